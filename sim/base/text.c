@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/base/text.c -- see text.h. */
+#include "sim/base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { LONGEST_NAME = 64 };
+
+/* Optimal string alignment distance: insert, delete, replace, or swap of two neighbours. */
+static size_t
+edit_distance(const char *a, const char *b)
+{
+    size_t la = strlen(a), lb = strlen(b);
+    if (la >= LONGEST_NAME || lb >= LONGEST_NAME)
+        return LONGEST_NAME;
+    size_t row[3][LONGEST_NAME + 1];
+    for (size_t j = 0; j <= lb; j++)
+        row[0][j] = j;
+    for (size_t i = 1; i <= la; i++) {
+        size_t *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= lb; j++) {
+            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+            size_t best = last[j - 1] + !same;
+            if (last[j] + 1 < best)
+                best = last[j] + 1;
+            if (now[j - 1] + 1 < best)
+                best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                before[j - 2] + 1 < best)
+                best = before[j - 2] + 1;
+            now[j] = best;
+        }
+    }
+    return row[la % 3][lb];
+}
+
+const char *
+sm_text_nearest(const char *wrong, const char *const *names)
+{
+    const char *nearest = NULL;
+    size_t best = strlen(wrong) / 3 + 2;
+    for (; *names != NULL; names++) {
+        size_t distance = edit_distance(wrong, *names);
+        if (distance < best && distance < strlen(*names)) {
+            best = distance;
+            nearest = *names;
+        }
+    }
+    return nearest;
+}
+
+char *
+sm_text_join(char *buffer, size_t size, const char *const *names)
+{
+    size_t used = 0;
+    buffer[0] = '\0';
+    for (size_t i = 0; names[i] != NULL; i++) {
+        size_t need = strlen(names[i]) + 2;
+        if (used + need + 4 > size) {
+            snprintf(buffer + used, size - used, "...");
+            break;
+        }
+        used += (size_t)snprintf(buffer + used, size - used, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    return buffer;
+}
+
+enum sm_status
+sm_text_read_file(struct sm_arena *arena, const char *path, char **text, size_t *length)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "cannot read %s: %s", path, strerror(errno));
+    char *bytes = NULL;
+    size_t used = 0, capacity = 0;
+    for (;;) {
+        if (used == capacity) {
+            capacity = capacity == 0 ? 65536 : 2 * capacity;
+            char *larger = realloc(bytes, capacity);
+            if (larger == NULL)
+                break;
+            bytes = larger;
+        }
+        size_t got = fread(bytes + used, 1, capacity - used, file);
+        used += got;
+        if (got == 0)
+            break;
+    }
+    int failed = ferror(file);
+    int reason = errno;
+    fclose(file);
+    *text = failed || bytes == NULL ? NULL : sm_arena_strndup(arena, bytes, used);
+    if (length != NULL)
+        *length = used;
+    free(bytes);
+    if (failed)
+        return SM_FAIL(SM_ERR_INPUT, "cannot read %s: %s", path, strerror(reason));
+    if (*text == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %zu bytes", path, used);
+    return SM_OK;
+}
+
+uint64_t
+sm_hash(const void *bytes, size_t length, uint64_t seed)
+{
+    return XXH64(bytes, length, seed);
+}
+
+void
+sm_hash_hex(uint64_t hash, char hex[17])
+{
+    snprintf(hex, 17, "%016llx", (unsigned long long)hash);
+}

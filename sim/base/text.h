@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/base/text.h -- small things with strings: the nearest known name, paths, patterns, hashes. */
+#ifndef SM_BASE_TEXT_H
+#define SM_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/arena.h"
+#include "sim/base/status.h"
+
+/* The name in `names` (NULL-terminated) that a person who typed `wrong` most likely meant, or NULL
+ * when none is near (edit distance above a third of the length). Borrowed. */
+const char *sm_text_nearest(const char *wrong, const char *const *names);
+/* "a, b, c" into buffer (size bytes), cut with "..." when it does not fit; returns buffer. */
+char *sm_text_join(char *buffer, size_t size, const char *const *names);
+
+/* SM_ERR_INPUT "cannot read PATH: reason". *text (owned by arena) ends with a zero. */
+enum sm_status sm_text_read_file(struct sm_arena *arena, const char *path, char **text,
+                                 size_t *length);
+
+/* 64-bit xxHash of bytes, continued from `seed`; hex is 16 digits and a zero. */
+uint64_t sm_hash(const void *bytes, size_t length, uint64_t seed);
+void sm_hash_hex(uint64_t hash, char hex[17]);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/comm/comm.h -- THE DOOR between algorithms and the machine.
+ *
+ * A rank sees the others only through these functions. Behind the door stands an engine: SimGrid
+ * (simulated clock, contended links), threads (no clock; the reference in tests), later perhaps a
+ * real MPI. All ranks run the same sequence of collectives.
+ *
+ * Bytes on the wire are apart from the payload: n floats cost 4 n wire_scale bytes, so a small real
+ * model can send what ResNet-50 sends. Timing-only runs are the same code with n = 1 and the whole
+ * model in the scale.
+ */
+#ifndef SM_COMM_COMM_H
+#define SM_COMM_COMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/base/job.h"
+#include "sim/base/status.h"
+
+/* What a rank was doing; the summary and the trace count seconds by it. */
+enum sm_stage {
+    SM_STAGE_LOAD,
+    SM_STAGE_FORWARD,
+    SM_STAGE_BACKWARD,
+    SM_STAGE_DEVICES, /* all-reduce among the worker's own devices      */
+    SM_STAGE_UPDATE,
+    SM_STAGE_COMMUNICATION, /* exposed: waiting while bytes travel      */
+    SM_STAGE_IDLE,          /* waiting for a rank that is not there yet */
+    SM_STAGES
+};
+extern const char *const sm_stage_names[SM_STAGES];
+
+/* A vector and one number that travels beside it (push-sum's weight, a step count). */
+struct sm_message {
+    float *x; /* (n) */
+    size_t n;
+    float weight;
+};
+
+struct sm_request; /* an operation in flight; owned by the engine until waited for */
+struct sm_comm;
+
+struct sm_comm_ops {
+    /* Simulated seconds since the start; 0 on an engine without a clock. */
+    double (*now)(struct sm_comm *comm);
+    /* Lets `seconds` of wall-clock and `flop` operations of each of the worker's devices pass, and
+     * meanwhile runs `job` (NULL: none) for real. Returns the job's status. Messages in flight
+     * progress. Both may be 0: then other ranks' jobs still get to run beside this one. */
+    enum sm_status (*compute)(struct sm_comm *comm, enum sm_stage stage, double seconds,
+                              double flop, const struct sm_job *job);
+    /* Copies the message and lets it travel; nothing to wait for. Between two ranks messages are
+     * received in the order sent. to != rank. */
+    enum sm_status (*isend)(struct sm_comm *comm, size_t to, const struct sm_message *message);
+    /* Posts the receipt of the next message from `from`; message->x (n) must stay until waited for
+     * and n must be what the sender sends. */
+    enum sm_status (*irecv)(struct sm_comm *comm, size_t from, struct sm_message *message,
+                            struct sm_request **request);
+    /* x (n) becomes the mean over all ranks, summed in rank order, whichever collective carries
+     * it. x belongs to the engine until waited for. */
+    enum sm_status (*iallreduce)(struct sm_comm *comm, float *x, size_t n,
+                                 struct sm_request **request);
+    /* Blocks until the operation is done; *request becomes NULL. NULL is done already. */
+    enum sm_status (*wait)(struct sm_comm *comm, struct sm_request **request);
+    /* *done: whether wait would return at once. Does not end the request. */
+    enum sm_status (*test)(struct sm_comm *comm, struct sm_request **request, bool *done);
+    /* All-reduce of n floats among this worker's own devices (NVLink in a server): it costs time,
+     * the numbers are one already. Nothing for a worker of one device. */
+    enum sm_status (*reduce_devices)(struct sm_comm *comm, size_t n);
+};
+
+struct sm_comm {
+    const struct sm_comm_ops *ops;
+    size_t rank, size;  /* 0 <= rank < size                              */
+    size_t devices;     /* of this worker, >= 1                          */
+    double speed;       /* FLOP/s of its slowest device; 0 without clock */
+    double wire_scale;  /* bytes on the wire = 4 n wire_scale            */
+};
+
+/* iallreduce and wait in one. */
+enum sm_status sm_comm_average(struct sm_comm *comm, float *x, size_t n);
+/* Bytes that n floats put on the wire: 4 n wire_scale, rounded to a whole byte. */
+double sm_comm_wire_bytes(const struct sm_comm *comm, size_t n);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/platform/platform.h -- a SimGrid platform file: checked, edited, and read as workers.
+ *
+ * The file stays plain SimGrid XML. Properties say how hosts become workers:
+ *   <host>  worker="3"   this host is a device of worker 3 (ranks 0..m-1 without holes)
+ *           device="0"   its place among the worker's devices; device 0 talks to other workers
+ *           rings="2:0-1-3-2-6-7-5-4 ..."  on device 0: rings of the all-reduce among the worker's
+ *                        devices, each with its share of the bytes; default 1:0-1-...-(d-1)
+ *   <link>  goodput="0.9564"  share of the line rate that payload gets
+ * When no host has `worker`, every host is a worker with one device, in the order of the file.
+ * What SimGrid is given is the edited text in `xml`, where goodput and edits are applied.
+ */
+#ifndef SM_PLATFORM_PLATFORM_H
+#define SM_PLATFORM_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/arena.h"
+#include "sim/base/status.h"
+#include "sim/base/tree.h"
+
+struct sm_device_ring {
+    double share;        /* of the bytes; the shares of a worker add up to 1   */
+    const size_t *order; /* (devices) device indices round the ring            */
+};
+
+struct sm_platform_worker {
+    const char *const *hosts; /* (devices) host names; hosts[0] talks to other workers */
+    const double *speeds;     /* (devices) FLOP/s                                      */
+    size_t devices;
+    const struct sm_device_ring *rings; /* (ring_count); none when devices is 1        */
+    size_t ring_count;
+};
+
+struct sm_platform_link {
+    const char *name; /* as in the file, without _UP/_DOWN          */
+    double bandwidth; /* bytes/s as the file or an edit says        */
+    double goodput;   /* (0, 1]                                     */
+    double latency;   /* seconds                                    */
+    bool duplex;      /* SPLITDUPLEX: this much in each direction   */
+};
+
+struct sm_platform {
+    const char *file; /* as the user named it                               */
+    const struct sm_platform_worker *workers;
+    size_t worker_count;
+    const struct sm_platform_link *links;
+    size_t link_count;
+    bool varies;      /* some profile file changes speeds while time passes */
+    const char *xml;  /* what SimGrid loads, ends with a zero               */
+    size_t xml_length;
+    uint64_t hash;    /* of xml                                             */
+};
+
+/* `edits` is the experiment's `platform` map (or NULL): bandwidth, latency and speed each map a
+ * glob pattern of link (or host) names to a value with a unit, or to x2 / x0.5. A pattern that
+ * matches nothing is an error. */
+struct sm_platform_request {
+    const char *file;            /* a path, a shipped name such as dgx1_32_10gbe, or star_N */
+    const char *home;            /* the folder that holds platforms/                        */
+    size_t workers;              /* 0: all; fewer are taken from the front                  */
+    const struct sm_node *edits;
+};
+
+/* SM_ERR_INPUT: one line with FILE:LINE where there is one. Everything is owned by arena. */
+enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
+                                struct sm_platform *platform);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/store/store.h -- results in one SQLite file, rows written while the run goes.
+ *
+ * A run is one row of `runs` (begun at its start, so that a killed run is seen) and one row of
+ * `evaluations` a point. Each evaluation is one transaction: a killed process loses at most the one
+ * in flight. The columns are the names of the summary, a nested name joined by "_"
+ * (final.test_loss -> final_test_loss).
+ */
+#ifndef SM_STORE_STORE_H
+#define SM_STORE_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/arena.h"
+#include "sim/base/status.h"
+
+/* NaN in a number means null: a run without gradients has no accuracy. Texts are borrowed. */
+struct sm_summary {
+    const char *name, *run_id, *status; /* status: running | finished | diverged | stalled |
+                                           interrupted | failed                              */
+    double workers, steps, seed, parameters, wire_bytes_per_model;
+    struct {
+        const char *inner, *strategy, *outer, *buffer, *collective;
+        double tau;
+    } algorithm;
+    struct {
+        double train_loss, test_loss, test_accuracy, consensus_distance;
+    } final;
+    struct {
+        double test_accuracy, step, sim_seconds;
+    } best;
+    struct {
+        double seconds, seconds_per_step, load, compute, exposed_communication, idle;
+        double bytes_sent_per_worker;
+    } sim;
+    struct {
+        double seconds, samples_per_second;
+    } wall;
+    struct {
+        const char *parameters, *platform, *data, *experiment;
+    } hashes;
+    /* Beside the summary object: what a later reader needs to reproduce and to join. */
+    const char *experiment;     /* the resolved experiment, YAML                                 */
+    const char *trajectory_key; /* hash of what decides the numbers (workload, algorithm, seed)  */
+    const char *timing_key;     /* hash of what decides the seconds (platform, profile)          */
+    const char *version, *network_model, *error;
+    double wire_scale;
+    const char *const *warnings; /* (warning_count)                                              */
+    size_t warning_count;
+};
+
+struct sm_evaluation {
+    size_t step;        /* steps done                                              */
+    double sim_seconds; /* when the last worker had done them                      */
+    double train_loss;  /* mean minibatch loss since the evaluation before         */
+    double test_loss, test_accuracy, consensus_distance;
+};
+
+struct sm_store;
+
+/* Opens or makes the file. SM_ERR_INPUT with one line when it cannot be written, is locked, is no
+ * store, or was written by a newer version; an existing store is never damaged. */
+enum sm_status sm_store_open(const char *path, struct sm_store **store);
+/* The same for readers: the file must exist; nothing is written. */
+enum sm_status sm_store_open_readonly(const char *path, struct sm_store **store);
+/* NULL is fine. */
+void sm_store_close(struct sm_store *store);
+
+/* A new row with status `running`; *run is its number. */
+enum sm_status sm_store_begin(struct sm_store *store, const struct sm_summary *summary,
+                              int64_t *run);
+enum sm_status sm_store_add(struct sm_store *store, int64_t run,
+                            const struct sm_evaluation *evaluation);
+enum sm_status sm_store_finish(struct sm_store *store, int64_t run,
+                               const struct sm_summary *summary);
+
+struct sm_stored_run {
+    int64_t run;
+    const char *created; /* UTC, ISO 8601 */
+    struct sm_summary summary;
+    const struct sm_evaluation *evaluations; /* (evaluation_count), by step */
+    size_t evaluation_count;
+};
+/* All runs in the order they began; owned by arena. */
+enum sm_status sm_store_read(struct sm_store *store, struct sm_arena *arena,
+                             const struct sm_stored_run **runs, size_t *count);
+
+/* The summary as the one-line JSON object of `--json`, NaN as null; owned by arena. */
+enum sm_status sm_summary_json(const struct sm_summary *summary, struct sm_arena *arena,
+                               const char **json);
+
+#endif
