@@ -35,6 +35,7 @@ struct sm_own_cost {
     double flop_per_sample; /* forward pass                                        */
     double samples;         /* a worker and step                                   */
     double parameters;
+    double devices; /* a worker; they share its batch evenly                       */
 };
 
 /* SM_ERR_INPUT (FILE:LINE:COLUMN) for a missing or malformed profile. `home` is the folder that
