@@ -157,7 +157,7 @@ read_numbers(const struct sm_param *param, const struct sm_node *node, struct sm
         SM_TRY(read_number(param, node, values));
     } else {
         size_t i = 0;
-        SM_NODE_EACH(child, node)
+        SM_NODE_EACH (child, node)
             SM_TRY(read_number(param, child, &values[i++]));
     }
     *numbers = (struct sm_numbers){values, count};
@@ -262,8 +262,7 @@ sm_param_bind(const struct sm_param *params, void *object, const struct sm_node 
         return SM_OK;
     if (map->kind != SM_NODE_MAP)
         return sm_tree_fail(map, "expected settings, as `key: value`");
-    SM_NODE_EACH(child, map)
-    {
+    SM_NODE_EACH (child, map) {
         const struct sm_param *param = sm_param_find(params, child->key);
         if (param != NULL) {
             SM_TRY(sm_param_read(param, object, child, arena));

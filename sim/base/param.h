@@ -39,9 +39,9 @@ struct sm_param {
     const char *name;
     enum sm_param_type type;
     size_t offset;
-    double def, min, max;  /* of numbers; def of a bool is 0 or 1 */
-    const char *def_text;  /* of texts, choices and lists         */
-    const char *choices;   /* "ring|complete"                     */
+    double def, min, max; /* of numbers; def of a bool is 0 or 1 */
+    const char *def_text; /* of texts, choices and lists         */
+    const char *choices;  /* "ring|complete"                     */
     enum sm_unit unit;
     const char *doc; /* one line, with the unit                   */
 };
@@ -90,12 +90,11 @@ struct sm_param {
 /* Sets every field of *object to its default, then to what the map says. Keys of the map that are
  * in `others` (NULL-terminated, or NULL) are left to the caller; any other unknown key is an error
  * that names the nearest known one. map may be NULL. Texts and lists are owned by `arena`. */
-enum sm_status sm_param_bind(const struct sm_param *params, void *object,
-                             const struct sm_node *map, const char *const *others,
-                             struct sm_arena *arena);
+enum sm_status sm_param_bind(const struct sm_param *params, void *object, const struct sm_node *map,
+                             const char *const *others, struct sm_arena *arena);
 /* Reads one scalar or list into its field. */
-enum sm_status sm_param_read(const struct sm_param *param, void *object,
-                             const struct sm_node *node, struct sm_arena *arena);
+enum sm_status sm_param_read(const struct sm_param *param, void *object, const struct sm_node *node,
+                             struct sm_arena *arena);
 
 /* Writes the value a field has, as YAML that reads back to the same bits. */
 void sm_param_print(const struct sm_param *param, const void *object, FILE *out);

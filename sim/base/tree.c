@@ -155,7 +155,7 @@ sm_tree_get(const struct sm_node *map, const char *key)
 {
     if (map == NULL || map->kind != SM_NODE_MAP)
         return NULL;
-    SM_NODE_EACH(child, map)
+    SM_NODE_EACH (child, map)
         if (strcmp(child->key, key) == 0)
             return child;
     return NULL;
@@ -165,7 +165,7 @@ size_t
 sm_tree_count(const struct sm_node *node)
 {
     size_t count = 0;
-    SM_NODE_EACH(child, node)
+    SM_NODE_EACH (child, node)
         count++;
     return count;
 }
@@ -180,8 +180,7 @@ sm_tree_copy(struct sm_arena *arena, const struct sm_node *node, const char *key
     copy->parent = copy->first = copy->next = NULL;
     if (key != NULL)
         copy->key = key;
-    SM_NODE_EACH(child, node)
-    {
+    SM_NODE_EACH (child, node) {
         struct sm_node *twin = sm_tree_copy(arena, child, NULL);
         if (twin == NULL)
             return NULL;
@@ -257,8 +256,7 @@ no_memory(const struct sm_node *node)
 enum sm_status
 sm_tree_merge(struct sm_arena *arena, struct sm_node *base, const struct sm_node *over)
 {
-    SM_NODE_EACH(child, over)
-    {
+    SM_NODE_EACH (child, over) {
         struct sm_node *old = child_of(base, child->key);
         const char *name = child->kind == SM_NODE_MAP ? chosen_name(child) : NULL;
         bool merges = old != NULL && child->kind == SM_NODE_MAP && old->kind != SM_NODE_LIST;

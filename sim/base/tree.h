@@ -17,9 +17,9 @@ enum sm_node_kind { SM_NODE_SCALAR, SM_NODE_LIST, SM_NODE_MAP };
 
 struct sm_node {
     enum sm_node_kind kind;
-    const char *key;   /* in a map; NULL in a list and at the root          */
-    const char *text;  /* of a scalar, as written, without quotes           */
-    const char *file;  /* where it stood; line and column count from 1      */
+    const char *key;  /* in a map; NULL in a list and at the root          */
+    const char *text; /* of a scalar, as written, without quotes           */
+    const char *file; /* where it stood; line and column count from 1      */
     size_t line, column;
     struct sm_node *parent, *first, *next; /* children in the order written */
 };

@@ -12,18 +12,18 @@ struct suffix {
     double factor;
 };
 
-static const struct suffix seconds[] = {{"s", 1},      {"ms", 1e-3}, {"us", 1e-6},  {"ns", 1e-9},
-                                        {"ps", 1e-12}, {"m", 60},    {"min", 60},   {"h", 3600},
+static const struct suffix seconds[] = {{"s", 1},      {"ms", 1e-3},  {"us", 1e-6}, {"ns", 1e-9},
+                                        {"ps", 1e-12}, {"m", 60},     {"min", 60},  {"h", 3600},
                                         {"d", 86400},  {"w", 604800}, {NULL, 0}};
 static const struct suffix bytes[] = {{"B", 1}, {NULL, 0}};
 static const struct suffix bandwidths[] = {{"bps", 0.125}, {"bit/s", 0.125}, {"b/s", 0.125},
                                            {"Bps", 1},     {"B/s", 1},       {NULL, 0}};
-static const struct suffix speeds[] = {{"f", 1},      {"flops", 1}, {"FLOPS", 1},
+static const struct suffix speeds[] = {{"f", 1},      {"flops", 1},  {"FLOPS", 1},
                                        {"FLOP/s", 1}, {"flop/s", 1}, {NULL, 0}};
 static const struct suffix prefixes[] = {
-    {"", 1},           {"k", 1e3},           {"K", 1e3},       {"M", 1e6},
-    {"G", 1e9},        {"T", 1e12},          {"P", 1e15},      {"Ki", 1024.},
-    {"ki", 1024.},     {"Mi", 1048576.},     {"Gi", 1073741824.}, {"Ti", 1099511627776.},
+    {"", 1},       {"k", 1e3},       {"K", 1e3},          {"M", 1e6},
+    {"G", 1e9},    {"T", 1e12},      {"P", 1e15},         {"Ki", 1024.},
+    {"ki", 1024.}, {"Mi", 1048576.}, {"Gi", 1073741824.}, {"Ti", 1099511627776.},
     {NULL, 0}};
 
 static const struct {

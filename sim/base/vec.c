@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/base/vec.c -- see vec.h. Means go in blocks that stay in L1 (half the time of axpy passes). */
+/* sim/base/vec.c -- see vec.h. Means go in blocks that stay in L1 (half the time of axpy passes).
+ */
 #include "sim/base/vec.h"
 
 #include <math.h>

@@ -71,10 +71,10 @@ struct sm_comm_ops {
 
 struct sm_comm {
     const struct sm_comm_ops *ops;
-    size_t rank, size;  /* 0 <= rank < size                              */
-    size_t devices;     /* of this worker, >= 1                          */
-    double speed;       /* FLOP/s of its slowest device; 0 without clock */
-    double wire_scale;  /* bytes on the wire = 4 n wire_scale            */
+    size_t rank, size; /* 0 <= rank < size                              */
+    size_t devices;    /* of this worker, >= 1                          */
+    double speed;      /* FLOP/s of its slowest device; 0 without clock */
+    double wire_scale; /* bytes on the wire = 4 n wire_scale            */
 };
 
 /* iallreduce and wait in one. */

@@ -28,7 +28,7 @@
 void check_near_at(double actual, double expected, double tolerance, const char *what,
                    const char *file, int line);
 void check_ok_at(enum sm_status status, const char *what, const char *file, int line);
-void check_fails_at(enum sm_status status, enum sm_status code, const char *part,
-                    const char *what, const char *file, int line);
+void check_fails_at(enum sm_status status, enum sm_status code, const char *part, const char *what,
+                    const char *file, int line);
 
 #endif
