@@ -5,9 +5,11 @@
 #include <math.h>
 
 const char *const sm_stage_names[SM_STAGES] = {
-    [SM_STAGE_LOAD] = "load",         [SM_STAGE_FORWARD] = "forward",
-    [SM_STAGE_BACKWARD] = "backward", [SM_STAGE_DEVICES] = "devices",
-    [SM_STAGE_UPDATE] = "update",     [SM_STAGE_COMMUNICATION] = "communication",
+    [SM_STAGE_LOAD] = "load",
+    [SM_STAGE_COMPUTE] = "compute",
+    [SM_STAGE_DEVICES] = "devices",
+    [SM_STAGE_UPDATE] = "update",
+    [SM_STAGE_COMMUNICATION] = "communication",
     [SM_STAGE_IDLE] = "idle",
 };
 

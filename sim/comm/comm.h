@@ -20,13 +20,12 @@
 
 /* What a rank was doing; the summary and the trace count seconds by it. */
 enum sm_stage {
-    SM_STAGE_LOAD,
-    SM_STAGE_FORWARD,
-    SM_STAGE_BACKWARD,
-    SM_STAGE_DEVICES, /* all-reduce among the worker's own devices      */
-    SM_STAGE_UPDATE,
-    SM_STAGE_COMMUNICATION, /* exposed: waiting while bytes travel      */
-    SM_STAGE_IDLE,          /* waiting for a rank that is not there yet */
+    SM_STAGE_LOAD,          /* input pipeline                            */
+    SM_STAGE_COMPUTE,       /* forward and backward                      */
+    SM_STAGE_DEVICES,       /* all-reduce among the worker's own devices */
+    SM_STAGE_UPDATE,        /* inner optimizer                           */
+    SM_STAGE_COMMUNICATION, /* exposed: waiting while bytes travel       */
+    SM_STAGE_IDLE,          /* waiting for a rank that is not there yet  */
     SM_STAGES
 };
 extern const char *const sm_stage_names[SM_STAGES];

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/engine/thread/thread.c -- every rank is an OS thread; there is no clock.
+ *
+ * The reference of the tests: real concurrency, plain queues under one lock, nothing clever. It
+ * must give the bits that the SimGrid engine gives.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/vec.h"
+#include "sim/engine/engine.h"
+#include "sim/engine/waiting.h"
+
+struct parcel {
+    struct parcel *next;
+    size_t from, n;
+    float weight;
+    float x[];
+};
+
+/* The k-th all-reduce of the run. */
+struct reduction {
+    struct reduction *next;
+    size_t index, n, arrived, left;
+    bool done;
+    float *x[]; /* (size) */
+};
+
+/* Recycled: those in flight when a run fails are given back with the rank's arena. */
+struct sm_request {
+    enum { RECEIVE, REDUCE } kind;
+    size_t from;
+    struct sm_message *message;
+    struct reduction *reduction;
+    struct sm_request *next; /* in the free list */
+};
+
+struct world;
+
+struct rank {
+    struct sm_comm comm; /* first: ops get a pointer to it */
+    struct world *world;
+    pthread_t thread;
+    pthread_cond_t wake;
+    struct parcel *inbox;           /* oldest first */
+    size_t reductions;              /* posted so far */
+    struct sm_arena scratch, arena; /* of jobs; of requests */
+    struct sm_request *spare;
+    struct sm_ledger *ledger;
+};
+
+struct world {
+    const struct sm_engine_request *request;
+    pthread_mutex_t lock;
+    struct reduction *reductions;
+    struct sm_waiting *waiting; /* (size) */
+    struct rank *ranks;         /* (size) */
+    bool failed;
+    struct sm_error error; /* the first failure */
+};
+
+static struct rank *
+rank_of(struct sm_comm *comm)
+{
+    return (struct rank *)comm;
+}
+
+/* Ends the run with this OS thread's error; the lock is held. */
+static void
+fail_locked(struct world *world)
+{
+    if (!world->failed) {
+        world->failed = true;
+        world->error = *sm_error_last();
+    }
+    for (size_t r = 0; r < world->request->workers; r++)
+        pthread_cond_signal(&world->ranks[r].wake);
+}
+
+static double
+thread_now(struct sm_comm *comm)
+{
+    (void)comm;
+    return 0;
+}
+
+static enum sm_status
+thread_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, double flop,
+               const struct sm_job *job)
+{
+    (void)stage;
+    (void)seconds;
+    (void)flop;
+    struct rank *self = rank_of(comm);
+    const struct sm_engine_request *request = self->world->request;
+    if (request->interrupted != NULL && *request->interrupted)
+        return SM_FAIL(SM_ERR_INTERRUPTED, "interrupted");
+    enum sm_status status = job != NULL ? job->run(job->arg, &self->scratch) : SM_OK;
+    sm_arena_reset(&self->scratch);
+    return status;
+}
+
+static enum sm_status
+thread_isend(struct sm_comm *comm, size_t to, const struct sm_message *message)
+{
+    struct rank *self = rank_of(comm);
+    struct parcel *parcel = malloc(sizeof *parcel + message->n * sizeof(float));
+    if (parcel == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message of %zu floats", message->n);
+    *parcel = (struct parcel){NULL, comm->rank, message->n, message->weight};
+    memcpy(parcel->x, message->x, message->n * sizeof(float));
+    pthread_mutex_lock(&self->world->lock);
+    struct parcel **link = &self->world->ranks[to].inbox;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = parcel;
+    pthread_cond_signal(&self->world->ranks[to].wake);
+    pthread_mutex_unlock(&self->world->lock);
+    self->ledger->bytes_sent += sm_comm_wire_bytes(comm, message->n);
+    return SM_OK;
+}
+
+static enum sm_status
+request_new(struct rank *self, struct sm_request value, struct sm_request **out)
+{
+    if (self->spare != NULL) {
+        *out = self->spare;
+        self->spare = (*out)->next;
+    } else if ((*out = sm_arena_alloc(&self->arena, 1, sizeof **out)) == NULL) {
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a request");
+    }
+    **out = value;
+    return SM_OK;
+}
+
+static enum sm_status
+thread_irecv(struct sm_comm *comm, size_t from, struct sm_message *message,
+             struct sm_request **request)
+{
+    return request_new(rank_of(comm), (struct sm_request){RECEIVE, from, message, NULL, NULL},
+                       request);
+}
+
+/* The all-reduce of that index, made by the first rank to get there; the lock is held. */
+static struct reduction *
+reduction_at(struct world *world, size_t index, size_t n)
+{
+    size_t size = world->request->workers;
+    struct reduction **link = &world->reductions;
+    while (*link != NULL && (*link)->index != index)
+        link = &(*link)->next;
+    if (*link == NULL && (*link = calloc(1, sizeof **link + size * sizeof(float *))) != NULL) {
+        (*link)->index = index;
+        (*link)->n = n;
+        (*link)->left = size;
+    }
+    return *link;
+}
+
+static enum sm_status
+thread_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request **request)
+{
+    struct rank *self = rank_of(comm);
+    struct world *world = self->world;
+    enum sm_status status = SM_OK;
+    pthread_mutex_lock(&world->lock);
+    struct reduction *reduction = reduction_at(world, self->reductions++, n);
+    if (reduction == NULL) {
+        status = SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
+    } else if (reduction->n != n) {
+        status = SM_FAIL(SM_ERR_DOMAIN, "all-reduce %zu: rank %zu brings %zu floats, others %zu",
+                         reduction->index, comm->rank, n, reduction->n);
+    } else {
+        reduction->x[comm->rank] = x;
+        if (++reduction->arrived == comm->size) {
+            sm_vec_mean(comm->size, reduction->x, 0, n);
+            reduction->done = true;
+            for (size_t r = 0; r < comm->size; r++)
+                pthread_cond_signal(&world->ranks[r].wake);
+        }
+    }
+    pthread_mutex_unlock(&world->lock);
+    SM_TRY(status);
+    if (comm->size > 1)
+        self->ledger->bytes_sent +=
+            2.0 * (double)(comm->size - 1) / (double)comm->size * sm_comm_wire_bytes(comm, n);
+    return request_new(self, (struct sm_request){REDUCE, 0, NULL, reduction, NULL}, request);
+}
+
+static struct parcel **
+parcel_from(struct rank *rank, size_t from)
+{
+    struct parcel **link = &rank->inbox;
+    while (*link != NULL && (*link)->from != from)
+        link = &(*link)->next;
+    return link;
+}
+
+static bool
+ready(struct rank *rank, const struct sm_request *request)
+{
+    return request->kind == RECEIVE ? *parcel_from(rank, request->from) != NULL
+                                    : request->reduction->done;
+}
+
+/* True when no rank can ever move again; the lock is held. */
+static bool
+stalled(struct world *world)
+{
+    for (size_t r = 0; r < world->request->workers; r++) {
+        const struct sm_waiting *w = &world->waiting[r];
+        if (w->kind == SM_WAIT_NOT)
+            return false;
+        if (w->kind == SM_WAIT_MESSAGE && *parcel_from(&world->ranks[r], w->peer) != NULL)
+            return false;
+        if (w->kind == SM_WAIT_COLLECTIVE)
+            for (struct reduction *it = world->reductions; it != NULL; it = it->next)
+                if (it->index == w->count && it->done)
+                    return false;
+    }
+    return true;
+}
+
+/* Waits under the lock until the request is ready or the run has failed. */
+static enum sm_status
+wait_locked(struct rank *self, const struct sm_request *request)
+{
+    struct world *world = self->world;
+    struct sm_waiting *waiting = &world->waiting[self->comm.rank];
+    *waiting = request->kind == RECEIVE
+                   ? (struct sm_waiting){SM_WAIT_MESSAGE, request->from, 0, 0}
+                   : (struct sm_waiting){SM_WAIT_COLLECTIVE, 0, 0, request->reduction->index};
+    while (!ready(self, request) && !world->failed) {
+        if (stalled(world)) {
+            sm_stall_record(world->waiting, world->request->workers, 0);
+            fail_locked(world);
+            break;
+        }
+        pthread_cond_wait(&self->wake, &world->lock);
+    }
+    waiting->kind = SM_WAIT_NOT;
+    if (!ready(self, request))
+        return SM_FAIL(SM_ERR_ABORTED, "another rank failed");
+    return SM_OK;
+}
+
+/* Takes the message or leaves the all-reduce; the lock is held. */
+static enum sm_status
+complete_locked(struct rank *self, const struct sm_request *request)
+{
+    if (request->kind == RECEIVE) {
+        struct parcel **link = parcel_from(self, request->from), *parcel = *link;
+        struct sm_message *message = request->message;
+        if (parcel->n != message->n)
+            return SM_FAIL(SM_ERR_DOMAIN, "rank %zu expects %zu floats from %zu, got %zu",
+                           self->comm.rank, message->n, parcel->from, parcel->n);
+        *link = parcel->next;
+        memcpy(message->x, parcel->x, parcel->n * sizeof(float));
+        message->weight = parcel->weight;
+        free(parcel);
+    } else if (--request->reduction->left == 0) {
+        struct reduction **link = &self->world->reductions;
+        while (*link != request->reduction)
+            link = &(*link)->next;
+        *link = request->reduction->next;
+        free(request->reduction);
+    }
+    return SM_OK;
+}
+
+static enum sm_status
+thread_wait(struct sm_comm *comm, struct sm_request **handle)
+{
+    struct rank *self = rank_of(comm);
+    struct sm_request *request = *handle;
+    if (request == NULL)
+        return SM_OK;
+    *handle = NULL;
+    pthread_mutex_lock(&self->world->lock);
+    enum sm_status status = wait_locked(self, request);
+    if (status == SM_OK)
+        status = complete_locked(self, request);
+    pthread_mutex_unlock(&self->world->lock);
+    request->next = self->spare;
+    self->spare = request;
+    return status;
+}
+
+static enum sm_status
+thread_test(struct sm_comm *comm, struct sm_request **request, bool *done)
+{
+    struct rank *self = rank_of(comm);
+    pthread_mutex_lock(&self->world->lock);
+    *done = *request == NULL || ready(self, *request);
+    pthread_mutex_unlock(&self->world->lock);
+    return SM_OK;
+}
+
+static enum sm_status
+thread_reduce_devices(struct sm_comm *comm, size_t n)
+{
+    (void)comm;
+    (void)n;
+    return SM_OK;
+}
+
+static const struct sm_comm_ops thread_ops = {
+    .now = thread_now,
+    .compute = thread_compute,
+    .isend = thread_isend,
+    .irecv = thread_irecv,
+    .iallreduce = thread_iallreduce,
+    .wait = thread_wait,
+    .test = thread_test,
+    .reduce_devices = thread_reduce_devices,
+};
+
+static void *
+rank_main(void *arg)
+{
+    struct rank *self = arg;
+    struct world *world = self->world;
+    enum sm_status status = world->request->worker(world->request->arg, &self->comm);
+    pthread_mutex_lock(&world->lock);
+    world->waiting[self->comm.rank].kind = SM_WAIT_ENDED;
+    if (status != SM_OK && status != SM_ERR_ABORTED)
+        fail_locked(world);
+    else if (!world->failed && stalled(world)) {
+        bool all = true; /* the last rank may leave the others waiting for ever */
+        for (size_t r = 0; r < world->request->workers; r++)
+            all = all && world->waiting[r].kind == SM_WAIT_ENDED;
+        if (!all) {
+            sm_stall_record(world->waiting, world->request->workers, 0);
+            fail_locked(world);
+        }
+    }
+    pthread_mutex_unlock(&world->lock);
+    return NULL;
+}
+
+static void
+world_free(struct world *world)
+{
+    for (size_t r = 0; world->ranks != NULL && r < world->request->workers; r++) {
+        struct rank *rank = &world->ranks[r];
+        for (struct parcel *parcel = rank->inbox, *next; parcel != NULL; parcel = next) {
+            next = parcel->next;
+            free(parcel);
+        }
+        sm_arena_fini(&rank->scratch);
+        sm_arena_fini(&rank->arena);
+        pthread_cond_destroy(&rank->wake);
+    }
+    for (struct reduction *it = world->reductions, *next; it != NULL; it = next) {
+        next = it->next;
+        free(it);
+    }
+    pthread_mutex_destroy(&world->lock);
+    free(world->ranks);
+    free(world->waiting);
+}
+
+static enum sm_status
+thread_run(const struct sm_engine_request *request, struct sm_arena *arena,
+           struct sm_engine_report *report)
+{
+    size_t size = request->workers, started = 0;
+    struct sm_ledger *ledgers = sm_arena_zalloc(arena, size, sizeof *ledgers);
+    struct world world = {.request = request};
+    world.ranks = calloc(size, sizeof *world.ranks);
+    world.waiting = calloc(size, sizeof *world.waiting);
+    pthread_mutex_init(&world.lock, NULL);
+    if (ledgers == NULL || world.ranks == NULL || world.waiting == NULL) {
+        free(world.ranks);
+        free(world.waiting);
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
+    }
+    for (size_t r = 0; r < size; r++) {
+        struct rank *rank = &world.ranks[r];
+        rank->comm = (struct sm_comm){&thread_ops, r, size, 1, 0, request->wire_scale};
+        rank->world = &world;
+        rank->ledger = &ledgers[r];
+        pthread_cond_init(&rank->wake, NULL);
+    }
+    int reason = 0;
+    for (; started < size && reason == 0; started += reason == 0)
+        reason =
+            pthread_create(&world.ranks[started].thread, NULL, rank_main, &world.ranks[started]);
+    if (reason != 0) {
+        pthread_mutex_lock(&world.lock);
+        SM_FAIL(SM_ERR_IO, "cannot start thread %zu of %zu: %s", started + 1, size,
+                strerror(reason));
+        fail_locked(&world);
+        pthread_mutex_unlock(&world.lock);
+    }
+    for (size_t r = 0; r < started; r++)
+        pthread_join(world.ranks[r].thread, NULL);
+    *report = (struct sm_engine_report){0, ledgers};
+    enum sm_status status = world.failed ? sm_error_set(&world.error) : SM_OK;
+    world_free(&world);
+    return status;
+}
+
+const struct sm_engine sm_engine_thread = {
+    .name = "thread",
+    .doc = "every rank an OS thread, no clock; the reference in tests",
+    .run = thread_run,
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/engine/waiting.h -- what each rank waits for, so that a stalled run can say it. */
+#ifndef SM_ENGINE_WAITING_H
+#define SM_ENGINE_WAITING_H
+
+#include <stddef.h>
+
+#include "sim/base/status.h"
+
+enum sm_wait_kind { SM_WAIT_NOT, SM_WAIT_MESSAGE, SM_WAIT_COLLECTIVE, SM_WAIT_ENDED };
+
+struct sm_waiting {
+    enum sm_wait_kind kind;
+    size_t peer;  /* whose message              */
+    double since; /* simulated seconds          */
+    size_t count; /* how many collectives before */
+};
+
+/* Records SM_ERR_STALLED: "stalled at 1.5 s: rank 3 waits for a message from rank 2 since 1.2 s;
+ * ...". waiting (size). */
+enum sm_status sm_stall_record(const struct sm_waiting *waiting, size_t size, double now);
+
+#endif
