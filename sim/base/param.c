@@ -283,7 +283,7 @@ print_float(float value, FILE *out)
 {
     char digits[32];
     for (int precision = 1; precision <= 9; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, (double)value);
+        sm_text_digits((double)value, precision, digits, sizeof digits);
         if (strtof(digits, NULL) == value)
             break;
     }

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,25 @@ sm_text_read_file(struct sm_arena *arena, const char *path, char **text, size_t 
     if (*text == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %zu bytes", path, used);
     return SM_OK;
+}
+
+char *
+sm_text_digits(double value, int digits, char *buffer, size_t size)
+{
+    /* %g goes to an exponent when it is not below the precision; whole numbers that a double
+     * holds exactly may have more digits asked for, they are zeros */
+    int whole = fabs(value) >= 1 && fabs(value) < 1e15 ? (int)floor(log10(fabs(value))) + 1 : 0;
+    snprintf(buffer, size, "%.*g", digits > whole ? digits : whole, value);
+    return buffer;
+}
+
+char *
+sm_text_double(double value, char buffer[SM_TEXT_DOUBLE])
+{
+    for (int digits = 1; digits <= 17; digits++)
+        if (strtod(sm_text_digits(value, digits, buffer, SM_TEXT_DOUBLE), NULL) == value)
+            break;
+    return buffer;
 }
 
 uint64_t

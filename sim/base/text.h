@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/base/text.h -- small things with strings: the nearest known name, paths, patterns, hashes. */
+/* sim/base/text.h -- small things with strings: the nearest known name, files, numbers, hashes. */
 #ifndef SM_BASE_TEXT_H
 #define SM_BASE_TEXT_H
 
@@ -19,6 +19,13 @@ char *sm_text_join(char *buffer, size_t size, const char *const *names);
 /* SM_ERR_INPUT "cannot read PATH: reason". *text (owned by arena) ends with a zero. */
 enum sm_status sm_text_read_file(struct sm_arena *arena, const char *path, char **text,
                                  size_t *length);
+
+enum { SM_TEXT_DOUBLE = 32 }; /* bytes that hold any double */
+/* `digits` significant digits of value, written as people do up to 1e15: 1500, not 1.5e+03. Into
+ * buffer (size bytes); returns it. */
+char *sm_text_digits(double value, int digits, char *buffer, size_t size);
+/* The fewest digits that read back as the same double. Into buffer; returns it. */
+char *sm_text_double(double value, char buffer[SM_TEXT_DOUBLE]);
 
 /* 64-bit xxHash of bytes, continued from `seed`; hex is 16 digits and a zero. */
 uint64_t sm_hash(const void *bytes, size_t length, uint64_t seed);

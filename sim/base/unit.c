@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/text.h"
+
 struct suffix {
     const char *text;
     double factor;
@@ -90,8 +92,9 @@ write_exact(enum sm_unit unit, double number, const char *suffix, double value, 
             size_t size)
 {
     for (int digits = 1; digits <= 17; digits++) {
+        char text[SM_TEXT_DOUBLE];
         double back;
-        snprintf(buffer, size, "%.*g%s", digits, number, suffix);
+        snprintf(buffer, size, "%s%s", sm_text_digits(number, digits, text, sizeof text), suffix);
         if (sm_unit_parse(unit, buffer, &back) && back == value)
             return true;
     }
