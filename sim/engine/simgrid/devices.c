@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink).
+ *
+ * Each ring carries its share of the bytes, message by message, one actor a device and ring. Where
+ * nobody outside the worker uses those links and nothing changes their speed, every repetition
+ * takes as long as the first, so it is simulated once for each size and its seconds are kept.
+ */
+#include <stdio.h>
+#include <xbt/dynar.h>
+
+#include "sim/engine/simgrid/world.h"
+
+/* Puts `value` on each link from one host to another; true when a shared one bore `other`. */
+static bool
+mark_route(sg_host_t from, sg_host_t to, void *value, const void *other)
+{
+    bool met = false;
+    xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
+    sg_host_get_route(from, to, route);
+    for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
+        sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
+        met = met || (other != NULL && sg_link_is_shared(link) && sg_link_get_data(link) == other);
+        if (other == NULL)
+            sg_link_set_data(link, value);
+    }
+    xbt_dynar_free_container(&route);
+    return met;
+}
+
+/* Marks the links of all rings (or takes the mark away). */
+static void
+mark_rings(struct rank *rank, void *value)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    for (size_t i = 0; i < worker->ring_count; i++)
+        for (size_t d = 0; d < worker->devices; d++)
+            mark_route(
+                sg_host_by_name(worker->hosts[worker->rings[i].order[d]]),
+                sg_host_by_name(worker->hosts[worker->rings[i].order[(d + 1) % worker->devices]]),
+                value, NULL);
+}
+
+static bool
+links_private(struct rank *rank)
+{
+    bool private = !rank->world->request->platform->varies;
+    mark_rings(rank, rank);
+    for (size_t r = 0; private && r < rank->world->size; r++) {
+        sg_host_t other = rank->world->ranks[r].host;
+        if (r != rank->comm.rank && (mark_route(rank->host, other, NULL, rank) ||
+                                     mark_route(other, rank->host, NULL, rank)))
+        private = false;
+    }
+    mark_rings(rank, NULL);
+    return private;
+}
+
+enum sm_status
+sm_simgrid_devices_init(struct rank *rank)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    if (worker->devices < 2)
+        return SM_OK;
+    size_t count = worker->ring_count * worker->devices;
+    rank->players = sm_arena_zalloc(rank->world->arena, count, sizeof *rank->players);
+    if (rank->players == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu devices", worker->devices);
+    for (size_t i = 0; i < count; i++)
+        rank->players[i] = (struct player){.rank = rank,
+                                           .ring = &worker->rings[i / worker->devices],
+                                           .ring_index = i / worker->devices,
+                                           .position = i % worker->devices};
+    rank->played = sg_sem_init(0);
+    rank->devices_private = links_private(rank);
+    return SM_OK;
+}
+
+static sg_mailbox_t
+device_box(void *arg, size_t from, size_t to)
+{
+    const struct player *player = arg;
+    char name[96];
+    snprintf(name, sizeof name, "devices %zu.%zu:%zu>%zu", player->rank->comm.rank,
+             player->ring_index, from, to);
+    return sg_mailbox_by_name(name);
+}
+
+static void
+player_main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct player *player = sg_actor_self_get_data();
+    struct rank *rank = player->rank;
+    if (sm_simgrid_play(&sm_collective_ring, rank->worker->devices, player->position, player->bytes,
+                        device_box, player) != SM_OK)
+        sm_simgrid_fail(rank->world);
+    sg_sem_release(rank->played);
+}
+
+enum sm_status
+sm_simgrid_devices_reduce(struct rank *rank, double bytes)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    if (rank->devices_private && bytes == rank->device_bytes) {
+        sg_actor_sleep_for(rank->device_seconds);
+        return SM_OK;
+    }
+    double start = simgrid_get_clock();
+    size_t count = worker->ring_count * worker->devices;
+    for (size_t i = 0; i < count; i++) {
+        struct player *player = &rank->players[i];
+        player->bytes = bytes * player->ring->share;
+        sg_actor_t actor = sg_actor_init(
+            "device", sg_host_by_name(worker->hosts[player->ring->order[player->position]]));
+        sg_actor_set_data(actor, player);
+        sg_actor_start(actor, player_main, 0, NULL);
+    }
+    for (size_t i = 0; i < count; i++)
+        sg_sem_acquire(rank->played);
+    rank->device_bytes = bytes;
+    rank->device_seconds = simgrid_get_clock() - start;
+    return SM_OK;
+}

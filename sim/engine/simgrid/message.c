@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/engine/simgrid/message.c -- mailboxes, and a schedule played message by message. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/engine/simgrid/world.h"
+
+enum { FIRST_CAPACITY = 256 };
+
+static struct box *
+box_slot(struct box *boxes, size_t capacity, uint64_t key)
+{
+    size_t i = (size_t)(key * 0x9e3779b97f4a7c15u >> 20) % capacity;
+    while (boxes[i].mailbox != NULL && boxes[i].key != key)
+        i = (i + 1) % capacity;
+    return &boxes[i];
+}
+
+static bool
+boxes_grow(struct world *world)
+{
+    size_t capacity = world->box_capacity == 0 ? FIRST_CAPACITY : 2 * world->box_capacity;
+    struct box *boxes = sm_arena_zalloc(world->arena, capacity, sizeof *boxes);
+    if (boxes == NULL)
+        return false;
+    for (size_t i = 0; i < world->box_capacity; i++)
+        if (world->boxes[i].mailbox != NULL)
+            *box_slot(boxes, capacity, world->boxes[i].key) = world->boxes[i];
+    world->boxes = boxes;
+    world->box_capacity = capacity;
+    return true;
+}
+
+sg_mailbox_t
+sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to)
+{
+    if (2 * world->box_count >= world->box_capacity && !boxes_grow(world))
+        return NULL;
+    uint64_t key = ((uint64_t)from * world->size + to) * 2 + channel;
+    struct box *slot = box_slot(world->boxes, world->box_capacity, key);
+    if (slot->mailbox == NULL) {
+        char name[64];
+        snprintf(name, sizeof name, "%d:%zu>%zu", (int)channel, from, to);
+        sg_mailbox_t mailbox = sg_mailbox_by_name(name); /* others run meanwhile, and may grow */
+        slot = box_slot(world->boxes, world->box_capacity, key);
+        world->box_count += slot->mailbox == NULL;
+        *slot = (struct box){key, mailbox};
+    }
+    return slot->mailbox;
+}
+
+void
+sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes)
+{
+    static int nothing; /* SimGrid wants a pointer even when there is nothing to carry */
+    sg_comm_detach(sg_mailbox_put_init(box, payload != NULL ? payload : &nothing, (long)bytes),
+                   NULL);
+}
+
+enum sm_status
+sm_simgrid_receive(sg_mailbox_t box)
+{
+    void *payload;
+    if (sg_comm_wait(sg_mailbox_get_async(box, &payload)) != SG_OK)
+        return SM_FAIL(SM_ERR_STALLED, "%s: a link or host on the way went down at %.6g s",
+                       sg_mailbox_get_name(box), simgrid_get_clock());
+    return SM_OK;
+}
+
+enum sm_status
+sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank, double bytes,
+                sg_mailbox_t (*box)(void *arg, size_t from, size_t to), void *arg)
+{
+    size_t steps = collective->steps(size), chunks = collective->chunks(size);
+    for (size_t i = 0; i < steps; i++) {
+        struct sm_collective_step step;
+        collective->step(size, rank, i, &step);
+        sg_mailbox_t out = step.send_to != SM_NO_RANK ? box(arg, rank, step.send_to) : NULL;
+        sg_mailbox_t in =
+            step.receive_from != SM_NO_RANK ? box(arg, step.receive_from, rank) : NULL;
+        if ((step.send_to != SM_NO_RANK && out == NULL) ||
+            (step.receive_from != SM_NO_RANK && in == NULL))
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
+        if (out != NULL)
+            sm_simgrid_send(out, NULL,
+                            sm_collective_bytes(bytes, chunks, step.send_first, step.send_count));
+        if (in != NULL)
+            SM_TRY(sm_simgrid_receive(in));
+    }
+    return SM_OK;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/engine/simgrid/simgrid.c -- comm.h on SimGrid's clock and contended links. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sim/engine/simgrid/world.h"
+
+static struct rank *
+rank_of(struct sm_comm *comm)
+{
+    return (struct rank *)comm;
+}
+
+void
+sm_simgrid_fail(struct world *world)
+{
+    if (world->failed)
+        return;
+    world->failed = true;
+    world->error = *sm_error_last();
+}
+
+enum sm_status
+sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1)
+{
+    rank->ledger->seconds[stage] += t1 - t0;
+    return sm_trace_add(rank->world->request->trace, rank->comm.rank, sm_stage_names[stage], t0,
+                        t1);
+}
+
+static double
+simgrid_now(struct sm_comm *comm)
+{
+    (void)comm;
+    return simgrid_get_clock();
+}
+
+/* Whether this rank should stop: another failed, or the user said so. */
+static enum sm_status
+check_running(const struct world *world)
+{
+    if (world->failed)
+        return SM_FAIL(SM_ERR_ABORTED, "another rank failed");
+    if (world->request->interrupted != NULL && *world->request->interrupted)
+        return SM_FAIL(SM_ERR_INTERRUPTED, "interrupted");
+    return SM_OK;
+}
+
+static enum sm_status
+simgrid_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, double flop,
+                const struct sm_job *job)
+{
+    struct rank *rank = rank_of(comm);
+    struct sm_pool *pool = rank->world->request->pool;
+    SM_TRY(check_running(rank->world));
+    double t0 = simgrid_get_clock();
+    if (job != NULL)
+        sm_pool_submit(pool, &rank->task, job);
+    if (seconds > 0)
+        sg_actor_sleep_for(seconds);
+    if (flop > 0)
+        sg_actor_execute(flop * rank->slowdown);
+    if (job != NULL) {
+        if (!(seconds > 0) && !(flop > 0))
+            sg_actor_yield(); /* the other ranks submit theirs */
+        SM_TRY(sm_pool_join(pool, &rank->task));
+    }
+    return sm_simgrid_account(rank, stage, t0, simgrid_get_clock());
+}
+
+static struct parcel *
+parcel_new(struct world *world, const struct sm_message *message)
+{
+    struct parcel **link = &world->parcels;
+    while (*link != NULL && (*link)->capacity < message->n)
+        link = &(*link)->next;
+    struct parcel *parcel = *link;
+    if (parcel != NULL) {
+        *link = parcel->next;
+    } else {
+        parcel = sm_arena_alloc(world->arena, 1, sizeof *parcel);
+        float *x = sm_arena_alloc(world->arena, message->n, sizeof(float));
+        if (parcel == NULL || x == NULL)
+            return NULL;
+        *parcel = (struct parcel){.capacity = message->n, .x = x};
+    }
+    parcel->sent = simgrid_get_clock();
+    parcel->n = message->n;
+    parcel->weight = message->weight;
+    memcpy(parcel->x, message->x, message->n * sizeof(float));
+    return parcel;
+}
+
+static enum sm_status
+simgrid_isend(struct sm_comm *comm, size_t to, const struct sm_message *message)
+{
+    struct rank *rank = rank_of(comm);
+    struct parcel *parcel = parcel_new(rank->world, message);
+    sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, comm->rank, to);
+    if (parcel == NULL || box == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message of %zu floats", message->n);
+    double bytes = sm_comm_wire_bytes(comm, message->n);
+    rank->ledger->bytes_sent += bytes;
+    sm_simgrid_send(box, parcel, bytes);
+    return SM_OK;
+}
+
+static struct sm_request *
+request_new(struct rank *rank)
+{
+    struct sm_request *request = rank->spare;
+    if (request != NULL)
+        rank->spare = request->next;
+    else
+        request = sm_arena_alloc(rank->world->arena, 1, sizeof *request);
+    return request;
+}
+
+static enum sm_status
+simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_message *message,
+              struct sm_request **out)
+{
+    struct rank *rank = rank_of(comm);
+    struct sm_request *request = request_new(rank);
+    sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, from, comm->rank);
+    if (request == NULL || box == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a receipt");
+    *request = (struct sm_request){.kind = RECEIVE, .from = from, .message = message};
+    request->comm = sg_mailbox_get_async(box, &request->parcel);
+    *out = request;
+    return SM_OK;
+}
+
+static enum sm_status
+simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request **out)
+{
+    struct rank *rank = rank_of(comm);
+    struct sm_request *request = request_new(rank);
+    if (request == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
+    *request = (struct sm_request){.kind = REDUCE, .x = x, .n = n};
+    *out = request;
+    return sm_simgrid_post(rank, request);
+}
+
+/* Takes the message over; *there is when its sender had sent it. */
+static enum sm_status
+finish_receive(struct rank *rank, struct sm_request *request, double *there)
+{
+    if (request->comm != NULL && sg_comm_wait(request->comm) != SG_OK)
+        return SM_FAIL(SM_ERR_STALLED,
+                       "a link or host went down at %.6g s: rank %zu waited for a message from "
+                       "rank %zu since %.6g s",
+                       simgrid_get_clock(), rank->comm.rank, request->from,
+                       rank->world->waiting[rank->comm.rank].since);
+    struct parcel *parcel = request->parcel;
+    struct sm_message *message = request->message;
+    if (parcel->n != message->n)
+        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu expects %zu floats from %zu, got %zu",
+                       rank->comm.rank, message->n, request->from, parcel->n);
+    *there = parcel->sent;
+    memcpy(message->x, parcel->x, parcel->n * sizeof(float));
+    message->weight = parcel->weight;
+    parcel->next = rank->world->parcels;
+    rank->world->parcels = parcel;
+    return SM_OK;
+}
+
+static enum sm_status
+finish_reduce(struct rank *rank, struct sm_request *request, double *there)
+{
+    while (!request->done) /* each release stands for one that ended, perhaps an earlier one */
+        sg_sem_acquire(rank->finished);
+    *there = request->all_there;
+    if (request->status != SM_OK)
+        return SM_FAIL(SM_ERR_ABORTED, "an all-reduce failed");
+    return SM_OK;
+}
+
+static enum sm_status
+simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
+{
+    struct rank *rank = rank_of(comm);
+    struct sm_request *request = *handle;
+    if (request == NULL)
+        return SM_OK;
+    *handle = NULL;
+    double t0 = simgrid_get_clock(), there = t0;
+    struct sm_waiting *waiting = &rank->world->waiting[comm->rank];
+    *waiting = (struct sm_waiting){request->kind == RECEIVE ? SM_WAIT_MESSAGE : SM_WAIT_COLLECTIVE,
+                                   request->from, t0, request->index};
+    SM_TRY(request->kind == RECEIVE ? finish_receive(rank, request, &there)
+                                    : finish_reduce(rank, request, &there));
+    waiting->kind = SM_WAIT_NOT;
+    request->next = rank->spare;
+    rank->spare = request;
+
+    /* until the last rank was there this one was idle; after that it waited for bytes */
+    double t1 = simgrid_get_clock();
+    double middle = there < t0 ? t0 : there > t1 ? t1 : there;
+    SM_TRY(sm_simgrid_account(rank, SM_STAGE_IDLE, t0, middle));
+    return sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1);
+}
+
+static enum sm_status
+simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
+{
+    (void)comm;
+    struct sm_request *request = *handle;
+    *done = request == NULL || (request->kind == REDUCE && request->done);
+    if (*done || request->kind == REDUCE)
+        return SM_OK;
+    if (request->comm != NULL && sg_comm_test(request->comm))
+        request->comm = NULL; /* the test that finds it done takes the handle away */
+    *done = request->comm == NULL;
+    return SM_OK;
+}
+
+static enum sm_status
+simgrid_reduce_devices(struct sm_comm *comm, size_t n)
+{
+    struct rank *rank = rank_of(comm);
+    if (comm->devices < 2)
+        return SM_OK;
+    double t0 = simgrid_get_clock();
+    SM_TRY(sm_simgrid_devices_reduce(rank, sm_comm_wire_bytes(comm, n)));
+    return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, simgrid_get_clock());
+}
+
+static const struct sm_comm_ops simgrid_ops = {
+    .now = simgrid_now,
+    .compute = simgrid_compute,
+    .isend = simgrid_isend,
+    .irecv = simgrid_irecv,
+    .iallreduce = simgrid_iallreduce,
+    .wait = simgrid_wait,
+    .test = simgrid_test,
+    .reduce_devices = simgrid_reduce_devices,
+};
+
+static void
+rank_main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct rank *rank = sg_actor_self_get_data();
+    struct world *world = rank->world;
+    enum sm_status status = world->request->worker(world->request->arg, &rank->comm);
+    if (status != SM_OK && status != SM_ERR_ABORTED)
+        sm_simgrid_fail(world);
+    world->waiting[rank->comm.rank].kind = SM_WAIT_ENDED;
+    world->end = simgrid_get_clock();
+}
+
+/* SimGrid reads its settings from a command line; --help and the like must not reach it. */
+static void
+start_simgrid(int log)
+{
+    char appender[64] = "--log=root.app:file:/dev/null";
+    if (log >= 0)
+        snprintf(appender, sizeof appender, "--log=root.app:file:/proc/self/fd/%d", log);
+    char *argv[] = {
+        "slowmo",
+        "--cfg=network/model:CM02",     /* bytes / bandwidth + latency, shared max-min    */
+        "--cfg=network/crosstraffic:0", /* duplex links do not slow each other            */
+        "--cfg=network/TCP-gamma:0",    /* no window: RDMA and tuned TCP fill the pipe    */
+        "--cfg=network/optim:Lazy",
+        "--cfg=precision/timing:1e-12",
+#if defined(__SANITIZE_ADDRESS__)
+        "--cfg=contexts/factory:thread", /* AddressSanitizer does not know raw stacks */
+#else
+        "--cfg=contexts/factory:raw",
+#endif
+        "--cfg=contexts/nthreads:1",
+        "--cfg=contexts/stack-size:256",
+        "--log=root.fmt:%m%n",
+        appender,
+        NULL,
+    };
+    int argc = (int)(sizeof argv / sizeof *argv) - 1;
+    simgrid_init(&argc, argv);
+}
+
+/* The text goes through a file of no name, for SimGrid reads only files. */
+static enum sm_status
+load_platform(const struct sm_platform *platform)
+{
+    int file = memfd_create("platform", 0);
+    if (file < 0 ||
+        write(file, platform->xml, platform->xml_length) != (ssize_t)platform->xml_length)
+        return SM_FAIL(SM_ERR_IO, "%s: no memory to hand the platform to SimGrid", platform->file);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    simgrid_load_platform(path);
+    close(file);
+    return SM_OK;
+}
+
+static enum sm_status
+rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
+{
+    struct rank *rank = &world->ranks[r];
+    const struct sm_platform_worker *worker = &world->request->platform->workers[r];
+    double slowest = worker->speeds[0];
+    for (size_t d = 1; d < worker->devices; d++)
+        slowest = worker->speeds[d] < slowest ? worker->speeds[d] : slowest;
+    *rank = (struct rank){
+        .comm = {&simgrid_ops, r, world->size, worker->devices, slowest,
+                 world->request->wire_scale},
+        .world = world,
+        .worker = worker,
+        .host = sg_host_by_name(worker->hosts[0]),
+        .slowdown = worker->speeds[0] / slowest,
+        .ledger = ledger,
+    };
+    if (rank->host == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
+                       world->request->platform->file, worker->hosts[0]);
+    return SM_OK;
+}
+
+static enum sm_status
+world_init(struct world *world, struct sm_ledger *ledgers)
+{
+    for (size_t r = 0; r < world->size; r++)
+        SM_TRY(rank_init(world, r, &ledgers[r]));
+    for (size_t r = 0; r < world->size; r++)
+        SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
+    SM_TRY(sm_simgrid_streams_init(world));
+    for (size_t r = 0; r < world->size; r++) {
+        char name[32];
+        snprintf(name, sizeof name, "rank %zu", r);
+        sg_actor_t actor = sg_actor_init(name, world->ranks[r].host);
+        sg_actor_set_data(actor, &world->ranks[r]);
+        sg_actor_start(actor, rank_main, 0, NULL);
+    }
+    return SM_OK;
+}
+
+static void
+world_fini(struct world *world)
+{
+    for (size_t r = 0; r < world->size; r++) {
+        struct rank *rank = &world->ranks[r];
+        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played};
+        for (size_t i = 0; i < 3; i++)
+            if (semaphores[i] != NULL)
+                sg_sem_destroy(semaphores[i]);
+    }
+    if (world->barrier != NULL)
+        sg_barrier_destroy(world->barrier);
+}
+
+static enum sm_status
+simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *arena,
+                  struct sm_engine_report *report)
+{
+    size_t size = request->workers;
+    if (request->platform->worker_count < size)
+        return SM_FAIL(SM_ERR_INPUT, "%s: %zu workers, expected at least %zu",
+                       request->platform->file, request->platform->worker_count, size);
+    struct world *world = sm_arena_zalloc(arena, 1, sizeof *world);
+    struct sm_ledger *ledgers = sm_arena_zalloc(arena, size, sizeof *ledgers);
+    if (world == NULL || ledgers == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
+    *world = (struct world){.request = request, .arena = arena, .size = size};
+    world->ranks = sm_arena_zalloc(arena, size, sizeof *world->ranks);
+    world->waiting = sm_arena_zalloc(arena, size, sizeof *world->waiting);
+    if (world->ranks == NULL || world->waiting == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
+
+    start_simgrid(request->log);
+    SM_TRY(load_platform(request->platform));
+    SM_TRY(world_init(world, ledgers));
+    simgrid_run();
+
+    size_t ended = 0;
+    for (size_t r = 0; r < size; r++)
+        ended += world->waiting[r].kind == SM_WAIT_ENDED;
+    *report = (struct sm_engine_report){world->end, ledgers};
+    enum sm_status status = SM_OK;
+    if (world->failed)
+        status = sm_error_set(&world->error);
+    else if (ended < size)
+        status = sm_stall_record(world->waiting, size, simgrid_get_clock());
+    world_fini(world);
+    return status;
+}
+
+const struct sm_engine sm_engine_simgrid = {
+    .name = "simgrid",
+    .doc = "simulated clock, contended links, one actor a rank",
+    .run = simgrid_run_ranks,
+};

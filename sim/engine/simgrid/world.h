@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/engine/simgrid/world.h -- what the files of the SimGrid engine share; nobody else sees it.
+ *
+ * Each rank is an actor on its worker's device 0. A second actor beside it, the stream, plays the
+ * rank's all-reduces in the order posted, as NCCL's communication stream does, so that they travel
+ * while the rank computes. All actors run in one OS thread, one at a time.
+ */
+#ifndef SM_ENGINE_SIMGRID_WORLD_H
+#define SM_ENGINE_SIMGRID_WORLD_H
+
+#include <simgrid/actor.h>
+#include <simgrid/barrier.h>
+#include <simgrid/comm.h>
+#include <simgrid/engine.h>
+#include <simgrid/host.h>
+#include <simgrid/link.h>
+#include <simgrid/mailbox.h>
+#include <simgrid/semaphore.h>
+
+#include "sim/collective/fluid.h"
+#include "sim/engine/engine.h"
+#include "sim/engine/waiting.h"
+
+/* A message on its way; recycled through the world's list, freed with the world's arena. */
+struct parcel {
+    struct parcel *next;
+    double sent; /* simulated seconds */
+    size_t n, capacity;
+    float weight;
+    float *x; /* (n) */
+};
+
+struct sm_request {
+    enum { RECEIVE, REDUCE } kind;
+    struct sm_request *next; /* in the free list, or in the stream's queue    */
+    /* RECEIVE */
+    size_t from;
+    struct sm_message *message;
+    sg_comm_t comm;
+    void *parcel; /* struct parcel, when it is there */
+    /* REDUCE */
+    float *x;
+    size_t n, index;
+    double all_there; /* when the last rank joined   */
+    enum sm_status status;
+    bool done;
+};
+
+struct world;
+
+/* A device that plays its part of the all-reduce inside a worker. */
+struct player {
+    struct rank *rank;
+    const struct sm_device_ring *ring;
+    size_t ring_index, position;
+    double bytes;
+};
+
+struct rank {
+    struct sm_comm comm; /* first: ops get a pointer to it */
+    struct world *world;
+    const struct sm_platform_worker *worker;
+    sg_host_t host;
+    double slowdown; /* speed of device 0 / speed of the slowest device */
+    struct sm_ledger *ledger;
+    struct sm_task task;
+    struct sm_request *spare;
+    /* the stream */
+    struct sm_request *queue, **queue_end;
+    sg_sem_t queued, finished;
+    size_t reductions;                /* posted so far */
+    double reduce_bytes, reduce_sent; /* wire bytes of the last all-reduce, and this rank's part */
+    /* devices */
+    struct player *players;
+    sg_sem_t played;
+    bool devices_private;                /* nobody else uses the links between the devices */
+    double device_bytes, device_seconds; /* the last all-reduce among them that was simulated */
+};
+
+struct box {
+    uint64_t key;
+    sg_mailbox_t mailbox;
+};
+
+struct world {
+    const struct sm_engine_request *request;
+    struct sm_arena *arena;
+    size_t size;
+    struct rank *ranks;
+    struct sm_waiting *waiting;
+    struct parcel *parcels; /* spare */
+    struct box *boxes;      /* (box_capacity), open addressing; mailbox NULL: free */
+    size_t box_count, box_capacity;
+    bool failed;
+    struct sm_error error; /* the first failure */
+    double end;            /* when the last rank ended */
+
+    /* the all-reduce under way */
+    const struct sm_collective *collective;
+    bool fluid;
+    sg_bar_t barrier;
+    size_t arrived;
+    float **x;                   /* (size) */
+    struct sm_fluid_edge *edges; /* (size) edge r-1 -> r */
+    double *latency, *bandwidth; /* (size) of the route r-1 -> r */
+    double *work;                /* (2 size) */
+    double all_there;
+};
+
+enum channel { CHANNEL_MESSAGE, CHANNEL_REDUCE };
+
+/* The mailbox of messages from one rank to another; kept, because asking SimGrid costs a switch to
+ * its scheduler. NULL: no memory. */
+sg_mailbox_t sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to);
+
+/* Sends `bytes` (and what `payload` points to) and forgets about it. */
+void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
+/* Waits for the next message; SM_ERR_STALLED when a link or host on the way died. */
+enum sm_status sm_simgrid_receive(sg_mailbox_t box);
+
+/* Plays one rank's steps of a schedule, message by message. `box(arg, from, to)` finds mailboxes.
+ */
+enum sm_status sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank,
+                               double bytes, sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
+                               void *arg);
+
+/* Keeps the run's first failure: this OS thread's error record. */
+void sm_simgrid_fail(struct world *world);
+/* Counts seconds t0..t1 of a rank and adds the span to the trace. */
+enum sm_status sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1);
+
+/* all-reduce over ranks: set-up, posting, and what waits for it */
+enum sm_status sm_simgrid_streams_init(struct world *world);
+enum sm_status sm_simgrid_post(struct rank *rank, struct sm_request *request);
+/* all-reduce among a worker's devices */
+enum sm_status sm_simgrid_devices_init(struct rank *rank);
+enum sm_status sm_simgrid_devices_reduce(struct rank *rank, double bytes);
+
+#endif
