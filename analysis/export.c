@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* analysis/export.c -- stored runs as CSV (a row an evaluation) or JSON Lines (an object a run). */
+#include "analysis/analysis.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/text.h"
+#include "sim/store/record.h"
+
+/* ---- CSV, quoted as in RFC 4180 ---- */
+
+static void
+print_doubling_quotes(const char *text, FILE *out)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+}
+
+static void
+print_quoted(const char *text, FILE *out)
+{
+    const char *quote = strpbrk(text, ",\"\r\n") != NULL ? "\"" : "";
+    fputs(quote, out);
+    print_doubling_quotes(text, out);
+    fputs(quote, out);
+}
+
+static void
+print_warnings(const struct sm_summary *summary, FILE *out)
+{
+    if (summary->warning_count == 0)
+        return;
+    fputc('"', out);
+    for (size_t i = 0; i < summary->warning_count; i++) {
+        fputs(i > 0 ? "; " : "", out);
+        print_doubling_quotes(summary->warnings[i], out);
+    }
+    fputc('"', out);
+}
+
+/* What is null is empty. */
+static void
+print_value(const struct sm_field *field, const void *record, FILE *out)
+{
+    const void *value = sm_field_in(field, record);
+    char digits[SM_TEXT_DOUBLE];
+    switch (field->kind) {
+    case SM_FIELD_TEXT:
+        if (*(const char *const *)value != NULL)
+            print_quoted(*(const char *const *)value, out);
+        break;
+    case SM_FIELD_REAL:
+    case SM_FIELD_WHOLE:
+        if (!isnan(*(const double *)value))
+            fputs(sm_text_double(*(const double *)value, digits), out);
+        break;
+    case SM_FIELD_COUNT:
+        fprintf(out, "%zu", *(const size_t *)value);
+        break;
+    case SM_FIELD_WARNINGS:
+        print_warnings(record, out);
+        break;
+    }
+}
+
+/* The columns of the evaluation come first; a run that has none gets one row with them empty. */
+static void
+print_row(const struct sm_stored_run *run, const struct sm_evaluation *evaluation, FILE *out)
+{
+    fprintf(out, "%lld", (long long)run->run);
+    for (const struct sm_field *f = sm_evaluation_fields; f->name != NULL; f++) {
+        fputc(',', out);
+        if (evaluation != NULL)
+            print_value(f, evaluation, out);
+    }
+    for (const struct sm_field *f = sm_summary_fields; f->name != NULL; f++)
+        if (!f->aside) {
+            fputc(',', out);
+            print_value(f, &run->summary, out);
+        }
+    fputc('\n', out);
+}
+
+static enum sm_status
+export_csv(const struct sm_stored_run *runs, size_t count, FILE *out)
+{
+    fputs("run", out);
+    for (const struct sm_field *f = sm_evaluation_fields; f->name != NULL; f++)
+        fprintf(out, ",%s", f->name);
+    for (const struct sm_field *f = sm_summary_fields; f->name != NULL; f++)
+        if (!f->aside)
+            fprintf(out, ",%s", f->name);
+    fputc('\n', out);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t e = 0; e < runs[i].evaluation_count; e++)
+            print_row(&runs[i], &runs[i].evaluations[e], out);
+        if (runs[i].evaluation_count == 0)
+            print_row(&runs[i], NULL, out);
+    }
+    return SM_OK;
+}
+
+/* ---- JSON Lines ---- */
+
+/* The summary and then "created" and "evaluations"; NULL when a text is not UTF-8. */
+static json_t *
+run_json(const struct sm_stored_run *run)
+{
+    json_t *object = sm_record_json(sm_summary_fields, &run->summary);
+    json_t *evaluations = json_array();
+    for (size_t i = 0; i < run->evaluation_count; i++)
+        json_array_append_new(evaluations,
+                              sm_record_json(sm_evaluation_fields, &run->evaluations[i]));
+    int failed = json_object_set_new(object, "created", json_string(run->created)) |
+                 json_object_set_new(object, "evaluations", evaluations);
+    if (failed == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static enum sm_status
+export_json(const struct sm_stored_run *runs, size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = run_json(&runs[i]);
+        if (object == NULL)
+            return SM_FAIL(SM_ERR_INPUT, "run %lld holds a text that is not UTF-8",
+                           (long long)runs[i].run);
+        sm_json_print(object, out);
+        fputc('\n', out);
+        json_decref(object);
+    }
+    return SM_OK;
+}
+
+enum sm_status
+sm_export(const struct sm_stored_run *runs, size_t count, const char *format, FILE *out)
+{
+    if (strcmp(format, "csv") == 0)
+        SM_TRY(export_csv(runs, count, out));
+    else if (strcmp(format, "json") == 0)
+        SM_TRY(export_json(runs, count, out));
+    else
+        return SM_FAIL(SM_ERR_INPUT, "unknown format '%s', expected csv or json", format);
+    if (fflush(out) != 0 || ferror(out))
+        return SM_FAIL(SM_ERR_IO, "cannot write the export: %s", strerror(errno));
+    return SM_OK;
+}
