@@ -48,24 +48,27 @@ struct sm_platform {
     size_t worker_count;
     const struct sm_platform_link *links;
     size_t link_count;
-    bool varies;      /* some profile file changes speeds while time passes */
-    const char *xml;  /* what SimGrid loads, ends with a zero               */
+    bool varies;     /* some profile file changes speeds while time passes */
+    const char *xml; /* what SimGrid loads, ends with a zero               */
     size_t xml_length;
-    uint64_t hash;    /* of xml                                             */
+    uint64_t hash; /* of xml                                             */
 };
 
 /* `edits` is the experiment's `platform` map (or NULL): bandwidth, latency and speed each map a
  * glob pattern of link (or host) names to a value with a unit, or to x2 / x0.5. A pattern that
  * matches nothing is an error. */
 struct sm_platform_request {
-    const char *file;            /* a path, a shipped name such as dgx1_32_10gbe, or star_N */
-    const char *home;            /* the folder that holds platforms/                        */
-    size_t workers;              /* 0: all; fewer are taken from the front                  */
+    const char *file; /* a path, a shipped name such as dgx1_32_10gbe, or star_N */
+    const char *home; /* the folder that holds platforms/                        */
+    size_t workers;   /* 0: all; fewer are taken from the front                  */
     const struct sm_node *edits;
 };
 
 /* SM_ERR_INPUT: one line with FILE:LINE where there is one. Everything is owned by arena. */
 enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
                                 struct sm_platform *platform);
+/* The names of the platforms that ship with the program, sorted, NULL-terminated; owned by arena.
+ * NULL: no memory. */
+const char *const *sm_platform_names(struct sm_arena *arena, const char *home);
 
 #endif

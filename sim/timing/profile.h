@@ -10,6 +10,7 @@
 #define SM_TIMING_PROFILE_H
 
 #include "sim/base/arena.h"
+#include "sim/base/param.h"
 #include "sim/base/status.h"
 
 struct sm_profile {
@@ -43,5 +44,8 @@ struct sm_own_cost {
 enum sm_status sm_profile_load(struct sm_arena *arena, const struct sm_timing_settings *settings,
                                const struct sm_own_cost *own, const char *home,
                                struct sm_profile *profile);
+/* The names of the profiles that ship with the program, sorted, NULL-terminated; owned by arena.
+ * NULL: no memory. */
+const char *const *sm_profile_names(struct sm_arena *arena, const char *home);
 
 #endif

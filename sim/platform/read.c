@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/platform/read.c -- names, quantities, profile files and routes of a platform file. */
+#include <ctype.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "sim/base/text.h"
+#include "sim/platform/model.h"
+
+enum { MOST_CLUSTER_HOSTS = 1000000 };
+
+/* Attributes that hold a number with a unit; all must be > 0. SimGrid starves a flow whose route
+ * has no latency, and takes a negative speed without a word. */
+static const struct quantity {
+    const char *element, *key;
+    enum sm_unit unit;
+} quantities[] = {
+    {"host", "speed", SM_UNIT_SPEED},         {"peer", "speed", SM_UNIT_SPEED},
+    {"cluster", "speed", SM_UNIT_SPEED},      {"cabinet", "speed", SM_UNIT_SPEED},
+    {"link", "bandwidth", SM_UNIT_BANDWIDTH}, {"backbone", "bandwidth", SM_UNIT_BANDWIDTH},
+    {"cluster", "bw", SM_UNIT_BANDWIDTH},     {"cabinet", "bw", SM_UNIT_BANDWIDTH},
+    {"cluster", "bb_bw", SM_UNIT_BANDWIDTH},  {"cluster", "loopback_bw", SM_UNIT_BANDWIDTH},
+    {"peer", "bw_in", SM_UNIT_BANDWIDTH},     {"peer", "bw_out", SM_UNIT_BANDWIDTH},
+    {"disk", "read_bw", SM_UNIT_BANDWIDTH},   {"disk", "write_bw", SM_UNIT_BANDWIDTH},
+    {"link", "latency", SM_UNIT_SECONDS},     {"backbone", "latency", SM_UNIT_SECONDS},
+    {"cluster", "lat", SM_UNIT_SECONDS},      {"cabinet", "lat", SM_UNIT_SECONDS},
+};
+
+static bool
+is(xmlNodePtr element, const char *name)
+{
+    return strcmp((const char *)element->name, name) == 0;
+}
+
+static bool
+is_zone(xmlNodePtr element)
+{
+    return is(element, "zone") || is(element, "AS");
+}
+
+/* The element `name` may stand in for: both spellings of version 4. */
+static bool
+is_zone_route(xmlNodePtr element)
+{
+    return strstr((const char *)element->name, "oneRoute") != NULL ||
+           strstr((const char *)element->name, "ASroute") != NULL;
+}
+
+enum sm_status
+sm_model_fail(const struct sm_model *model, xmlNodePtr element, const char *format, ...)
+{
+    char message[SM_ERROR_LENGTH];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    return SM_FAIL(SM_ERR_INPUT, "%s:%ld: %s", model->file, xmlGetLineNo(element), message);
+}
+
+enum sm_status
+sm_model_no_memory(const struct sm_model *model)
+{
+    return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for the platform", model->file);
+}
+
+const char *
+sm_model_attribute(xmlNodePtr element, const char *key)
+{
+    for (xmlAttrPtr a = element->properties; a != NULL; a = a->next)
+        if (strcmp((const char *)a->name, key) == 0)
+            return a->children != NULL && a->children->content != NULL
+                       ? (const char *)a->children->content
+                       : "";
+    return NULL;
+}
+
+const char *
+sm_model_property(xmlNodePtr element, const char *key, xmlNodePtr *prop)
+{
+    for (xmlNodePtr child = element->children; child != NULL; child = child->next)
+        if (child->type == XML_ELEMENT_NODE && is(child, "prop") &&
+            strcmp(sm_model_attribute(child, "id"), key) == 0) {
+            if (prop != NULL)
+                *prop = child;
+            return sm_model_attribute(child, "value");
+        }
+    return NULL;
+}
+
+/* ---- names ---- */
+
+static struct sm_entry **
+slot_of(const struct sm_table *table, const char *name)
+{
+    size_t at = (size_t)sm_hash(name, strlen(name), 0) & (table->capacity - 1);
+    while (table->slots[at] != NULL && strcmp(table->slots[at]->name, name) != 0)
+        at = (at + 1) & (table->capacity - 1);
+    return &table->slots[at];
+}
+
+struct sm_entry *
+sm_table_find(const struct sm_table *table, const char *name)
+{
+    return table->capacity == 0 ? NULL : *slot_of(table, name);
+}
+
+static bool
+table_grow(struct sm_model *model, struct sm_table *table)
+{
+    struct sm_table larger = {.capacity = table->capacity == 0 ? 64 : 2 * table->capacity,
+                              .count = table->count};
+    larger.slots = sm_arena_zalloc(model->arena, larger.capacity, sizeof *larger.slots);
+    if (larger.slots == NULL)
+        return false;
+    for (size_t i = 0; i < table->capacity; i++)
+        if (table->slots[i] != NULL)
+            *slot_of(&larger, table->slots[i]->name) = table->slots[i];
+    *table = larger;
+    return true;
+}
+
+enum sm_status
+sm_table_add(struct sm_model *model, struct sm_table *table, const char *name, xmlNodePtr element,
+             struct sm_entry **entry, bool *fresh)
+{
+    if (2 * (table->count + 1) > table->capacity && !table_grow(model, table))
+        return sm_model_no_memory(model);
+    struct sm_entry **slot = slot_of(table, name);
+    *fresh = *slot == NULL;
+    if (*fresh) {
+        struct sm_entry *added = sm_arena_zalloc(model->arena, 1, sizeof *added);
+        if (added == NULL)
+            return sm_model_no_memory(model);
+        *added = (struct sm_entry){.name = name, .element = element, .joined = added};
+        *slot = added;
+        table->count++;
+    }
+    *entry = *slot;
+    return SM_OK;
+}
+
+char *
+sm_table_suggest(struct sm_model *model, const struct sm_table *table, const char *wrong,
+                 char *buffer, size_t size)
+{
+    buffer[0] = '\0';
+    const char **names = sm_arena_alloc(model->arena, table->count + 1, sizeof *names);
+    if (names == NULL)
+        return buffer;
+    size_t count = 0;
+    for (size_t i = 0; i < table->capacity; i++)
+        if (table->slots[i] != NULL)
+            names[count++] = table->slots[i]->name;
+    names[count] = NULL;
+    const char *near = sm_text_nearest(wrong, names);
+    if (near != NULL)
+        snprintf(buffer, size, ", did you mean '%s'?", near);
+    return buffer;
+}
+
+struct sm_entry *
+sm_entry_root(struct sm_entry *entry)
+{
+    while (entry->joined != entry) {
+        entry->joined = entry->joined->joined;
+        entry = entry->joined;
+    }
+    return entry;
+}
+
+static void
+join(struct sm_entry *a, struct sm_entry *b)
+{
+    if (a != NULL && b != NULL)
+        sm_entry_root(a)->joined = sm_entry_root(b);
+}
+
+static enum sm_status
+add_unique(struct sm_model *model, struct sm_table *table, const char *name, xmlNodePtr element,
+           struct sm_entry **entry)
+{
+    bool fresh;
+    if (name[0] == '\0')
+        return sm_model_fail(model, element, "<%s> has an empty name", element->name);
+    SM_TRY(sm_table_add(model, table, name, element, entry, &fresh));
+    if (!fresh)
+        return sm_model_fail(model, element, "'%s' is defined twice; it stands on line %ld already",
+                             name, xmlGetLineNo((*entry)->element));
+    return SM_OK;
+}
+
+/* Room for one more in an array that doubles; *items moves. */
+static bool
+make_room(struct sm_arena *arena, void **items, size_t count, size_t size)
+{
+    if (count != 0 && (count & (count - 1)) != 0)
+        return true;
+    void *larger = sm_arena_alloc(arena, count == 0 ? 1 : 2 * count, size);
+    if (larger == NULL)
+        return false;
+    if (count > 0)
+        memcpy(larger, *items, count * size);
+    *items = larger;
+    return true;
+}
+
+/* ---- quantities ---- */
+
+/* The `index`-th entry of a comma-separated list into text; false behind the last. */
+static bool
+list_entry(const char *list, size_t index, char *text, size_t size)
+{
+    while (index-- > 0) {
+        list = strchr(list, ',');
+        if (list == NULL)
+            return false;
+        list++;
+    }
+    list += strspn(list, " ");
+    snprintf(text, size, "%.*s", (int)strcspn(list, ","), list);
+    for (size_t end = strlen(text); end > 0 && text[end - 1] == ' '; end--)
+        text[end - 1] = '\0';
+    return true;
+}
+
+/* Checks every entry; *first = the first, which counts until somebody changes the pstate. */
+static enum sm_status
+read_quantity(struct sm_model *model, xmlNodePtr element, const char *key, enum sm_unit unit,
+              double *first)
+{
+    const char *list = sm_model_attribute(element, key);
+    char text[128];
+    for (size_t i = 0; list_entry(list, i, text, sizeof text); i++) {
+        double value;
+        if (!sm_unit_parse(unit, text, &value))
+            return sm_model_fail(model, element, "%s=\"%s\" of <%s> is not %s", key, list,
+                                 element->name, sm_unit_expected(unit));
+        if (!(value > 0))
+            return sm_model_fail(model, element, "%s=\"%s\" of <%s> must be greater than 0%s", key,
+                                 list, element->name,
+                                 unit == SM_UNIT_SECONDS ? " (1ns will do)" : "");
+        if (i == 0)
+            *first = value;
+    }
+    return SM_OK;
+}
+
+enum sm_status
+sm_model_write(struct sm_model *model, xmlNodePtr element, const char *key, enum sm_unit unit,
+               double first)
+{
+    const char *list = sm_model_attribute(element, key);
+    const char *suffix = unit == SM_UNIT_SPEED ? "f" : unit == SM_UNIT_SECONDS ? "s" : "Bps";
+    char entry[128], *text = NULL;
+    double old_first = 0;
+    for (size_t i = 0; list_entry(list, i, entry, sizeof entry); i++) {
+        double value = first;
+        if (i == 0)
+            sm_unit_parse(unit, entry, &old_first);
+        else if (sm_unit_parse(unit, entry, &value))
+            value *= first / old_first;
+        text = sm_arena_printf(model->arena, "%s%s%.17g%s", text != NULL ? text : "",
+                               text != NULL ? "," : "", value, suffix);
+        if (text == NULL)
+            return sm_model_no_memory(model);
+    }
+    if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)text) == NULL)
+        return sm_model_no_memory(model);
+    return SM_OK;
+}
+
+/* Everything is handed on in SI units, so that SimGrid never meets a spelling it does not know. */
+static enum sm_status
+read_quantities(struct sm_model *model, xmlNodePtr element)
+{
+    for (size_t i = 0; i < sizeof quantities / sizeof quantities[0]; i++) {
+        const struct quantity *q = &quantities[i];
+        double first = 0;
+        if (!is(element, q->element) || sm_model_attribute(element, q->key) == NULL)
+            continue;
+        SM_TRY(read_quantity(model, element, q->key, q->unit, &first));
+        SM_TRY(sm_model_write(model, element, q->key, q->unit, first));
+    }
+    return SM_OK;
+}
+
+static double
+quantity_of(xmlNodePtr element, const char *key, enum sm_unit unit)
+{
+    double value = 0;
+    char text[128];
+    list_entry(sm_model_attribute(element, key), 0, text, sizeof text);
+    sm_unit_parse(unit, text, &value);
+    return value;
+}
+
+/* ---- profile files ---- */
+
+/* The XML is loaded from memory, so what it names must not depend on where it stood. */
+static enum sm_status
+read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
+{
+    const char *name = sm_model_attribute(element, key);
+    if (name[0] == '\0')
+        return SM_OK;
+    char path[PATH_MAX] = "", real[PATH_MAX];
+    if (name[0] != '/' && model->folder != NULL)
+        snprintf(path, sizeof path, "%s/%s", model->folder, name);
+    if (path[0] == '\0' || access(path, R_OK) != 0) /* as SimGrid: then the working folder */
+        snprintf(path, sizeof path, "%s", name);
+    if (access(path, R_OK) != 0 || realpath(path, real) == NULL)
+        return sm_model_fail(model, element, "%s=\"%s\" of <%s>: no such readable file", key, name,
+                             element->name);
+    if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)real) == NULL)
+        return sm_model_no_memory(model);
+    model->varies = true;
+    return SM_OK;
+}
+
+static enum sm_status
+read_file_references(struct sm_model *model, xmlNodePtr element)
+{
+    static const char *const keys[] = {"bandwidth_file",    "latency_file", "speed_file",
+                                       "availability_file", "state_file",   NULL};
+    for (const char *const *key = keys; *key != NULL; key++)
+        if (sm_model_attribute(element, *key) != NULL)
+            SM_TRY(read_file_reference(model, element, *key));
+    if (is(element, "trace")) {
+        model->varies = true;
+        if (sm_model_attribute(element, "file") != NULL)
+            SM_TRY(read_file_reference(model, element, "file"));
+    }
+    return SM_OK;
+}
+
+/* ---- elements ---- */
+
+static enum sm_status
+add_host(struct sm_model *model, xmlNodePtr element, const char *name, struct sm_entry **place)
+{
+    SM_TRY(add_unique(model, &model->places, name, element, place));
+    if (!make_room(model->arena, (void **)&model->hosts, model->host_count, sizeof *model->hosts))
+        return sm_model_no_memory(model);
+    model->hosts[model->host_count++] = (struct sm_model_host){
+        .name = name,
+        .element = element,
+        .speed = quantity_of(element, "speed", SM_UNIT_SPEED),
+        .worker = sm_model_property(element, "worker", NULL),
+        .device = sm_model_property(element, "device", NULL),
+        .rings = sm_model_property(element, "rings", NULL),
+    };
+    return SM_OK;
+}
+
+static bool
+is_duplex(xmlNodePtr element)
+{
+    const char *policy = sm_model_attribute(element, "sharing_policy");
+    if (policy == NULL)
+        return is(element, "cluster");
+    return strcmp(policy, "SPLITDUPLEX") == 0 || strcmp(policy, "FULLDUPLEX") == 0;
+}
+
+static enum sm_status
+read_goodput(struct sm_model *model, xmlNodePtr element, double *goodput)
+{
+    xmlNodePtr prop;
+    const char *text = sm_model_property(element, "goodput", &prop);
+    *goodput = 1;
+    if (text == NULL)
+        return SM_OK;
+    if (!sm_unit_parse(SM_UNIT_NONE, text, goodput) || !(*goodput > 0 && *goodput <= 1))
+        return sm_model_fail(model, prop,
+                             "goodput \"%s\" is not a share of the bandwidth in (0, 1]", text);
+    return SM_OK;
+}
+
+static enum sm_status
+add_link(struct sm_model *model, xmlNodePtr element, const char *name, const char *bandwidth_key,
+         const char *latency_key)
+{
+    if (!make_room(model->arena, (void **)&model->links, model->link_count, sizeof *model->links))
+        return sm_model_no_memory(model);
+    struct sm_model_link *link = &model->links[model->link_count++];
+    *link = (struct sm_model_link){
+        .name = name,
+        .element = element,
+        .bandwidth_key = bandwidth_key,
+        .latency_key = latency_key,
+        .bandwidth = quantity_of(element, bandwidth_key, SM_UNIT_BANDWIDTH),
+        .duplex = is_duplex(element) && strcmp(bandwidth_key, "bb_bw") != 0,
+    };
+    if (latency_key != NULL)
+        link->latency = quantity_of(element, latency_key, SM_UNIT_SECONDS);
+    return read_goodput(model, element, &link->goodput);
+}
+
+static enum sm_status
+read_link(struct sm_model *model, xmlNodePtr element)
+{
+    struct sm_entry *wire;
+    const char *name = sm_model_attribute(element, "id");
+    SM_TRY(add_unique(model, &model->wires, name, element, &wire));
+    wire->duplex = is_duplex(element);
+    if (sm_model_attribute(element, "latency") == NULL)
+        return sm_model_fail(model, element,
+                             "link '%s' has no latency; it must be greater than 0 (1ns will do)",
+                             name);
+    return add_link(model, element, name, "bandwidth", "latency");
+}
+
+/* One host of a <cluster> or <cabinet>, with the link that SimGrid makes for it. */
+static enum sm_status
+add_member(struct sm_model *model, xmlNodePtr element, size_t number, struct sm_entry *hub)
+{
+    const char *name =
+        sm_arena_printf(model->arena, "%s%zu%s", sm_model_attribute(element, "prefix"), number,
+                        sm_model_attribute(element, "suffix"));
+    const char *link =
+        sm_arena_printf(model->arena, "%s_link_%zu", sm_model_attribute(element, "id"), number);
+    if (name == NULL || link == NULL)
+        return sm_model_no_memory(model);
+    struct sm_entry *place, *wire;
+    SM_TRY(add_host(model, element, name, &place));
+    join(place, hub);
+    SM_TRY(add_unique(model, &model->wires, link, element, &wire));
+    wire->duplex = is_duplex(element);
+    return SM_OK;
+}
+
+/* radical="0-7,9": numbers and ranges. */
+static enum sm_status
+add_members(struct sm_model *model, xmlNodePtr element, struct sm_entry *hub)
+{
+    const char *radical = sm_model_attribute(element, "radical"), *text = radical;
+    for (size_t members = 0;;) {
+        char *end;
+        unsigned long first = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : ULONG_MAX;
+        unsigned long last = first;
+        if (first != ULONG_MAX && *end == '-' && isdigit((unsigned char)end[1]))
+            last = strtoul(end + 1, &end, 10);
+        if (first == ULONG_MAX || last < first || (*end != ',' && *end != '\0'))
+            return sm_model_fail(model, element,
+                                 "radical=\"%s\" is not a list of numbers and ranges such as 0-7,9",
+                                 radical);
+        members += last - first + 1;
+        if (last - first >= MOST_CLUSTER_HOSTS || members > MOST_CLUSTER_HOSTS)
+            return sm_model_fail(model, element, "radical=\"%s\" makes more than %d hosts", radical,
+                                 MOST_CLUSTER_HOSTS);
+        for (unsigned long i = first; i <= last; i++)
+            SM_TRY(add_member(model, element, i, hub));
+        if (*end == '\0')
+            return SM_OK;
+        text = end + 1;
+    }
+}
+
+static enum sm_status
+read_cluster(struct sm_model *model, xmlNodePtr element)
+{
+    const char *id = sm_model_attribute(element, "id");
+    const char *router = sm_model_attribute(element, "router_id");
+    struct sm_entry *zone, *gate, *backbone;
+    SM_TRY(add_unique(model, &model->places, id, element, &zone));
+    if (is(element, "cluster")) {
+        if (router == NULL || router[0] == '\0')
+            router = sm_arena_printf(model->arena, "%s%s_router%s",
+                                     sm_model_attribute(element, "prefix"), id,
+                                     sm_model_attribute(element, "suffix"));
+        if (router == NULL)
+            return sm_model_no_memory(model);
+        SM_TRY(add_unique(model, &model->places, router, element, &gate));
+        join(gate, zone);
+    }
+    SM_TRY(add_members(model, element, zone));
+
+    const char *link = sm_arena_printf(model->arena, "%s_link", id);
+    const char *trunk = sm_arena_printf(model->arena, "%s_backbone", id);
+    if (link == NULL || trunk == NULL)
+        return sm_model_no_memory(model);
+    SM_TRY(add_link(model, element, link, "bw", "lat"));
+    if (sm_model_attribute(element, "bb_bw") == NULL)
+        return SM_OK;
+    SM_TRY(add_unique(model, &model->wires, trunk, element, &backbone));
+    return add_link(model, element, trunk, "bb_bw", NULL);
+}
+
+static enum sm_status
+check_routing(struct sm_model *model, xmlNodePtr zone)
+{
+    static const char *const known[] = {
+        "Full",    "Floyd", "Dijkstra",         "DijkstraCache",  "None",         "Vivaldi",
+        "Cluster", "Wifi",  "ClusterDragonfly", "ClusterFatTree", "ClusterTorus", NULL};
+    const char *routing = sm_model_attribute(zone, "routing");
+    for (const char *const *name = known; *name != NULL; name++)
+        if (strcasecmp(routing, *name) == 0)
+            return SM_OK;
+    char list[256];
+    return sm_model_fail(model, zone, "routing=\"%s\" is not one of %s", routing,
+                         sm_text_join(list, sizeof list, known));
+}
+
+static bool
+routes_are_listed(xmlNodePtr zone)
+{
+    const char *routing = sm_model_attribute(zone, "routing");
+    return strcasecmp(routing, "Full") == 0 || strcasecmp(routing, "Floyd") == 0 ||
+           strncasecmp(routing, "Dijkstra", 8) == 0;
+}
+
+static enum sm_status
+read_elements(struct sm_model *model, xmlNodePtr parent, struct sm_entry *zone)
+{
+    for (xmlNodePtr child = parent->children; child != NULL; child = child->next) {
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        SM_TRY(read_quantities(model, child));
+        SM_TRY(read_file_references(model, child));
+        struct sm_entry *place = NULL;
+        const char *id = sm_model_attribute(child, "id");
+        if (is_zone(child)) {
+            SM_TRY(check_routing(model, child));
+            SM_TRY(add_unique(model, &model->places, id, child, &place));
+            SM_TRY(read_elements(model, child, place));
+        } else if (is(child, "host") || is(child, "peer")) {
+            SM_TRY(add_host(model, child, id, &place));
+            SM_TRY(read_elements(model, child, NULL)); /* disks */
+        } else if (is(child, "router")) {
+            SM_TRY(add_unique(model, &model->places, id, child, &place));
+        } else if (is(child, "cluster") || is(child, "cabinet")) {
+            SM_TRY(read_cluster(model, child));
+            place = sm_table_find(&model->places, id);
+        } else if (is(child, "link") || is(child, "backbone")) {
+            SM_TRY(read_link(model, child));
+        }
+        /* where routes are computed from coordinates or a topology, all members reach each other */
+        if (zone != NULL && place != NULL && !routes_are_listed(zone->element))
+            join(place, zone);
+    }
+    return SM_OK;
+}
+
+/* ---- routes ---- */
+
+static enum sm_status
+check_hop(struct sm_model *model, xmlNodePtr hop)
+{
+    const char *name = sm_model_attribute(hop, "id");
+    const char *direction = sm_model_attribute(hop, "direction");
+    bool directed = direction != NULL && strcmp(direction, "NONE") != 0;
+    char base[256], hint[320];
+    snprintf(base, sizeof base, "%s", name);
+    struct sm_entry *wire = sm_table_find(&model->wires, name);
+    if (wire == NULL && !directed) {
+        char *cut = strrchr(base, '_');
+        if (cut != NULL && (strcmp(cut, "_UP") == 0 || strcmp(cut, "_DOWN") == 0)) {
+            *cut = '\0';
+            wire = sm_table_find(&model->wires, base);
+            directed = true;
+        }
+    }
+    if (wire == NULL)
+        return sm_model_fail(model, hop, "no link is called '%s'%s", name,
+                             sm_table_suggest(model, &model->wires, base, hint, sizeof hint));
+    if (directed && !wire->duplex)
+        return sm_model_fail(model, hop,
+                             "link '%s' has no directions; expected sharing_policy=\"SPLITDUPLEX\" "
+                             "on it, or no direction here",
+                             wire->name);
+    if (!directed && wire->duplex)
+        return sm_model_fail(
+            model, hop, "link '%s' is SPLITDUPLEX; expected direction=\"UP\" or \"DOWN\"", name);
+    return SM_OK;
+}
+
+static bool
+is_inside(xmlNodePtr element, xmlNodePtr zone)
+{
+    while (element != NULL && element != zone)
+        element = element->parent;
+    return element == zone;
+}
+
+/* The place the attribute names, which must lie in `zone`, directly where asked. */
+static enum sm_status
+check_end(struct sm_model *model, xmlNodePtr route, const char *key, xmlNodePtr zone, bool direct,
+          struct sm_entry **end)
+{
+    const char *name = sm_model_attribute(route, key);
+    char hint[320];
+    *end = sm_table_find(&model->places, name);
+    if (*end == NULL)
+        return sm_model_fail(
+            model, route, "%s=\"%s\" of <%s>: no host, router or zone has that name%s", key, name,
+            route->name, sm_table_suggest(model, &model->places, name, hint, sizeof hint));
+    xmlNodePtr element = (*end)->element;
+    if (direct ? element->parent != zone : !is_inside(element, zone))
+        return sm_model_fail(model, route, "%s=\"%s\" of <%s> is not in zone '%s' (see line %ld)",
+                             key, name, route->name, sm_model_attribute(zone, "id"),
+                             xmlGetLineNo(element));
+    return SM_OK;
+}
+
+static enum sm_status
+note_route(struct sm_model *model, xmlNodePtr route, const char *from, const char *to)
+{
+    struct sm_entry *entry;
+    bool fresh;
+    const char *key = sm_arena_printf(model->arena, "%s %s", from, to);
+    if (key == NULL)
+        return sm_model_no_memory(model);
+    SM_TRY(sm_table_add(model, &model->routes, key, route, &entry, &fresh));
+    if (!fresh)
+        return sm_model_fail(model, route,
+                             "the route from '%s' to '%s' stands on line %ld already (routes go "
+                             "both ways unless symmetrical=\"NO\")",
+                             from, to, xmlGetLineNo(entry->element));
+    return SM_OK;
+}
+
+static enum sm_status
+check_route(struct sm_model *model, xmlNodePtr route, xmlNodePtr zone)
+{
+    bool between_zones = is_zone_route(route);
+    bool bypass = strncmp((const char *)route->name, "bypass", 6) == 0;
+    struct sm_entry *src, *dst, *gw_src = NULL, *gw_dst = NULL;
+    SM_TRY(check_end(model, route, "src", zone, !bypass, &src));
+    SM_TRY(check_end(model, route, "dst", zone, !bypass, &dst));
+    if (between_zones) {
+        SM_TRY(check_end(model, route, "gw_src", src->element, false, &gw_src));
+        SM_TRY(check_end(model, route, "gw_dst", dst->element, false, &gw_dst));
+    }
+    size_t hops = 0;
+    for (xmlNodePtr hop = route->children; hop != NULL; hop = hop->next)
+        if (hop->type == XML_ELEMENT_NODE) {
+            SM_TRY(check_hop(model, hop));
+            hops++;
+        }
+    if (hops == 0)
+        return sm_model_fail(model, route, "the route from '%s' to '%s' has no <link_ctn>",
+                             src->name, dst->name);
+    if (bypass)
+        return SM_OK;
+    SM_TRY(note_route(model, route, src->name, dst->name));
+    const char *symmetrical = sm_model_attribute(route, "symmetrical");
+    if (src != dst && (symmetrical == NULL || strcasecmp(symmetrical, "yes") == 0))
+        SM_TRY(note_route(model, route, dst->name, src->name));
+    join(between_zones ? gw_src : src, between_zones ? gw_dst : dst);
+    return SM_OK;
+}
+
+static enum sm_status
+check_routes(struct sm_model *model, xmlNodePtr zone)
+{
+    for (xmlNodePtr child = zone->children; child != NULL; child = child->next) {
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        if (is_zone(child))
+            SM_TRY(check_routes(model, child));
+        else if (is_zone_route(child) || is(child, "route") || is(child, "bypassRoute"))
+            SM_TRY(check_route(model, child, zone));
+    }
+    return SM_OK;
+}
+
+static enum sm_status
+check_root(struct sm_model *model, xmlNodePtr root)
+{
+    const char *version = sm_model_attribute(root, "version");
+    if (strcmp(version, "4") != 0 && strcmp(version, "4.0") != 0 && strcmp(version, "4.1") != 0)
+        return sm_model_fail(model, root,
+                             "version=\"%s\" is not the platform format 4.1 (simgrid_update_xml "
+                             "brings older files up to date)",
+                             version);
+    if (xmlSetProp(root, (const xmlChar *)"version", (const xmlChar *)"4.1") == NULL)
+        return sm_model_no_memory(model);
+    xmlNodePtr first = NULL;
+    for (xmlNodePtr child = root->children; child != NULL; child = child->next) {
+        if (child->type != XML_ELEMENT_NODE || (!is_zone(child) && !is(child, "cluster")))
+            continue;
+        if (first != NULL)
+            return sm_model_fail(model, child,
+                                 "a second outermost zone (the first is on line %ld); expected one "
+                                 "that holds the others",
+                                 xmlGetLineNo(first));
+        first = child;
+    }
+    return first != NULL ? SM_OK : sm_model_fail(model, root, "the platform holds no zone");
+}
+
+enum sm_status
+sm_model_read(struct sm_model *model)
+{
+    xmlNodePtr root = xmlDocGetRootElement(model->document);
+    SM_TRY(check_root(model, root));
+    SM_TRY(read_elements(model, root, NULL));
+    if (model->host_count == 0)
+        return sm_model_fail(model, root, "the platform holds no host");
+    return check_routes(model, root);
+}

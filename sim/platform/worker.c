@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/platform/worker.c -- host properties become workers, devices and rings. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sim/platform/model.h"
+
+enum { LARGEST_NUMBER = 100000000 };
+
+struct seat {
+    size_t worker, device;
+    const struct sm_model_host *host;
+};
+
+static enum sm_status
+read_number(struct sm_model *model, const struct sm_model_host *host, const char *key,
+            const char *text, size_t *number)
+{
+    char *end = NULL;
+    unsigned long value = isdigit((unsigned char)text[0]) ? strtoul(text, &end, 10) : 0;
+    if (end == NULL || *end != '\0' || value > LARGEST_NUMBER)
+        return sm_model_fail(model, host->element,
+                             "%s=\"%s\" of host '%s' is not a whole number from 0 on", key, text,
+                             host->name);
+    *number = value;
+    return SM_OK;
+}
+
+static int
+by_seat(const void *a, const void *b)
+{
+    const struct seat *x = a, *y = b;
+    if (x->worker != y->worker)
+        return x->worker < y->worker ? -1 : 1;
+    if (x->device != y->device)
+        return x->device < y->device ? -1 : 1;
+    return x->host < y->host ? -1 : x->host > y->host;
+}
+
+/* The hosts that work, in the order of workers and devices. */
+static enum sm_status
+read_seats(struct sm_model *model, struct seat **seats, size_t *count)
+{
+    bool named = false;
+    for (size_t i = 0; i < model->host_count; i++)
+        named = named || model->hosts[i].worker != NULL;
+    *count = 0;
+    *seats = sm_arena_alloc(model->arena, model->host_count, sizeof **seats);
+    if (*seats == NULL)
+        return sm_model_no_memory(model);
+    for (size_t i = 0; i < model->host_count; i++) {
+        const struct sm_model_host *host = &model->hosts[i];
+        struct seat seat = {.worker = i, .host = host};
+        if (host->worker == NULL && (host->device != NULL || host->rings != NULL))
+            return sm_model_fail(model, host->element,
+                                 "host '%s' has the property %s but not worker", host->name,
+                                 host->device != NULL ? "device" : "rings");
+        if (named && host->worker == NULL)
+            continue;
+        if (host->worker != NULL)
+            SM_TRY(read_number(model, host, "worker", host->worker, &seat.worker));
+        if (host->device != NULL)
+            SM_TRY(read_number(model, host, "device", host->device, &seat.device));
+        (*seats)[(*count)++] = seat;
+    }
+    qsort(*seats, *count, sizeof **seats, by_seat);
+    return SM_OK;
+}
+
+/* Numbers run from 0 without holes, no seat is taken twice. */
+static enum sm_status
+check_seats(struct sm_model *model, const struct seat *seats, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct seat *seat = &seats[i], *before = i > 0 ? seat - 1 : NULL;
+        bool same = before != NULL && before->worker == seat->worker;
+        if (same && before->device == seat->device)
+            return sm_model_fail(model, seat->host->element,
+                                 "host '%s' is device %zu of worker %zu, and so is '%s'",
+                                 seat->host->name, seat->device, seat->worker, before->host->name);
+        size_t worker = before == NULL ? 0 : before->worker + !same;
+        if (seat->worker != worker)
+            return sm_model_fail(model, seat->host->element,
+                                 "no host is worker %zu, but '%s' is worker %zu; expected 0, 1, 2 "
+                                 "... without holes",
+                                 worker, seat->host->name, seat->worker);
+        size_t device = same ? before->device + 1 : 0;
+        if (seat->device != device)
+            return sm_model_fail(model, seat->host->element,
+                                 "worker %zu has no device %zu, but '%s' is its device %zu; "
+                                 "expected 0, 1, 2 ... without holes",
+                                 seat->worker, device, seat->host->name, seat->device);
+        if (device > 0 && seat->host->rings != NULL)
+            return sm_model_fail(model, seat->host->element,
+                                 "host '%s' is device %zu; the property rings belongs on device 0",
+                                 seat->host->name, device);
+    }
+    return SM_OK;
+}
+
+static enum sm_status
+ring_fail(struct sm_model *model, const struct sm_model_host *host, size_t devices)
+{
+    return sm_model_fail(model, host->element,
+                         "rings=\"%s\" of host '%s': expected SHARE:ORDER ..., each order a "
+                         "permutation of the devices 0..%zu joined by -, such as 1:0-1-2",
+                         host->rings, host->name, devices - 1);
+}
+
+/* Reads "0-2-1" into order; *text moves behind it. */
+static bool
+read_order(const char **text, size_t devices, size_t *order, bool *seen)
+{
+    memset(seen, 0, devices * sizeof *seen);
+    for (size_t i = 0; i < devices; i++) {
+        char *end;
+        if (!isdigit((unsigned char)**text))
+            return false;
+        order[i] = strtoul(*text, &end, 10);
+        if (order[i] >= devices || seen[order[i]] || (i + 1 < devices && *end != '-'))
+            return false;
+        seen[order[i]] = true;
+        *text = i + 1 < devices ? end + 1 : end;
+    }
+    return **text == '\0' || **text == ' ';
+}
+
+static enum sm_status
+read_rings(struct sm_model *model, const struct sm_model_host *host, size_t devices,
+           const char *text, struct sm_platform_worker *worker)
+{
+    struct sm_arena *arena = model->arena;
+    size_t most = strlen(text) / 2;
+    struct sm_device_ring *rings = sm_arena_alloc(arena, most, sizeof *rings);
+    bool *seen = sm_arena_alloc(arena, devices, sizeof *seen);
+    size_t count = 0;
+    double total = 0;
+    if (rings == NULL || seen == NULL)
+        return sm_model_no_memory(model);
+    for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+        size_t *order = sm_arena_alloc(arena, devices, sizeof *order);
+        char *end = NULL;
+        double share = isdigit((unsigned char)*text) ? strtod(text, &end) : 0;
+        if (order == NULL)
+            return sm_model_no_memory(model);
+        if (!(share > 0 && share < LARGEST_NUMBER) || *end != ':')
+            return ring_fail(model, host, devices);
+        text = end + 1;
+        if (!read_order(&text, devices, order, seen))
+            return ring_fail(model, host, devices);
+        total += share;
+        rings[count++] = (struct sm_device_ring){share, order};
+    }
+    if (count == 0)
+        return ring_fail(model, host, devices);
+    for (size_t i = 0; i < count; i++)
+        rings[i].share /= total;
+    worker->rings = rings;
+    worker->ring_count = count;
+    return SM_OK;
+}
+
+/* 1:0-1-...-(d-1) */
+static enum sm_status
+default_ring(struct sm_model *model, struct sm_platform_worker *worker)
+{
+    struct sm_device_ring *ring = sm_arena_alloc(model->arena, 1, sizeof *ring);
+    size_t *order = sm_arena_alloc(model->arena, worker->devices, sizeof *order);
+    if (ring == NULL || order == NULL)
+        return sm_model_no_memory(model);
+    for (size_t i = 0; i < worker->devices; i++)
+        order[i] = i;
+    *ring = (struct sm_device_ring){1, order};
+    worker->rings = ring;
+    worker->ring_count = 1;
+    return SM_OK;
+}
+
+static enum sm_status
+make_worker(struct sm_model *model, const struct seat *seats, size_t devices,
+            struct sm_platform_worker *worker)
+{
+    const char **hosts = sm_arena_alloc(model->arena, devices, sizeof *hosts);
+    double *speeds = sm_arena_alloc(model->arena, devices, sizeof *speeds);
+    if (hosts == NULL || speeds == NULL)
+        return sm_model_no_memory(model);
+    for (size_t i = 0; i < devices; i++) {
+        hosts[i] = sm_arena_strdup(model->arena, seats[i].host->name);
+        speeds[i] = seats[i].host->speed;
+        if (hosts[i] == NULL)
+            return sm_model_no_memory(model);
+    }
+    *worker = (struct sm_platform_worker){.hosts = hosts, .speeds = speeds, .devices = devices};
+    const struct sm_model_host *first = seats[0].host;
+    if (first->rings != NULL)
+        SM_TRY(read_rings(model, first, devices, first->rings, worker));
+    else
+        SM_TRY(default_ring(model, worker));
+    if (devices == 1)
+        worker->ring_count = 0;
+    return SM_OK;
+}
+
+static bool
+is_host(const struct sm_entry *place)
+{
+    return strcmp((const char *)place->element->name, "host") == 0;
+}
+
+/* SimGrid would abort at the first message between the two. In a Full zone each pair of hosts needs
+ * a route of its own, elsewhere a way over other places will do. */
+static enum sm_status
+check_reachable(struct sm_model *model, const char *from, const char *to)
+{
+    struct sm_entry *a = sm_table_find(&model->places, from);
+    struct sm_entry *b = sm_table_find(&model->places, to);
+    if (a == b)
+        return SM_OK;
+    bool reachable = sm_entry_root(a) == sm_entry_root(b);
+    xmlNodePtr zone = a->element->parent;
+    if (reachable && is_host(a) && is_host(b) && b->element->parent == zone &&
+        strcasecmp(sm_model_attribute(zone, "routing"), "Full") == 0) {
+        const char *key = sm_arena_printf(model->arena, "%s %s", from, to);
+        if (key == NULL)
+            return sm_model_no_memory(model);
+        reachable = sm_table_find(&model->routes, key) != NULL;
+    }
+    if (!reachable)
+        return sm_model_fail(model, a->element, "no route leads from '%s' to '%s'", from, to);
+    return SM_OK;
+}
+
+static enum sm_status
+check_worker_routes(struct sm_model *model, const struct sm_platform_worker *worker)
+{
+    for (size_t r = 0; r < worker->ring_count; r++)
+        for (size_t i = 0; i < worker->devices; i++) {
+            const size_t *order = worker->rings[r].order;
+            SM_TRY(check_reachable(model, worker->hosts[order[i]],
+                                   worker->hosts[order[(i + 1) % worker->devices]]));
+        }
+    return SM_OK;
+}
+
+enum sm_status
+sm_model_workers(struct sm_model *model, size_t want, const struct sm_node *edits,
+                 struct sm_platform *platform)
+{
+    struct seat *seats;
+    size_t count, workers = 0;
+    SM_TRY(read_seats(model, &seats, &count));
+    SM_TRY(check_seats(model, seats, count));
+    size_t have = seats[count - 1].worker + 1;
+    if (want > have) {
+        const struct sm_node *asked = sm_tree_get(edits, "workers");
+        return sm_tree_fail(asked, "%zu workers asked for, but %s has %zu", want, model->file,
+                            have);
+    }
+    if (want == 0)
+        want = have;
+    struct sm_platform_worker *list = sm_arena_zalloc(model->arena, want, sizeof *list);
+    if (list == NULL)
+        return sm_model_no_memory(model);
+    for (size_t first = 0, end; workers < want; first = end) {
+        for (end = first; end < count && seats[end].worker == seats[first].worker; end++)
+            ;
+        SM_TRY(make_worker(model, seats + first, end - first, &list[workers]));
+        SM_TRY(check_worker_routes(model, &list[workers]));
+        for (size_t w = 0; w < workers; w++) {
+            SM_TRY(check_reachable(model, list[w].hosts[0], list[workers].hosts[0]));
+            SM_TRY(check_reachable(model, list[workers].hosts[0], list[w].hosts[0]));
+        }
+        workers++;
+    }
+    platform->workers = list;
+    platform->worker_count = workers;
+    return SM_OK;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/timing/profile.c -- see profile.h. */
+#include "sim/timing/profile.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/param.h"
+#include "sim/base/text.h"
+#include "sim/base/tree.h"
+
+enum { MOST_PROFILES = 256, UPDATE_FLOP_PER_PARAMETER = 10, BACKWARD_PER_FORWARD = 2 };
+
+const struct sm_param sm_timing_params[] = {
+    SM_PARAM_TEXT(struct sm_timing_settings, profile, "resnet50_v100x8",
+                  "a name of `slowmo list profile`, a path of a .yaml, or own: counted operations"),
+    SM_PARAM(struct sm_timing_settings, efficiency, 0.5f, 1e-6f, 1.0f,
+             "of own: share of a device's speed that is reached, dimensionless"),
+    SM_PARAM_END,
+};
+
+/* A profile file as it is written; NAN marks a number that has no default. */
+struct file {
+    const char *name, *source;
+    double device_speed, devices, samples, model_bytes;
+};
+
+struct stages {
+    double load, forward, backward, update; /* seconds */
+};
+
+#define FIELD(field, min, max, unit, doc)                                                          \
+    SM_PARAM_UNIT(struct file, field, NAN, min, max, unit, doc)
+static const struct sm_param file_params[] = {
+    SM_PARAM_TEXT(struct file, name, "", "the profile's name, equal to the file's"),
+    SM_PARAM_TEXT(struct file, source, "", "who measured or published it, on what"),
+    FIELD(device_speed, 1, 1e21, SM_UNIT_SPEED, "speed of the device that the seconds hold for"),
+    FIELD(devices, 0, 1e6, SM_UNIT_NONE, "devices a worker that the seconds hold for; 0: any"),
+    FIELD(samples, 1, 1e12, SM_UNIT_NONE, "samples a worker takes in one step"),
+    FIELD(model_bytes, 0, 1e18, SM_UNIT_BYTES,
+          "bytes of one model or gradient on the wire; 0: 4 a parameter"),
+    SM_PARAM_END,
+};
+
+#define STAGE(field, doc) SM_PARAM_UNIT(struct stages, field, NAN, 0, 1e9, SM_UNIT_SECONDS, doc)
+static const struct sm_param stage_params[] = {
+    STAGE(load, "input pipeline that no computation hides"),
+    STAGE(forward, "forward pass on each device"),
+    STAGE(backward, "backward pass on each device"),
+    STAGE(update, "optimizer step on each device"),
+    SM_PARAM_END,
+};
+
+static enum sm_status
+no_memory(const char *name)
+{
+    return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for the profile", name);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char *const *
+sm_profile_names(struct sm_arena *arena, const char *home)
+{
+    const char **names = sm_arena_zalloc(arena, MOST_PROFILES + 1, sizeof *names);
+    const char *folder = sm_arena_printf(arena, "%s/workloads/profiles", home);
+    DIR *dir = names != NULL && folder != NULL ? opendir(folder) : NULL;
+    size_t count = 0;
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        size_t length = strlen(entry->d_name);
+        if (length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0 &&
+            count < MOST_PROFILES &&
+            (names[count] = sm_arena_strndup(arena, entry->d_name, length - 5)) != NULL)
+            count++;
+    }
+    if (dir != NULL)
+        closedir(dir);
+    if (names != NULL)
+        qsort(names, count, sizeof *names, by_name);
+    return names;
+}
+
+static enum sm_status
+find_file(struct sm_arena *arena, const char *name, const char *home, const char **path)
+{
+    size_t size = strlen(name);
+    *path = name;
+    if (strchr(name, '/') != NULL || (size > 5 && strcmp(name + size - 5, ".yaml") == 0))
+        return SM_OK;
+    *path = sm_arena_printf(arena, "%s/workloads/profiles/%s.yaml", home, name);
+    const char *const *names = sm_profile_names(arena, home);
+    if (*path == NULL || names == NULL)
+        return no_memory(name);
+    if (access(*path, F_OK) == 0)
+        return SM_OK;
+    char known[512];
+    const char *near = sm_text_nearest(name, names);
+    return SM_FAIL(SM_ERR_INPUT,
+                   "no profile '%s'%s%s%s; expected own, a path of a .yaml, or one of %s", name,
+                   near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+                   sm_text_join(known, sizeof known, names));
+}
+
+/* Every row of the table must stand in the map: a profile has no defaults. */
+static enum sm_status
+bind_all(const struct sm_param *params, void *object, const struct sm_node *map,
+         const char *const *others, struct sm_arena *arena)
+{
+    SM_TRY(sm_param_bind(params, object, map, others, arena));
+    for (const struct sm_param *p = params; p->name != NULL; p++) {
+        const struct sm_node *node = sm_tree_get(map, p->name);
+        if (node == NULL)
+            return sm_tree_fail(map, "the key '%s' is missing: %s", p->name, p->doc);
+        if (p->type == SM_PARAM_TYPE_TEXT && node->text[0] == '\0')
+            return sm_tree_fail(node, "expected text: %s", p->doc);
+    }
+    return SM_OK;
+}
+
+static enum sm_status
+load_file(struct sm_arena *arena, const char *path, struct sm_profile *profile)
+{
+    static const char *const others[] = {"stages", NULL};
+    struct sm_node *root;
+    struct file file;
+    struct stages stages;
+    SM_TRY(sm_tree_load(arena, path, &root));
+    if (root == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "%s: an empty profile", path);
+    SM_TRY(bind_all(file_params, &file, root, others, arena));
+    const struct sm_node *node = sm_tree_get(root, "stages");
+    if (node == NULL)
+        return sm_tree_fail(root, "the key 'stages' is missing: seconds of load, forward, "
+                                  "backward and update");
+    if (node->kind != SM_NODE_MAP)
+        return sm_tree_fail(node, "expected load, forward, backward and update in seconds");
+    SM_TRY(bind_all(stage_params, &stages, node, NULL, arena));
+    *profile = (struct sm_profile){
+        .name = file.name,
+        .source = file.source,
+        .load = stages.load,
+        .forward = stages.forward * file.device_speed,
+        .backward = stages.backward * file.device_speed,
+        .update = stages.update * file.device_speed,
+        .model_bytes = file.model_bytes,
+        .samples = file.samples,
+        .devices = file.devices,
+    };
+    return SM_OK;
+}
+
+/* Dividing by the efficiency turns operations into the ones a device at its peak would do in the
+ * same time, so that the platform's speed can be the peak. */
+static enum sm_status
+count_own(const struct sm_timing_settings *settings, const struct sm_own_cost *own,
+          struct sm_profile *profile)
+{
+    if (own == NULL || !(own->devices >= 1) || !(settings->efficiency > 0))
+        return SM_FAIL(SM_ERR_DOMAIN, "profile own: needs what the model costs, devices >= 1 and "
+                                      "an efficiency > 0");
+    double efficiency = (double)settings->efficiency;
+    double forward = own->flop_per_sample * own->samples / own->devices / efficiency;
+    *profile = (struct sm_profile){
+        .name = "own",
+        .source = "operations counted by the model, at a stated share of the device's speed",
+        .forward = forward,
+        .backward = BACKWARD_PER_FORWARD * forward,
+        .update = UPDATE_FLOP_PER_PARAMETER * own->parameters / efficiency,
+        .samples = own->samples,
+    };
+    return SM_OK;
+}
+
+enum sm_status
+sm_profile_load(struct sm_arena *arena, const struct sm_timing_settings *settings,
+                const struct sm_own_cost *own, const char *home, struct sm_profile *profile)
+{
+    const char *path;
+    if (strcmp(settings->profile, "own") == 0)
+        return count_own(settings, own, profile);
+    SM_TRY(find_file(arena, settings->profile, home, &path));
+    return load_file(arena, path, profile);
+}
