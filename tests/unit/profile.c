@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tests/unit/profile.c -- timing profiles: the shipped ones, counted operations, mistakes. */
+#include "tests/helpers/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/platform/platform.h"
+#include "sim/timing/profile.h"
+
+static const char good[] = "name: p\n"
+                           "source: a test\n"
+                           "device_speed: 2Tf\n"
+                           "devices: 4\n"
+                           "samples: 64\n"
+                           "model_bytes: 10MB\n"
+                           "stages:\n"
+                           "  load: 1ms\n"
+                           "  forward: 2ms\n"
+                           "  backward: 4ms\n"
+                           "  update: 500us\n";
+
+struct fixture {
+    struct sm_arena arena;
+    char file[64];
+};
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    if (f == NULL)
+        return -1;
+    strcpy(f->file, "/tmp/sm_profile_XXXXXX.yaml");
+    int descriptor = mkstemps(f->file, 5);
+    if (descriptor < 0)
+        return -1;
+    close(descriptor);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    unlink(f->file);
+    sm_arena_fini(&f->arena);
+    free(f);
+    return 0;
+}
+
+static enum sm_status
+load(struct fixture *f, const char *name, struct sm_profile *profile)
+{
+    return sm_profile_load(&f->arena, &(struct sm_timing_settings){name, 0.5f}, NULL,
+                           SM_TEST_SOURCE, profile);
+}
+
+/* The good profile with `from` replaced. */
+static enum sm_status
+load_changed(struct fixture *f, const char *from, const char *to, struct sm_profile *profile)
+{
+    const char *at = strstr(good, from);
+    assert_non_null(at);
+    FILE *out = fopen(f->file, "w");
+    assert_non_null(out);
+    fprintf(out, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
+    assert_int_equal(fclose(out), 0);
+    return load(f, f->file, profile);
+}
+
+static void
+check_mistake(struct fixture *f, const char *from, const char *to, const char *where,
+              const char *part)
+{
+    struct sm_profile profile;
+    char begin[96];
+    check_fails(load_changed(f, from, to, &profile), SM_ERR_INPUT, part);
+    snprintf(begin, sizeof begin, "%s:%s", f->file, where);
+    if (strncmp(sm_error_last()->message, begin, strlen(begin)) != 0)
+        fail_msg("'%s' does not begin with '%s'", sm_error_last()->message, begin);
+}
+
+static void
+stages_on_a_device_become_operations_and_the_input_pipeline_stays_seconds(void **state)
+{
+    struct sm_profile p;
+    check_ok(load_changed(*state, "name: p", "name: p", &p));
+    check_near(p.load, 1e-3, 1e-18);
+    check_relative(p.forward, 4e9, 1e-15);
+    check_relative(p.backward, 8e9, 1e-15);
+    check_relative(p.update, 1e9, 1e-15);
+    check_near(p.devices, 4, 0);
+    check_near(p.samples, 64, 0);
+    check_near(p.model_bytes, 10e6, 0);
+    assert_string_equal(p.name, "p");
+    assert_string_equal(p.source, "a test");
+}
+
+/* The published time an iteration with every message between servers hidden. The all-reduce among
+ * the GPUs goes over the platform's own rings and NVLinks: 2 (d-1) steps, 2 (d-1)/d of the bytes.
+ */
+static void
+resnet50_takes_271_ms_with_the_all_reduce_over_nvlink(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_profile p;
+    struct sm_platform platform;
+    check_ok(load(f, "resnet50_v100x8", &p));
+    check_near(p.model_bytes, 25557032 * 4., 0);
+    check_near(p.samples, 256, 0);
+    check_ok(sm_platform_load(
+        &f->arena, &(struct sm_platform_request){"dgx1_32_10gbe", SM_TEST_SOURCE, 32, NULL},
+        &platform));
+    const struct sm_platform_worker *worker = &platform.workers[0];
+    double d = (double)worker->devices, slowest = 0;
+    check_near(p.devices, d, 0);
+    for (size_t r = 0; r < worker->ring_count; r++) {
+        const size_t *order = worker->rings[r].order;
+        char name[64];
+        snprintf(name, sizeof name, "server0_nvlink_%zu_%zu",
+                 order[0] < order[1] ? order[0] : order[1],
+                 order[0] < order[1] ? order[1] : order[0]);
+        const struct sm_platform_link *link = NULL;
+        for (size_t i = 0; i < platform.link_count; i++)
+            if (strcmp(platform.links[i].name, name) == 0)
+                link = &platform.links[i];
+        assert_non_null(link);
+        /* a ring and its reverse use the two directions of the link */
+        double bytes = 2 * (d - 1) / d * p.model_bytes * worker->rings[r].share;
+        double seconds = bytes / (link->bandwidth * link->goodput) + 2 * (d - 1) * link->latency;
+        slowest = seconds > slowest ? seconds : slowest;
+    }
+    check_relative(slowest, 1.3728e-3, 1e-3);
+    double device_seconds = (p.forward + p.backward + p.update) / worker->speeds[0];
+    check_relative(p.load + device_seconds + slowest, 0.271, 1e-3);
+    check_relative(p.backward, 2 * p.forward, 1e-9);
+    check_near(p.load, 0.050, 1e-12);
+}
+
+static void
+resnet18_is_within_bounds_of_a_v100(void **state)
+{
+    struct sm_profile p;
+    check_ok(load(*state, "resnet18_v100", &p));
+    check_near(p.model_bytes, 11173962 * 4., 0);
+    check_near(p.samples, 128, 0);
+    check_near(p.devices, 1, 0);
+    /* 555.4 million multiply-adds an image, three passes, 57.4 % of the peak that 15.7 Tf is */
+    check_relative(p.forward + p.backward, 128 * 3 * 2 * 555.4227e6 / 0.574, 2e-3);
+    double seconds = p.load + (p.forward + p.backward + p.update) / 15.7e12;
+    check_relative(seconds, 49.5e-3, 1e-9);
+}
+
+static void
+shipped_profiles_are_listed_and_named_as_their_files(void **state)
+{
+    struct fixture *f = *state;
+    const char *const *names = sm_profile_names(&f->arena, SM_TEST_SOURCE);
+    size_t count = 0;
+    assert_non_null(names);
+    for (; names[count] != NULL; count++) {
+        struct sm_profile p;
+        check_ok(load(f, names[count], &p));
+        assert_string_equal(p.name, names[count]);
+        assert_true(strlen(p.source) > 20);
+    }
+    assert_true(count >= 2);
+}
+
+static void
+own_counts_backward_twice_and_shares_the_batch_among_devices(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_profile p;
+    const struct sm_own_cost cost = {
+        .flop_per_sample = 1e6, .samples = 64, .parameters = 5e4, .devices = 2};
+    check_ok(sm_profile_load(&f->arena, &(struct sm_timing_settings){"own", 0.25f}, &cost,
+                             SM_TEST_SOURCE, &p));
+    check_near(p.forward, 1e6 * 64 / 2 / 0.25, 0);
+    check_near(p.backward, 2 * p.forward, 0);
+    check_near(p.update, 10 * 5e4 / 0.25, 0);
+    check_near(p.load, 0, 0);
+    check_near(p.model_bytes, 0, 0);
+    check_near(p.devices, 0, 0);
+    check_near(p.samples, 64, 0);
+    check_fails(load(f, "own", &p), SM_ERR_DOMAIN, "profile own");
+}
+
+static void
+mistakes_name_file_line_and_column(void **state)
+{
+    struct fixture *f = *state;
+    check_mistake(f, "  update: 500us\n", "", "8:3: ", "the key 'update' is missing");
+    check_mistake(f, "source: a test\n", "", "1:1: ", "the key 'source' is missing");
+    check_mistake(f, "a test", "\"\"", "2:9: ", "expected text");
+    check_mistake(f, "model_bytes: 10MB\n", "", "1:1: ", "the key 'model_bytes' is missing");
+    check_mistake(f, "load: 1ms", "load: -1ms", "8:9: ", "out of range");
+    check_mistake(f, "load: 1ms", "load: nan", "8:9: ", "is not a time");
+    check_mistake(f, "forward: 2ms", "forward: 2MB", "9:12: ", "is not a time");
+    check_mistake(f, "forward: 2ms", "foreward: 2ms", "9:13: ", "did you mean 'forward'?");
+    check_mistake(f, "devices: 4", "device: 4", "4:9: ", "did you mean 'devices'?");
+    check_mistake(f, "2Tf", "2Gbps", "3:15: ", "is not a speed");
+    check_mistake(f, "2Tf", "0", "3:15: ", "out of range");
+    check_mistake(f, "samples: 64", "samples: 0", "5:10: ", "out of range");
+    check_mistake(f, "stages:\n", "stages: 3\nrest:\n", "9:3: rest: ", "unknown key");
+    check_mistake(f, "  load: 1ms\n", "  load: 1ms\n  load: 1ms\n", "9:3: ", "appears twice");
+}
+
+static void
+missing_profiles_offer_the_nearest(void **state)
+{
+    struct sm_profile p;
+    check_fails(load(*state, "resnet50_v100x9", &p), SM_ERR_INPUT, "did you mean 'resnet50_v100x8'?");
+    check_fails(load(*state, "./nowhere.yaml", &p), SM_ERR_INPUT, "cannot read ./nowhere.yaml");
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(stages_on_a_device_become_operations_and_the_input_pipeline_stays_seconds),
+        TEST(resnet50_takes_271_ms_with_the_all_reduce_over_nvlink),
+        TEST(resnet18_is_within_bounds_of_a_v100),
+        TEST(shipped_profiles_are_listed_and_named_as_their_files),
+        TEST(own_counts_backward_twice_and_shares_the_batch_among_devices),
+        TEST(mistakes_name_file_line_and_column),
+        TEST(missing_profiles_offer_the_nearest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
