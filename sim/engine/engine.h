@@ -19,7 +19,6 @@ struct sm_engine_request {
     double wire_scale;
     struct sm_pool *pool;   /* runs the jobs of compute (simgrid only)                       */
     struct sm_trace *trace; /* NULL: none                                                    */
-    int log;                /* simgrid only: descriptor its messages go to; -1: /dev/null    */
     const volatile sig_atomic_t *interrupted; /* NULL: never; compute fails when it is set   */
     /* One rank's program. The first failure ends the run and is the run's error. */
     enum sm_status (*worker)(void *arg, struct sm_comm *comm);

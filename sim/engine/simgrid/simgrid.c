@@ -256,11 +256,8 @@ rank_main(int argc, char **argv)
 
 /* SimGrid reads its settings from a command line; --help and the like must not reach it. */
 static void
-start_simgrid(int log)
+start_simgrid(void)
 {
-    char appender[64] = "--log=root.app:file:/dev/null";
-    if (log >= 0)
-        snprintf(appender, sizeof appender, "--log=root.app:file:/proc/self/fd/%d", log);
     char *argv[] = {
         "slowmo",
         "--cfg=network/model:CM02",     /* bytes / bandwidth + latency, shared max-min    */
@@ -276,7 +273,6 @@ start_simgrid(int log)
         "--cfg=contexts/nthreads:1",
         "--cfg=contexts/stack-size:256",
         "--log=root.fmt:%m%n",
-        appender,
         NULL,
     };
     int argc = (int)(sizeof argv / sizeof *argv) - 1;
@@ -371,7 +367,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     if (world->ranks == NULL || world->waiting == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
 
-    start_simgrid(request->log);
+    start_simgrid();
     SM_TRY(load_platform(request->platform));
     SM_TRY(world_init(world, ledgers));
     simgrid_run();

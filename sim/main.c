@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/main.c -- the command line, nothing else. */
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/analysis.h"
+#include "sim/base/text.h"
+#include "sim/platform/make.h"
+#include "sim/run/catalog.h"
+#include "sim/run/inspect.h"
+#include "sim/run/run.h"
+
+enum { EXIT_RUN = 1, EXIT_INPUT = 2, EXIT_INTERRUPTED = 130, MOST_SETS = 256 };
+
+static const char usage[] =
+    "usage: slowmo COMMAND ...\n"
+    "  run [FILE.yaml] [OPTIONS]          run an experiment (default: the quickstart study)\n"
+    "  export STORE --format csv|json     write stored runs to standard output\n"
+    "  list [AXIS]                        everything registered, or one axis\n"
+    "  describe NAME                      settings, defaults, ranges, sources; also `experiment`\n"
+    "  platform check FILE.xml            what the program understands of a platform\n"
+    "  platform make FAMILY [--KEY VALUE] write a platform to standard output\n"
+    "  COMMAND --help                     the options of a command\n";
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+/* One line on standard error; the exit status that goes with the recorded error. */
+static int
+fail(void)
+{
+    const struct sm_error *error = sm_error_last();
+    fprintf(stderr, "slowmo: %s\n", error->message);
+    if (getenv("SLOWMO_DEBUG") != NULL)
+        fprintf(stderr, "slowmo: noticed at %s:%d\n", error->file, error->line);
+    switch (error->code) {
+    case SM_ERR_INTERRUPTED:
+        return EXIT_INTERRUPTED;
+    case SM_ERR_INPUT:
+    case SM_ERR_NAME:
+        return EXIT_INPUT;
+    default:
+        return EXIT_RUN;
+    }
+}
+
+/* The folder with platforms/, workloads/profiles/ and the studies. */
+static const char *
+home_folder(void)
+{
+    const char *home = getenv("SLOWMO_HOME");
+    return home != NULL && home[0] != '\0' ? home : SM_HOME;
+}
+
+/* ---- options ---- */
+
+struct arguments {
+    const char *command;
+    const char *positional[2];
+    size_t positional_count, positional_most;
+    const char *sets[MOST_SETS];
+    size_t set_count;
+    const char *store, *trace, *save, *load, *seed, *engine, *format;
+    size_t threads;
+    bool timing_only, json, quiet, help;
+};
+
+enum {
+    KEY_SET = 256,
+    KEY_SEED,
+    KEY_THREADS,
+    KEY_TIMING,
+    KEY_STORE,
+    KEY_TRACE,
+    KEY_JSON,
+    KEY_QUIET,
+    KEY_SAVE,
+    KEY_LOAD,
+    KEY_ENGINE,
+    KEY_FORMAT
+};
+
+static const struct argp_option run_options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0, "Override a dotted key of the file (repeatable)", 0},
+    {"seed", KEY_SEED, "N", 0, "Seed of every random stream", 0},
+    {"threads", KEY_THREADS, "N", 0, "OS threads for gradients (default: all cores)", 0},
+    {"timing-only", KEY_TIMING, NULL, 0, "No gradients: simulated seconds alone", 0},
+    {"store", KEY_STORE, "FILE.db", 0, "SQLite file of results (default: results.db)", 0},
+    {"trace", KEY_TRACE, "FILE.json", 0, "Write a Chrome/Perfetto trace (one run)", 0},
+    {"json", KEY_JSON, NULL, 0, "Summaries on standard output, a line of JSON a run", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "No progress line, no table", 0},
+    {"save", KEY_SAVE, "FILE.safetensors", 0, "Write the final consensus model (one run)", 0},
+    {"load", KEY_LOAD, "FILE.safetensors", 0, "Start from this model", 0},
+    {"engine", KEY_ENGINE, "NAME", 0, "simgrid (default), or thread: no clock, for comparison", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+static const struct argp_option export_options[] = {
+    {"format", KEY_FORMAT, "NAME", 0, "csv (default) or json", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+static const struct argp_option plain_options[] = {
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+
+static error_t
+parse_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    double number;
+    switch (key) {
+    case KEY_SET:
+        if (arguments->set_count == MOST_SETS)
+            return E2BIG;
+        arguments->sets[arguments->set_count++] = value;
+        return 0;
+    case KEY_SEED:
+        arguments->seed = value;
+        return 0;
+    case KEY_THREADS:
+        if (!sm_unit_parse(SM_UNIT_NONE, value, &number) || number != floor(number) || number < 1 ||
+            number > 1024) {
+            SM_FAIL(SM_ERR_INPUT, "--threads %s: expected a whole number, 1 .. 1024", value);
+            return EINVAL;
+        }
+        arguments->threads = (size_t)number;
+        return 0;
+    case KEY_TIMING:
+        arguments->timing_only = true;
+        return 0;
+    case KEY_STORE:
+        arguments->store = value;
+        return 0;
+    case KEY_TRACE:
+        arguments->trace = value;
+        return 0;
+    case KEY_JSON:
+        arguments->json = true;
+        return 0;
+    case KEY_QUIET:
+        arguments->quiet = true;
+        return 0;
+    case KEY_SAVE:
+        arguments->save = value;
+        return 0;
+    case KEY_LOAD:
+        arguments->load = value;
+        return 0;
+    case KEY_ENGINE:
+        arguments->engine = value;
+        return 0;
+    case KEY_FORMAT:
+        arguments->format = value;
+        return 0;
+    case '?':
+        arguments->help = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->positional_count == arguments->positional_most) {
+            SM_FAIL(SM_ERR_INPUT, "%s: unexpected '%s'", arguments->command, value);
+            return EINVAL;
+        }
+        arguments->positional[arguments->positional_count++] = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* argp's own messages take several lines; ours is one and names the nearest option. */
+static enum sm_status
+bad_option(const char *command, const struct argp_option *options, const char *given)
+{
+    const char *names[32] = {NULL};
+    size_t count = 0;
+    for (; options->name != NULL && count < 31; options++)
+        names[count++] = options->name;
+    char word[64], known[256];
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(given, "="), given);
+    const char *bare = word + strspn(word, "-");
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], bare) == 0)
+            return SM_FAIL(SM_ERR_INPUT, "%s: --%s %s", command, bare,
+                           strchr(given, '=') != NULL ? "takes no value" : "needs a value");
+    const char *near = sm_text_nearest(bare, names);
+    return SM_FAIL(SM_ERR_INPUT, "%s: unknown option %s%s%s%s; known: %s", command, word,
+                   near ? ", did you mean --" : "", near ? near : "", near ? "?" : "",
+                   sm_text_join(known, sizeof known, names));
+}
+
+static enum sm_status
+parse(int argc, char **argv, const struct argp_option *options, size_t positional_most,
+      const char *positional, struct arguments *arguments)
+{
+    const struct argp argp = {options, parse_option, positional, NULL, NULL, NULL, NULL};
+    char name[64];
+    int index = 0;
+    *arguments = (struct arguments){.command = argv[0],
+                                    .positional_most = positional_most,
+                                    .store = "results.db",
+                                    .engine = "simgrid",
+                                    .format = "csv"};
+    sm_error_set(&(struct sm_error){0});
+    error_t error = argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP,
+                               &index, arguments);
+    if (error != 0)
+        return sm_error_last()->code != SM_OK
+                   ? sm_error_last()->code
+                   : bad_option(argv[0], options, argv[index > 1 ? index - 1 : 1]);
+    if (arguments->help) {
+        snprintf(name, sizeof name, "slowmo %s", argv[0]);
+        argp_help(&argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_LONG, name);
+        exit(EXIT_SUCCESS);
+    }
+    return SM_OK;
+}
+
+/* ---- run ---- */
+
+/* --seed and --set, laid on the file's tree. */
+static enum sm_status
+override(struct sm_arena *arena, const struct arguments *arguments, struct sm_node *root)
+{
+    struct sm_node *value;
+    if (arguments->seed != NULL) {
+        SM_TRY(sm_tree_parse(arena, "--seed", arguments->seed, &value));
+        if (value == NULL)
+            return SM_FAIL(SM_ERR_INPUT, "--seed: expected a whole number");
+        SM_TRY(sm_tree_set(arena, root, "seed", value));
+    }
+    for (size_t i = 0; i < arguments->set_count; i++) {
+        const char *set = arguments->sets[i], *equals = set;
+        for (char quote = 0; *equals != '\0' && (quote || *equals != '='); equals++)
+            if (*equals == '"' || *equals == '\'')
+                quote = quote == 0 ? *equals : quote == *equals ? 0 : quote;
+        if (*equals != '=')
+            return SM_FAIL(SM_ERR_INPUT, "--set %s: expected KEY=VALUE", set);
+        char *key = sm_arena_strndup(arena, set, (size_t)(equals - set));
+        if (key == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "--set: no memory");
+        SM_TRY(sm_tree_parse(arena, "--set", equals + 1, &value));
+        if (value == NULL)
+            return SM_FAIL(SM_ERR_INPUT, "--set %s: expected a value after =", set);
+        SM_TRY(sm_tree_set(arena, root, key, value));
+    }
+    return SM_OK;
+}
+
+/* A file as named, or one that ships with the program. */
+static const char *
+find_file(struct sm_arena *arena, const char *file)
+{
+    const char *shipped = sm_arena_printf(arena, "%s/%s", home_folder(), file);
+    return access(file, R_OK) != 0 && shipped != NULL && access(shipped, R_OK) == 0 ? shipped
+                                                                                    : file;
+}
+
+/* The experiments that the file and the options stand for, each checked before any runs. */
+static enum sm_status
+plan(struct sm_arena *arena, const struct arguments *arguments,
+     const struct sm_run_options *options, struct sm_experiment **experiments, size_t *count)
+{
+    const char *file =
+        arguments->positional_count > 0
+            ? find_file(arena, arguments->positional[0])
+            : sm_arena_printf(arena, "%s/analysis/studies/quickstart.yaml", options->home);
+    struct sm_node *root;
+    const struct sm_node *const *trees;
+    SM_TRY(sm_tree_load(arena, file, &root));
+    if (root == NULL && (root = sm_tree_map(arena, NULL, NULL)) == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", file);
+    SM_TRY(override(arena, arguments, root));
+    SM_TRY(sm_experiment_expand(arena, root, &trees, count));
+    *experiments = sm_arena_zalloc(arena, *count, sizeof **experiments);
+    if (*experiments == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %zu experiments", file, *count);
+    for (size_t i = 0; i < *count; i++) {
+        SM_TRY(sm_experiment_bind(arena, trees[i], &(*experiments)[i]));
+        SM_TRY(sm_run_check(&(*experiments)[i], options));
+    }
+    if (*count > 1 && (options->trace != NULL || options->save != NULL))
+        return SM_FAIL(SM_ERR_INPUT, "--%s is for one run, %s stands for %zu",
+                       options->trace != NULL ? "trace" : "save", file, *count);
+    return SM_OK;
+}
+
+/* The rows of these runs, in order; *kept of them exist. */
+static enum sm_status
+read_runs(struct sm_arena *arena, const char *path, const int64_t *ids, size_t count,
+          struct sm_stored_run **runs, size_t *kept)
+{
+    struct sm_store *store;
+    const struct sm_stored_run *all;
+    size_t all_count;
+    *kept = 0;
+    *runs = sm_arena_zalloc(arena, count, sizeof **runs);
+    if (*runs == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu runs", count);
+    bool any = false;
+    for (size_t i = 0; i < count; i++)
+        any = any || ids[i] != 0;
+    if (!any)
+        return SM_OK;
+    SM_TRY(sm_store_open_readonly(path, &store));
+    enum sm_status status = sm_store_read(store, arena, &all, &all_count);
+    sm_store_close(store);
+    SM_TRY(status);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < all_count; j++)
+            if (ids[i] != 0 && all[j].run == ids[i])
+                (*runs)[(*kept)++] = all[j];
+    return SM_OK;
+}
+
+static enum sm_status
+show(struct sm_arena *arena, const struct arguments *arguments,
+     const struct sm_experiment *experiments, size_t count, const int64_t *ids)
+{
+    struct sm_stored_run *runs;
+    size_t kept;
+    SM_TRY(read_runs(arena, arguments->store, ids, count, &runs, &kept));
+    if (arguments->json) {
+        for (size_t i = 0; i < kept; i++) {
+            const char *json;
+            SM_TRY(sm_summary_json(&runs[i].summary, arena, &json));
+            puts(json);
+        }
+    } else if (!arguments->quiet && kept > 0) {
+        double target = experiments[0].evaluate.target;
+        sm_table_print(runs, kept, target > 0 ? target : sm_common_target(runs, kept), stdout);
+    }
+    return SM_OK;
+}
+
+static int
+command_run(int argc, char **argv)
+{
+    struct arguments arguments;
+    if (parse(argc, argv, run_options, 1, "[FILE.yaml]", &arguments) != SM_OK)
+        return fail();
+    const struct sm_engine *engine = &sm_engine_simgrid;
+    if (strcmp(arguments.engine, "thread") == 0)
+        engine = &sm_engine_thread;
+    else if (strcmp(arguments.engine, "simgrid") != 0)
+        return SM_FAIL(SM_ERR_INPUT, "--engine %s: expected simgrid or thread", arguments.engine),
+               fail();
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
+    signal(SIGPIPE, SIG_IGN);
+    const struct sm_run_options options = {
+        .home = home_folder(),
+        .store = arguments.store,
+        .trace = arguments.trace,
+        .save = arguments.save,
+        .load = arguments.load,
+        .threads = arguments.threads,
+        .timing_only = arguments.timing_only,
+        .engine = engine,
+        .progress = arguments.quiet ? NULL : stderr,
+        .interrupted = &interrupted,
+    };
+    struct sm_arena arena = {0};
+    struct sm_experiment *experiments = NULL;
+    size_t count = 0;
+    enum sm_status status = plan(&arena, &arguments, &options, &experiments, &count);
+    int code = EXIT_SUCCESS;
+    if (status == SM_OK) {
+        int64_t *ids = sm_arena_zalloc(&arena, count, sizeof *ids);
+        status = ids != NULL ? sm_run_all(experiments, count, &options, ids)
+                             : SM_FAIL(SM_ERR_NOMEM, "no memory for %zu runs", count);
+        struct sm_error error = *sm_error_last();
+        /* what was finished is shown even when a later run failed */
+        if (ids != NULL && show(&arena, &arguments, experiments, count, ids) != SM_OK)
+            code = fail();
+        sm_error_set(&error);
+    }
+    if (status != SM_OK)
+        code = fail();
+    sm_arena_fini(&arena);
+    return code;
+}
+
+/* ---- the other commands ---- */
+
+static int
+command_export(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    struct sm_store *store = NULL;
+    const struct sm_stored_run *runs;
+    size_t count;
+    enum sm_status status = parse(argc, argv, export_options, 1, "STORE", &arguments);
+    if (status == SM_OK && arguments.positional_count == 0)
+        status = SM_FAIL(SM_ERR_INPUT, "export: expected the file of a store");
+    if (status == SM_OK)
+        status = sm_store_open_readonly(arguments.positional[0], &store);
+    if (status == SM_OK)
+        status = sm_store_read(store, &arena, &runs, &count);
+    if (status == SM_OK)
+        status = sm_export(runs, count, arguments.format, stdout);
+    sm_store_close(store);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
+static int
+command_list(int argc, char **argv)
+{
+    struct arguments arguments;
+    enum sm_status status = parse(argc, argv, plain_options, 1, "[AXIS]", &arguments);
+    if (status == SM_OK)
+        status = sm_catalog_list(arguments.positional[0], home_folder(), stdout);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
+static int
+command_describe(int argc, char **argv)
+{
+    struct arguments arguments;
+    enum sm_status status = parse(argc, argv, plain_options, 2, "NAME", &arguments);
+    /* `describe collective ring` reads as well as `describe ring` */
+    if (status == SM_OK && arguments.positional_count == 0)
+        status = SM_FAIL(SM_ERR_INPUT, "describe: expected a name; `slowmo list` shows them");
+    if (status == SM_OK)
+        status = sm_catalog_describe(arguments.positional[arguments.positional_count - 1],
+                                     home_folder(), stdout);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
+/* --KEY VALUE or --KEY=VALUE pairs as a tree of settings. */
+static enum sm_status
+make_platform(struct sm_arena *arena, int argc, char **argv)
+{
+    struct sm_node *settings = sm_tree_map(arena, NULL, NULL), *value;
+    if (argc < 3) {
+        const char *names[32] = {NULL};
+        char known[256];
+        for (size_t i = 0; i < 31 && sm_platform_families[i].name != NULL; i++)
+            names[i] = sm_platform_families[i].name;
+        return SM_FAIL(SM_ERR_INPUT, "platform make: expected a family: %s",
+                       sm_text_join(known, sizeof known, names));
+    }
+    for (int i = 3; i < argc && settings != NULL; i++) {
+        const char *equals = strchr(argv[i], '=');
+        if (strncmp(argv[i], "--", 2) != 0 || (equals == NULL && i + 1 == argc))
+            return SM_FAIL(SM_ERR_INPUT, "platform make: expected --KEY VALUE, got '%s'", argv[i]);
+        const char *key = equals != NULL
+                              ? sm_arena_strndup(arena, argv[i] + 2, (size_t)(equals - argv[i] - 2))
+                              : argv[i] + 2;
+        const char *name = argv[i];
+        SM_TRY(sm_tree_parse(arena, name, equals != NULL ? equals + 1 : argv[++i], &value));
+        if (key == NULL || value == NULL)
+            return SM_FAIL(SM_ERR_INPUT, "platform make: %s needs a value", name);
+        SM_TRY(sm_tree_set(arena, settings, key, value));
+    }
+    return sm_platform_make(argv[2], settings, stdout);
+}
+
+static int
+command_platform(int argc, char **argv)
+{
+    struct sm_arena arena = {0};
+    enum sm_status status;
+    if (argc == 3 && strcmp(argv[1], "check") == 0)
+        status = sm_platform_inspect(argv[2], home_folder(), stdout);
+    else if (argc >= 2 && strcmp(argv[1], "make") == 0)
+        status = make_platform(&arena, argc, argv);
+    else
+        status = SM_FAIL(SM_ERR_INPUT, "platform: expected `check FILE.xml` or `make FAMILY`");
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } commands[] = {
+        {"run", command_run},           {"export", command_export},     {"list", command_list},
+        {"describe", command_describe}, {"platform", command_platform}, {NULL, NULL},
+    };
+    const char *names[8] = {NULL};
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        fputs(usage, argc < 2 ? stderr : stdout);
+        return argc < 2 ? EXIT_INPUT : EXIT_SUCCESS;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("slowmo " SM_VERSION);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; commands[i].name != NULL; i++) {
+        if (strcmp(commands[i].name, argv[1]) == 0) {
+            int code = commands[i].run(argc - 1, argv + 1);
+            if (fflush(stdout) != 0 || ferror(stdout)) {
+                SM_FAIL(SM_ERR_IO, "cannot write to standard output: %s", strerror(errno));
+                return fail();
+            }
+            return code;
+        }
+        names[i] = commands[i].name;
+    }
+    char known[128];
+    const char *near = sm_text_nearest(argv[1], names);
+    SM_FAIL(SM_ERR_INPUT, "unknown command '%s'%s%s%s; known: %s", argv[1],
+            near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+            sm_text_join(known, sizeof known, names));
+    return fail();
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/run/catalog.c -- see catalog.h. */
+#include "sim/run/catalog.h"
+
+#include <string.h>
+
+#include "algorithms/buffer/buffer.h"
+#include "algorithms/inner/inner.h"
+#include "algorithms/outer/outer.h"
+#include "algorithms/schedule/schedule.h"
+#include "algorithms/strategy/strategy.h"
+#include "sim/base/text.h"
+#include "sim/collective/collective.h"
+#include "sim/comm/topology.h"
+#include "sim/platform/platform.h"
+#include "sim/run/experiment.h"
+#include "sim/timing/profile.h"
+#include "workloads/workload.h"
+
+enum { MOST_NAMES = 512 };
+
+const struct sm_axis *const sm_catalog_axes[] = {
+    &sm_axis_inner,
+    &sm_axis_schedule,
+    &sm_axis_strategy,
+    &sm_axis_topology,
+    &sm_axis_outer,
+    &sm_axis_buffer,
+    &sm_axis_collective,
+    &sm_axis_model,
+    &sm_axis_dataset,
+    &sm_axis_partition,
+    NULL,
+};
+
+/* Things that are files, not code. */
+static const struct {
+    const char *name, *key, *doc;
+    const char *path; /* from home and name */
+    const char *const *(*names)(struct sm_arena *arena, const char *home);
+} files[] = {
+    {"profile", "timing.profile", "seconds of each stage of a step, measured or published",
+     "%s/workloads/profiles/%s.yaml", sm_profile_names},
+    {"platform", "platform.file", "hosts, devices and links; star_N is made for any N",
+     "%s/platforms/%s.xml", sm_platform_names},
+};
+enum { FILE_KINDS = sizeof files / sizeof *files };
+
+static void
+list_axis(const struct sm_axis *axis, FILE *out)
+{
+    fprintf(out, "%s (%s): %s\n", axis->name, axis->key, axis->doc);
+    for (const struct sm_plugin *const *p = axis->plugins; *p != NULL; p++)
+        fprintf(out, "  %-14s %s%s\n", (*p)->name, (*p)->doc,
+                strcmp((*p)->name, axis->initial) == 0 ? " (default)" : "");
+}
+
+static enum sm_status
+list_files(size_t kind, const char *home, FILE *out)
+{
+    struct sm_arena arena = {0};
+    const char *const *names = files[kind].names(&arena, home);
+    fprintf(out, "%s (%s): %s\n", files[kind].name, files[kind].key, files[kind].doc);
+    for (; names != NULL && *names != NULL; names++)
+        fprintf(out, "  %s\n", *names);
+    sm_arena_fini(&arena);
+    return names != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory for the names");
+}
+
+/* Adds a name to a NULL-terminated list, once. */
+static void
+add_name(const char **names, const char *name)
+{
+    size_t i = 0;
+    while (names[i] != NULL && strcmp(names[i], name) != 0)
+        i++;
+    if (i + 1 < MOST_NAMES)
+        names[i] = name;
+}
+
+static enum sm_status
+unknown(const char *what, const char *name, const char *const *names)
+{
+    char known[SM_ERROR_LENGTH / 2];
+    const char *near = sm_text_nearest(name, names);
+    return SM_FAIL(SM_ERR_NAME, "unknown %s '%s'%s%s%s; known: %s", what, name,
+                   near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+                   sm_text_join(known, sizeof known, names));
+}
+
+enum sm_status
+sm_catalog_list(const char *axis, const char *home, FILE *out)
+{
+    const char *names[MOST_NAMES] = {NULL};
+    bool found = false;
+    for (size_t i = 0; sm_catalog_axes[i] != NULL; i++) {
+        add_name(names, sm_catalog_axes[i]->name);
+        if (axis != NULL && strcmp(axis, sm_catalog_axes[i]->name) != 0)
+            continue;
+        list_axis(sm_catalog_axes[i], out);
+        found = true;
+    }
+    for (size_t i = 0; i < FILE_KINDS; i++) {
+        add_name(names, files[i].name);
+        if (axis != NULL && strcmp(axis, files[i].name) != 0)
+            continue;
+        SM_TRY(list_files(i, home, out));
+        found = true;
+    }
+    return found ? SM_OK : unknown("axis", axis, names);
+}
+
+static void
+describe_params(const struct sm_param *params, const char *prefix, FILE *out)
+{
+    for (; params != NULL && params->name != NULL; params++) {
+        char name[96], def[64], range[128];
+        snprintf(name, sizeof name, "%s%s%s", prefix, *prefix != '\0' ? "." : "", params->name);
+        fprintf(out, "  %-18s %s\n  %-18s default %s, expected %s\n", name, params->doc, "",
+                sm_param_default(params, def, sizeof def),
+                sm_param_range(params, range, sizeof range));
+    }
+}
+
+static void
+describe_plugin(const struct sm_axis *axis, const struct sm_plugin *plugin, FILE *out)
+{
+    fprintf(out, "%s %s (%s)\n  %s\n  source: %s\n", axis->name, plugin->name, axis->key,
+            plugin->doc, plugin->source);
+    if (axis == &sm_axis_collective)
+        fprintf(out, "  seconds: %s\n", ((const struct sm_collective *)plugin)->closed_form);
+    if (plugin->params != NULL)
+        fputs("settings:\n", out);
+    describe_params(plugin->params, "", out);
+}
+
+static void
+describe_experiment(FILE *out)
+{
+    fputs("experiment: the keys of an experiment file; all have defaults\n", out);
+    for (const struct sm_section *s = sm_experiment_sections; s->name != NULL; s++)
+        describe_params(s->params, s->name, out);
+    fputs("chosen by name, or {name: ..., settings} (see `slowmo describe NAME`):\n", out);
+    for (size_t i = 0; sm_catalog_axes[i] != NULL; i++)
+        fprintf(out, "  %-18s default %s\n", sm_catalog_axes[i]->key, sm_catalog_axes[i]->initial);
+    fputs("blocks:\n"
+          "  compare            a list of `- name: ...` entries laid over the rest, one run each\n"
+          "  sweep              dotted keys with lists of values, one run a combination\n"
+          "  platform.bandwidth, platform.latency, platform.speed\n"
+          "                     \"PATTERN\": value or x2, for links (hosts) whose name matches\n",
+          out);
+}
+
+/* The lines of a profile or platform file up to the first that is no comment are its description.
+ */
+static enum sm_status
+describe_file(const char *kind, const char *path, FILE *out)
+{
+    struct sm_arena arena = {0};
+    char *text;
+    enum sm_status status = sm_text_read_file(&arena, path, &text, NULL);
+    if (status == SM_OK) {
+        fprintf(out, "%s %s\n", kind, path);
+        const char *end = strcmp(kind, "platform") == 0 ? strstr(text, "-->") : NULL;
+        fprintf(out, "%.*s\n", (int)(end != NULL ? end + 3 - text : (long)strlen(text)), text);
+    }
+    sm_arena_fini(&arena);
+    return status;
+}
+
+/* Adds the names of shipped files to `names` (owned by arena) and describes the one called `name`.
+ */
+static enum sm_status
+describe_files(const char *name, const char *home, struct sm_arena *arena, const char **names,
+               FILE *out, bool *found)
+{
+    for (size_t kind = 0; kind < FILE_KINDS; kind++) {
+        const char *const *list = files[kind].names(arena, home);
+        for (; list != NULL && *list != NULL; list++) {
+            add_name(names, *list);
+            if (strcmp(*list, name) != 0)
+                continue;
+            const char *path = sm_arena_printf(arena, files[kind].path, home, name);
+            SM_TRY(describe_file(files[kind].name, path, out));
+            *found = true;
+        }
+    }
+    return SM_OK;
+}
+
+enum sm_status
+sm_catalog_describe(const char *name, const char *home, FILE *out)
+{
+    const char *names[MOST_NAMES] = {NULL};
+    bool found = false;
+    add_name(names, "experiment");
+    if (strcmp(name, "experiment") == 0) {
+        describe_experiment(out);
+        return SM_OK;
+    }
+    for (size_t i = 0; sm_catalog_axes[i] != NULL; i++) {
+        const struct sm_axis *axis = sm_catalog_axes[i];
+        add_name(names, axis->name);
+        if (strcmp(axis->name, name) == 0) {
+            list_axis(axis, out);
+            found = true;
+        }
+        for (const struct sm_plugin *const *p = axis->plugins; *p != NULL; p++) {
+            add_name(names, (*p)->name);
+            if (strcmp((*p)->name, name) != 0)
+                continue;
+            describe_plugin(axis, *p, out);
+            found = true;
+        }
+    }
+    struct sm_arena arena = {0};
+    enum sm_status status = describe_files(name, home, &arena, names, out, &found);
+    if (status == SM_OK && !found)
+        status = unknown("name", name, names);
+    sm_arena_fini(&arena);
+    return status;
+}

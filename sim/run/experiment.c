@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/run/experiment.c -- see experiment.h. */
+#include "sim/run/experiment.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "algorithms/buffer/buffer.h"
+#include "algorithms/inner/inner.h"
+#include "algorithms/outer/outer.h"
+#include "algorithms/schedule/schedule.h"
+#include "algorithms/strategy/strategy.h"
+#include "sim/collective/collective.h"
+
+enum { MOST_KEYS = 32 };
+
+/* The scalar settings of each section; the fields are those of struct sm_experiment. */
+struct top {
+    const char *name;
+    size_t seed, steps;
+    double epochs;
+};
+static const struct sm_param top_params[] = {
+    SM_PARAM_TEXT(struct top, name, "experiment", "name of the run in tables and the store"),
+    SM_PARAM(struct top, seed, 1, 0, 9007199254740992., "seed of every random stream"),
+    SM_PARAM(struct top, steps, 0, 0, 1e12, "inner steps of each worker; 0: see epochs"),
+    SM_PARAM(struct top, epochs, 0, 0, 1e9, "passes over each worker's data, instead of steps"),
+    SM_PARAM_END,
+};
+
+struct platform {
+    const char *file;
+    size_t workers;
+};
+static const struct sm_param platform_params[] = {
+    SM_PARAM_TEXT(struct platform, file, "dgx1_32_10gbe",
+                  "a SimGrid XML file, a shipped platform, or star_N"),
+    SM_PARAM(struct platform, workers, 0, 0, 1e9, "workers, from the front; 0: all there are"),
+    SM_PARAM_END,
+};
+
+struct batch {
+    size_t batch;
+};
+static const struct sm_param batch_params[] = {
+    SM_PARAM(struct batch, batch, 32, 1, 1e9, "samples a worker and step, or all of its part"),
+    SM_PARAM_END,
+};
+
+struct workload {
+    size_t limit;
+};
+static const struct sm_param workload_params[] = {
+    SM_PARAM(struct workload, limit, 0, 0, 1e12, "keep the first N training samples; 0: all"),
+    SM_PARAM_END,
+};
+
+struct algorithm {
+    size_t tau;
+};
+static const struct sm_param algorithm_params[] = {
+    SM_PARAM(struct algorithm, tau, 12, 1, 1e12, "inner steps a round"),
+    SM_PARAM_END,
+};
+
+struct evaluate {
+    size_t every;
+    double target;
+};
+static const struct sm_param evaluate_params[] = {
+    SM_PARAM(struct evaluate, every, 0, 0, 1e12, "steps between evaluations; 0: ten a run"),
+    SM_PARAM(struct evaluate, target, 0, 0, 1,
+             "test accuracy to time; 0: the highest that every run reaches"),
+    SM_PARAM_END,
+};
+
+const struct sm_section sm_experiment_sections[] = {
+    {"", top_params},
+    {"platform", platform_params},
+    {"workload", workload_params},
+    {"workload", batch_params},
+    {"timing", sm_timing_params},
+    {"algorithm", algorithm_params},
+    {"evaluate", evaluate_params},
+    {NULL, NULL},
+};
+
+static const char *const top_others[] = {"platform", "workload", "timing",  "algorithm",
+                                         "evaluate", "sweep",    "compare", NULL};
+static const char *const platform_others[] = {"bandwidth", "latency", "speed", NULL};
+static const char *const algorithm_others[] = {"inner",  "schedule",   "strategy", "outer",
+                                               "buffer", "collective", NULL};
+
+/* A section is a map or absent. */
+static enum sm_status
+section(const struct sm_node *root, const char *name, const struct sm_node **map)
+{
+    *map = sm_tree_get(root, name);
+    if (*map != NULL && (*map)->kind != SM_NODE_MAP)
+        return sm_tree_fail(*map, "expected settings, as `key: value`");
+    return SM_OK;
+}
+
+/* Settings of the model may stand beside it: {model: quadratic, curvature: 2}. They are moved into
+ * the model's own map, so that the model reads (and refuses) them. */
+static enum sm_status
+gather_model(struct sm_arena *arena, const struct sm_node *map, const struct sm_node **model)
+{
+    static const char *const own[] = {"model", "dataset", "partition", "batch", "limit", NULL};
+    struct sm_choice choice;
+    *model = sm_tree_get(map, "model");
+    SM_TRY(sm_choice_bind(&sm_axis_model, *model, NULL, arena, &choice));
+    struct sm_node *whole = NULL;
+    SM_NODE_EACH (child, map) {
+        size_t i = 0;
+        while (own[i] != NULL && strcmp(own[i], child->key) != 0)
+            i++;
+        if (own[i] != NULL || sm_param_find(choice.plugin->params, child->key) == NULL)
+            continue;
+        struct sm_node *root = whole;
+        if (root == NULL) {
+            root = whole = sm_tree_map(arena, NULL, map);
+            struct sm_node *start = *model != NULL ? sm_tree_copy(arena, *model, "model") : NULL;
+            if (root == NULL || (*model != NULL && start == NULL))
+                return SM_FAIL(SM_ERR_NOMEM, "no memory for the experiment");
+            if (start != NULL)
+                SM_TRY(sm_tree_set(arena, root, "model", start));
+        }
+        const char *dotted = sm_arena_printf(arena, "model.%s", child->key);
+        if (dotted == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for the experiment");
+        SM_TRY(sm_tree_set(arena, root, dotted, child));
+    }
+    if (whole != NULL)
+        *model = sm_tree_get(whole, "model");
+    return SM_OK;
+}
+
+static enum sm_status
+bind_workload(struct sm_arena *arena, const struct sm_node *map, struct sm_experiment *experiment)
+{
+    const struct sm_node *model, *batch = sm_tree_get(map, "batch");
+    SM_TRY(gather_model(arena, map, &model));
+    SM_TRY(sm_choice_bind(&sm_axis_model, model, NULL, arena, &experiment->workload.model));
+    SM_TRY(sm_choice_bind(&sm_axis_dataset, sm_tree_get(map, "dataset"), NULL, arena,
+                          &experiment->workload.dataset));
+    SM_TRY(sm_choice_bind(&sm_axis_partition, sm_tree_get(map, "partition"), NULL, arena,
+                          &experiment->workload.partition));
+
+    const char *others[MOST_KEYS] = {"model", "dataset", "partition", "batch"};
+    size_t count = 4;
+    const struct sm_param *param = experiment->workload.model.plugin->params;
+    for (; param != NULL && param->name != NULL && count + 1 < MOST_KEYS; param++)
+        others[count++] = param->name;
+    struct workload settings;
+    SM_TRY(sm_param_bind(workload_params, &settings, map, others, arena));
+    struct batch size = {(size_t)batch_params[0].def};
+    if (batch != NULL && batch->kind == SM_NODE_SCALAR && strcmp(batch->text, "all") == 0)
+        size.batch = 0;
+    else if (batch != NULL)
+        SM_TRY(sm_param_read(&batch_params[0], &size, batch, arena));
+    experiment->workload.limit = settings.limit;
+    experiment->workload.batch = size.batch;
+    return SM_OK;
+}
+
+static enum sm_status
+bind_algorithm(struct sm_arena *arena, const struct sm_node *map, struct sm_experiment *experiment)
+{
+    struct algorithm settings;
+    SM_TRY(sm_param_bind(algorithm_params, &settings, map, algorithm_others, arena));
+    experiment->algorithm.tau = settings.tau;
+    const struct {
+        const struct sm_axis *axis;
+        struct sm_choice *choice;
+    } axes[] = {
+        {&sm_axis_inner, &experiment->algorithm.inner},
+        {&sm_axis_schedule, &experiment->algorithm.schedule},
+        {&sm_axis_strategy, &experiment->algorithm.strategy},
+        {&sm_axis_outer, &experiment->algorithm.outer},
+        {&sm_axis_buffer, &experiment->algorithm.buffer},
+        {&sm_axis_collective, &experiment->algorithm.collective},
+    };
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
+        SM_TRY(sm_choice_bind(axes[i].axis, sm_tree_get(map, axes[i].axis->name), NULL, arena,
+                              axes[i].choice));
+    /* a strategy that never communicates by itself is Local SGD unless something else is said */
+    const struct sm_strategy *strategy =
+        (const struct sm_strategy *)experiment->algorithm.strategy.plugin;
+    if (sm_tree_get(map, "outer") == NULL && strategy->mix_gradient == NULL &&
+        strategy->mix_model == NULL)
+        experiment->algorithm.outer = (struct sm_choice){&sm_outer_average.about, NULL};
+    return SM_OK;
+}
+
+enum sm_status
+sm_experiment_bind(struct sm_arena *arena, const struct sm_node *root,
+                   struct sm_experiment *experiment)
+{
+    const struct sm_node *platform_map, *workload_map, *timing_map, *algorithm_map, *evaluate_map;
+    struct top top;
+    struct platform platform;
+    struct evaluate evaluate;
+    memset(experiment, 0, sizeof *experiment);
+    SM_TRY(sm_param_bind(top_params, &top, root, top_others, arena));
+    SM_TRY(section(root, "platform", &platform_map));
+    SM_TRY(section(root, "workload", &workload_map));
+    SM_TRY(section(root, "timing", &timing_map));
+    SM_TRY(section(root, "algorithm", &algorithm_map));
+    SM_TRY(section(root, "evaluate", &evaluate_map));
+    if (top.steps > 0 && top.epochs > 0)
+        return sm_tree_fail(sm_tree_get(root, "epochs"), "give steps or epochs, not both");
+    if (top.steps == 0 && !(top.epochs > 0))
+        top.steps = 600;
+    experiment->name = top.name;
+    experiment->seed = top.seed;
+    experiment->steps = top.steps;
+    experiment->epochs = top.epochs;
+
+    SM_TRY(sm_param_bind(platform_params, &platform, platform_map, platform_others, arena));
+    experiment->platform.file = platform.file;
+    experiment->platform.workers = platform.workers;
+    experiment->platform.node = platform_map;
+    SM_TRY(bind_workload(arena, workload_map, experiment));
+    SM_TRY(sm_param_bind(sm_timing_params, &experiment->timing, timing_map, NULL, arena));
+    SM_TRY(bind_algorithm(arena, algorithm_map, experiment));
+    SM_TRY(sm_param_bind(evaluate_params, &evaluate, evaluate_map, NULL, arena));
+    experiment->evaluate.every = evaluate.every;
+    experiment->evaluate.target = evaluate.target;
+    return SM_OK;
+}
+
+static void
+print_params(const struct sm_param *params, const void *object, FILE *out, const char *separator)
+{
+    for (; params != NULL && params->name != NULL; params++) {
+        fprintf(out, "%s%s: ", separator, params->name);
+        sm_param_print(params, object, out);
+        separator = ", ";
+    }
+}
+
+static void
+print_choice(const char *name, const struct sm_choice *choice, FILE *out)
+{
+    fprintf(out, "  %s: ", name);
+    sm_choice_print(choice, out);
+    fputc('\n', out);
+}
+
+/* A node as flow YAML, every text quoted: patterns hold characters that YAML would read. */
+static void
+print_node(const struct sm_node *node, FILE *out)
+{
+    if (node->kind == SM_NODE_SCALAR) {
+        fprintf(out, "\"%s\"", node->text);
+        return;
+    }
+    fputc(node->kind == SM_NODE_MAP ? '{' : '[', out);
+    SM_NODE_EACH (child, node) {
+        if (child->key != NULL)
+            fprintf(out, "\"%s\": ", child->key);
+        print_node(child, out);
+        if (child->next != NULL)
+            fputs(", ", out);
+    }
+    fputc(node->kind == SM_NODE_MAP ? '}' : ']', out);
+}
+
+static void
+print_platform(const struct sm_experiment *experiment, FILE *out)
+{
+    const struct platform platform = {experiment->platform.file, experiment->platform.workers};
+    fputs("platform: {", out);
+    print_params(platform_params, &platform, out, "");
+    for (size_t i = 0; platform_others[i] != NULL; i++) {
+        const struct sm_node *edit = sm_tree_get(experiment->platform.node, platform_others[i]);
+        if (edit == NULL)
+            continue;
+        fprintf(out, ", %s: ", platform_others[i]);
+        print_node(edit, out);
+    }
+    fputs("}\n", out);
+}
+
+void
+sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_part part, FILE *out)
+{
+    bool numbers = part != SM_EXPERIMENT_TIMING, seconds = part != SM_EXPERIMENT_TRAJECTORY;
+    if (part == SM_EXPERIMENT_ALL)
+        fprintf(out, "name: \"%s\"\n", experiment->name);
+    if (experiment->epochs > 0)
+        fprintf(out, "epochs: %.17g\n", experiment->epochs);
+    else
+        fprintf(out, "steps: %zu\n", experiment->steps);
+    if (seconds)
+        print_platform(experiment, out);
+    if (seconds) {
+        fputs("timing: {", out);
+        print_params(sm_timing_params, &experiment->timing, out, "");
+        fputs("}\n", out);
+    }
+    if (numbers) {
+        fprintf(out, "seed: %zu\nworkload:\n", experiment->seed);
+        print_choice("model", &experiment->workload.model, out);
+        print_choice("dataset", &experiment->workload.dataset, out);
+        print_choice("partition", &experiment->workload.partition, out);
+        if (experiment->workload.batch == 0)
+            fputs("  batch: all\n", out);
+        else
+            fprintf(out, "  batch: %zu\n", experiment->workload.batch);
+        fprintf(out, "  limit: %zu\n", experiment->workload.limit);
+    }
+    fputs("algorithm:\n", out);
+    if (numbers) {
+        print_choice("inner", &experiment->algorithm.inner, out);
+        print_choice("schedule", &experiment->algorithm.schedule, out);
+    }
+    print_choice("strategy", &experiment->algorithm.strategy, out);
+    print_choice("outer", &experiment->algorithm.outer, out);
+    print_choice("buffer", &experiment->algorithm.buffer, out);
+    fprintf(out, "  tau: %zu\n", experiment->algorithm.tau);
+    if (seconds)
+        print_choice("collective", &experiment->algorithm.collective, out);
+    if (numbers) {
+        const struct evaluate evaluate = {experiment->evaluate.every, experiment->evaluate.target};
+        fputs("evaluate: {", out);
+        print_params(evaluate_params, &evaluate, out, "");
+        fputs("}\n", out);
+    }
+}
+
+enum sm_status
+sm_experiment_check(const struct sm_experiment *experiment, size_t workers, const char **warnings,
+                    size_t most, size_t *count)
+{
+    const struct sm_inner *inner = (const struct sm_inner *)experiment->algorithm.inner.plugin;
+    const struct sm_strategy *strategy =
+        (const struct sm_strategy *)experiment->algorithm.strategy.plugin;
+    const struct sm_outer *outer = (const struct sm_outer *)experiment->algorithm.outer.plugin;
+    enum sm_round round = sm_outer_round(outer, experiment->algorithm.outer.settings);
+    bool alone = strategy->mix_gradient == NULL && strategy->mix_model == NULL;
+    size_t found = 0;
+
+    if (round == SM_ROUND_LOCAL && !strategy->mixes_models)
+        return SM_FAIL(SM_ERR_INPUT,
+                       "algorithm.outer: %s with average: no needs a gossip strategy such as sgp; "
+                       "over %s the models would drift apart",
+                       outer->about.name, strategy->about.name);
+    if (alone && round == SM_ROUND_NONE && workers > 1 && found < most)
+        warnings[found++] = "strategy local with outer none: the workers never communicate";
+    if (round != SM_ROUND_NONE && experiment->steps > 0 &&
+        experiment->algorithm.tau > experiment->steps && found < most)
+        warnings[found++] = "tau is longer than the run: no round ends";
+    if (round == SM_ROUND_NONE && experiment->algorithm.buffer.plugin == &sm_buffer_average.about &&
+        found < most)
+        warnings[found++] = "buffer average changes nothing: with outer none no round ends";
+    if (inner->buffer == NULL && experiment->algorithm.buffer.plugin == &sm_buffer_average.about &&
+        found < most)
+        warnings[found++] = "buffer average changes nothing: the inner optimizer has no buffers";
+    *count = found;
+    return SM_OK;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/run/experiment.h -- one experiment, typed and checked, from its YAML tree.
+ *
+ * Overriding (--set), comparing and sweeping happen on the tree; this is what comes out at the end.
+ */
+#ifndef SM_RUN_EXPERIMENT_H
+#define SM_RUN_EXPERIMENT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "sim/base/plugin.h"
+#include "sim/timing/profile.h"
+#include "workloads/workload.h"
+
+struct sm_experiment {
+    const char *name;
+    size_t seed;
+    size_t steps;  /* 0: given in epochs              */
+    double epochs; /* 0: given in steps               */
+    struct {
+        const char *file;
+        size_t workers;             /* 0: all the platform has                    */
+        const struct sm_node *node; /* its map, for bandwidth, latency and speed  */
+    } platform;
+    struct sm_workload_settings workload;
+    struct sm_timing_settings timing;
+    struct {
+        struct sm_choice inner, schedule, strategy, outer, buffer, collective;
+        size_t tau; /* inner steps a round */
+    } algorithm;
+    struct {
+        size_t every;  /* steps between evaluations; 0: ten a run      */
+        double target; /* accuracy to time; 0: the highest all reach   */
+    } evaluate;
+};
+
+/* Reads a tree (NULL: all defaults). SM_ERR_INPUT with file, line and column. Owned by arena. */
+enum sm_status sm_experiment_bind(struct sm_arena *arena, const struct sm_node *root,
+                                  struct sm_experiment *experiment);
+
+/* Every combination of the `compare:` and `sweep:` blocks as a tree of its own, in order; one when
+ * there is neither. A swept run's name says its values. */
+enum sm_status sm_experiment_expand(struct sm_arena *arena, const struct sm_node *root,
+                                    const struct sm_node *const **trees, size_t *count);
+
+/* The experiment with every setting written out: YAML that binds to the same. `part` limits it to
+ * what decides the numbers, or the seconds. */
+enum sm_experiment_part { SM_EXPERIMENT_ALL, SM_EXPERIMENT_TRAJECTORY, SM_EXPERIMENT_TIMING };
+void sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_part part,
+                         FILE *out);
+
+/* Combinations that mean nothing: SM_ERR_INPUT with the reason. Settings that change nothing go to
+ * warnings (room for `most`); returns their number in *count. */
+enum sm_status sm_experiment_check(const struct sm_experiment *experiment, size_t workers,
+                                   const char **warnings, size_t most, size_t *count);
+
+/* What `describe` prints of each section beside the axes: NULL-terminated names and their tables.
+ */
+struct sm_section {
+    const char *name;
+    const struct sm_param *params;
+};
+extern const struct sm_section sm_experiment_sections[];
+
+#endif

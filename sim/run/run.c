@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/run/run.c -- sets up what a run needs, runs it, and writes down what came out. */
+#include "sim/run/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/base/progress.h"
+#include "sim/base/text.h"
+#include "sim/run/recorder.h"
+#include "sim/run/safetensors.h"
+#include "sim/run/worker.h"
+
+enum { MOST_WARNINGS = 8, EVALUATIONS = 10 };
+
+/* Below this many FLOP a gradient costs less than handing it to another thread. */
+static const double smallest_job = 1e5;
+
+/* The pieces of one run; opened in order, closed in reverse. */
+struct run {
+    const struct sm_experiment *experiment;
+    const struct sm_run_options *options;
+    struct sm_arena *arena;
+    struct sm_platform platform;
+    struct sm_profile profile;
+    struct sm_workload *workload; /* NULL: timing only      */
+    size_t workers, parameters, steps, every;
+    double wire_scale, model_bytes;
+    const float *initial;
+    struct sm_pool *pool;
+    struct sm_store *store;
+    int64_t row;
+    struct sm_recorder *recorder;
+    struct sm_trace *trace;
+    struct sm_progress progress;
+    struct sm_summary summary;
+    const char *warnings[MOST_WARNINGS];
+    size_t warning_count;
+};
+
+static double
+wall_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static const char *
+hash_text(struct sm_arena *arena, uint64_t hash)
+{
+    char hex[17];
+    sm_hash_hex(hash, hex);
+    return sm_arena_strdup(arena, hex);
+}
+
+/* The resolved experiment, or a part of it, as text. */
+static const char *
+experiment_text(const struct sm_experiment *experiment, enum sm_experiment_part part,
+                struct sm_arena *arena)
+{
+    char *buffer = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&buffer, &size);
+    if (out == NULL)
+        return NULL;
+    sm_experiment_print(experiment, part, out);
+    fclose(out);
+    const char *text = sm_arena_strndup(arena, buffer, size);
+    free(buffer);
+    return text;
+}
+
+static enum sm_status
+load_platform(struct run *run)
+{
+    const struct sm_experiment *experiment = run->experiment;
+    SM_TRY(sm_platform_load(
+        run->arena,
+        &(struct sm_platform_request){experiment->platform.file, run->options->home,
+                                      experiment->platform.workers, experiment->platform.node},
+        &run->platform));
+    run->workers = experiment->platform.workers > 0 ? experiment->platform.workers
+                                                    : run->platform.worker_count;
+    return SM_OK;
+}
+
+static bool
+profile_counts(const struct sm_experiment *experiment)
+{
+    return strcmp(experiment->timing.profile, "own") == 0;
+}
+
+static enum sm_status
+load_profile(struct run *run)
+{
+    struct sm_own_cost own = {.devices = (double)run->platform.workers[0].devices};
+    if (run->workload != NULL) {
+        own.flop_per_sample = sm_workload_flop_per_sample(run->workload);
+        own.samples = (double)sm_workload_batch(run->workload, 0);
+        own.parameters = (double)sm_workload_parameters(run->workload);
+    }
+    SM_TRY(sm_profile_load(run->arena, &run->experiment->timing, &own, run->options->home,
+                           &run->profile));
+    if (run->profile.devices > 0 && run->profile.devices != own.devices &&
+        run->warning_count < MOST_WARNINGS)
+        run->warnings[run->warning_count++] = sm_arena_printf(
+            run->arena, "profile %s is for %g devices a worker, the platform has %g",
+            run->profile.name, run->profile.devices, own.devices);
+    return SM_OK;
+}
+
+static enum sm_status
+load_workload(struct run *run)
+{
+    const struct sm_experiment *experiment = run->experiment;
+    if (run->options->timing_only && !profile_counts(experiment))
+        return SM_OK;
+    return sm_workload_create(run->arena, &experiment->workload, experiment->seed, run->workers,
+                              &run->workload);
+}
+
+/* Sizes that follow from what is loaded. Timing only is the same loop on a model of one float that
+ * weighs as much as the whole. */
+static enum sm_status
+resolve(struct run *run)
+{
+    const struct sm_experiment *experiment = run->experiment;
+    run->steps = experiment->steps;
+    if (run->steps == 0) {
+        if (run->workload == NULL)
+            return SM_FAIL(SM_ERR_INPUT, "epochs need the data of a workload; with --timing-only "
+                                         "give steps");
+        run->steps =
+            (size_t)ceil(experiment->epochs * (double)sm_workload_steps_per_epoch(run->workload));
+    }
+    run->every = experiment->evaluate.every > 0 ? experiment->evaluate.every
+                                                : (run->steps + EVALUATIONS - 1) / EVALUATIONS;
+    double parameters = run->workload != NULL ? (double)sm_workload_parameters(run->workload) : 0;
+    run->model_bytes = run->profile.model_bytes > 0 ? run->profile.model_bytes : 4 * parameters;
+    if (run->options->timing_only) {
+        run->workload = NULL;
+        parameters = 1;
+    }
+    run->parameters = (size_t)parameters;
+    run->wire_scale = run->model_bytes / (4 * parameters);
+    float *initial = sm_arena_zalloc(run->arena, run->parameters, sizeof *initial);
+    if (initial == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu parameters", run->parameters);
+    if (run->workload != NULL)
+        sm_workload_initial(run->workload, initial);
+    run->initial = initial;
+    if (run->options->load != NULL && run->workload != NULL) {
+        const struct sm_tensor *tensors;
+        size_t count = sm_workload_tensors(run->workload, &tensors);
+        SM_TRY(sm_safetensors_load(run->options->load, tensors, count, initial));
+    }
+    return SM_OK;
+}
+
+static enum sm_status
+check(struct run *run)
+{
+    size_t found;
+    SM_TRY(sm_experiment_check(run->experiment, run->workers, run->warnings + run->warning_count,
+                               MOST_WARNINGS - run->warning_count, &found));
+    run->warning_count += found;
+    return sm_worker_check(run->experiment, run->workers);
+}
+
+static enum sm_status
+describe(struct run *run)
+{
+    const struct sm_experiment *experiment = run->experiment;
+    struct sm_arena *arena = run->arena;
+    struct sm_summary *s = &run->summary;
+    const double none = (double)NAN;
+    const char *all = experiment_text(experiment, SM_EXPERIMENT_ALL, arena);
+    const char *trajectory = experiment_text(experiment, SM_EXPERIMENT_TRAJECTORY, arena);
+    const char *timing = experiment_text(experiment, SM_EXPERIMENT_TIMING, arena);
+    if (all == NULL || trajectory == NULL || timing == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the record of the experiment");
+    uint64_t data = run->workload != NULL ? sm_workload_data_hash(run->workload) : 0;
+    uint64_t whole = sm_hash(all, strlen(all), run->options->timing_only);
+    uint64_t key = sm_hash(SM_VERSION, strlen(SM_VERSION), whole ^ run->platform.hash ^ data);
+    *s = (struct sm_summary){
+        .name = experiment->name,
+        .run_id = sm_arena_strndup(arena, hash_text(arena, key), 12),
+        .status = "running",
+        .workers = (double)run->workers,
+        .steps = (double)run->steps,
+        .seed = (double)experiment->seed,
+        .parameters = run->options->timing_only ? run->model_bytes / 4 : (double)run->parameters,
+        .wire_bytes_per_model = run->model_bytes,
+        .algorithm = {experiment->algorithm.inner.plugin->name,
+                      experiment->algorithm.strategy.plugin->name,
+                      experiment->algorithm.outer.plugin->name,
+                      experiment->algorithm.buffer.plugin->name,
+                      experiment->algorithm.collective.plugin->name,
+                      (double)experiment->algorithm.tau},
+        .final = {none, none, none, none},
+        .best = {none, none, none},
+        .sim = {none, none, none, none, none, none, none},
+        .wall = {none, none},
+        .hashes = {.platform = hash_text(arena, run->platform.hash),
+                   .data = data != 0 ? hash_text(arena, data) : NULL,
+                   .experiment = hash_text(arena, whole)},
+        .experiment = all,
+        .trajectory_key = hash_text(arena, sm_hash(trajectory, strlen(trajectory), data)),
+        .timing_key = hash_text(arena, sm_hash(timing, strlen(timing), run->platform.hash)),
+        .version = SM_VERSION,
+        .network_model = run->options->engine == &sm_engine_simgrid ? "CM02" : "none",
+        .wire_scale = run->wire_scale,
+        .warnings = run->warnings,
+        .warning_count = run->warning_count,
+    };
+    return SM_OK;
+}
+
+/* Everything that can be wrong with the input is found here, before the store is touched. */
+static enum sm_status
+prepare(struct run *run)
+{
+    SM_TRY(load_platform(run));
+    SM_TRY(check(run));
+    SM_TRY(load_workload(run));
+    SM_TRY(load_profile(run));
+    SM_TRY(resolve(run));
+    return describe(run);
+}
+
+enum sm_status
+sm_run_check(const struct sm_experiment *experiment, const struct sm_run_options *options)
+{
+    struct sm_arena arena = {0};
+    struct run run = {.experiment = experiment, .options = options, .arena = &arena};
+    enum sm_status status = load_platform(&run);
+    if (status == SM_OK)
+        status = check(&run);
+    if (status == SM_OK) /* a profile of counted FLOP needs no file */
+        status = load_profile(&run);
+    sm_arena_fini(&arena);
+    return status;
+}
+
+static size_t
+thread_count(const struct run *run)
+{
+    double flop = run->workload != NULL ? sm_workload_flop_per_sample(run->workload) *
+                                              (double)sm_workload_batch(run->workload, 0)
+                                        : 0;
+    if (flop < smallest_job)
+        return 1;
+    if (run->options->threads > 0)
+        return run->options->threads;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (size_t)cores : 1;
+}
+
+static enum sm_status
+open_run(struct run *run)
+{
+    const struct sm_run_options *options = run->options;
+    SM_TRY(sm_pool_create(thread_count(run), &run->pool));
+    if (options->trace != NULL && (run->trace = sm_trace_create(run->workers)) == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the trace");
+    if (options->store != NULL) {
+        SM_TRY(sm_store_open(options->store, &run->store));
+        SM_TRY(sm_store_begin(run->store, &run->summary, &run->row));
+    }
+    if (run->workload == NULL)
+        return SM_OK;
+    return sm_recorder_create(&(struct sm_recorder_settings){run->workload, run->pool, run->store,
+                                                             run->row, run->workers, run->steps},
+                              &run->recorder);
+}
+
+static void
+close_run(struct run *run)
+{
+    sm_recorder_free(run->recorder);
+    sm_store_close(run->store);
+    sm_trace_free(run->trace);
+    sm_pool_free(run->pool);
+}
+
+/* Means over the workers of where their seconds went. */
+static void
+summarize_time(struct run *run, const struct sm_engine_report *report, const double *ends)
+{
+    struct sm_summary *s = &run->summary;
+    double stages[SM_STAGES] = {0}, bytes = 0, end = 0, m = (double)run->workers;
+    for (size_t r = 0; r < run->workers; r++) {
+        for (size_t i = 0; i < SM_STAGES; i++)
+            stages[i] += report->ledgers[r].seconds[i] / m;
+        bytes += report->ledgers[r].bytes_sent / m;
+        end = fmax(end, ends[r]);
+    }
+    s->sim.seconds = end;
+    s->sim.seconds_per_step = end / (double)run->steps;
+    s->sim.load = stages[SM_STAGE_LOAD];
+    s->sim.compute = stages[SM_STAGE_COMPUTE] + stages[SM_STAGE_DEVICES] + stages[SM_STAGE_UPDATE];
+    s->sim.exposed_communication = stages[SM_STAGE_COMMUNICATION];
+    s->sim.idle = stages[SM_STAGE_IDLE];
+    s->sim.bytes_sent_per_worker = bytes;
+}
+
+static void
+summarize_accuracy(struct run *run, const struct sm_evaluation *evaluations, size_t count)
+{
+    struct sm_summary *s = &run->summary;
+    if (count == 0)
+        return;
+    const struct sm_evaluation *last = &evaluations[count - 1];
+    s->final.train_loss = last->train_loss;
+    s->final.test_loss = last->test_loss;
+    s->final.test_accuracy = last->test_accuracy;
+    s->final.consensus_distance = last->consensus_distance;
+    for (size_t i = 0; i < count; i++)
+        if (evaluations[i].test_accuracy > s->best.test_accuracy ||
+            (isnan(s->best.test_accuracy) && !isnan(evaluations[i].test_accuracy))) {
+            s->best.test_accuracy = evaluations[i].test_accuracy;
+            s->best.step = (double)evaluations[i].step;
+            s->best.sim_seconds = evaluations[i].sim_seconds;
+        }
+}
+
+static const char *
+status_text(enum sm_status status)
+{
+    switch (status) {
+    case SM_OK:
+        return "finished";
+    case SM_ERR_DIVERGED:
+        return "diverged";
+    case SM_ERR_STALLED:
+        return "stalled";
+    case SM_ERR_INTERRUPTED:
+        return "interrupted";
+    default:
+        return "failed";
+    }
+}
+
+static enum sm_status
+run_engine(struct run *run, struct sm_engine_report *report, double *ends)
+{
+    struct sm_arena *arenas = calloc(run->workers, sizeof *arenas);
+    if (arenas == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu workers", run->workers);
+    struct sm_training training = {
+        .experiment = run->experiment,
+        .workload = run->workload,
+        .profile = &run->profile,
+        .recorder = run->recorder,
+        .progress = &run->progress,
+        .initial = run->initial,
+        .parameters = run->parameters,
+        .steps = run->steps,
+        .every = run->every,
+        .arenas = arenas,
+        .ends = ends,
+    };
+    const struct sm_engine_request request = {
+        .workers = run->workers,
+        .platform = &run->platform,
+        .collective = run->experiment->algorithm.collective,
+        .wire_scale = run->wire_scale,
+        .pool = run->pool,
+        .trace = run->trace,
+        .interrupted = run->options->interrupted,
+        .worker = sm_worker_run,
+        .arg = &training,
+    };
+    enum sm_status status = run->options->engine->run(&request, run->arena, report);
+    for (size_t r = 0; r < run->workers; r++)
+        sm_arena_fini(&arenas[r]);
+    free(arenas);
+    return status;
+}
+
+/* The row of the run gets its final state whatever happened; the run's own error comes first. */
+static enum sm_status
+finish(struct run *run, enum sm_status status, struct sm_run_result *result)
+{
+    struct sm_error error = *sm_error_last();
+    struct sm_summary *s = &run->summary;
+    s->status = status_text(status);
+    if (status != SM_OK)
+        s->error = sm_arena_strdup(run->arena, error.message);
+    uint64_t hash = 0;
+    const struct sm_evaluation *evaluations = NULL;
+    size_t count = 0;
+    if (run->recorder != NULL) {
+        evaluations = sm_recorder_evaluations(run->recorder, &count);
+        const float *consensus = sm_recorder_consensus(run->recorder, &hash);
+        if (consensus != NULL) {
+            s->hashes.parameters = hash_text(run->arena, hash);
+            float *copy = sm_arena_alloc(run->arena, run->parameters, sizeof *copy);
+            if (copy == NULL)
+                return SM_FAIL(SM_ERR_NOMEM, "no memory for the final model");
+            memcpy(copy, consensus, run->parameters * sizeof *copy);
+            result->consensus = copy;
+        }
+    }
+    summarize_accuracy(run, evaluations, count);
+    struct sm_evaluation *kept = sm_arena_alloc(run->arena, count, sizeof *kept);
+    if (kept == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu evaluations", count);
+    if (count > 0)
+        memcpy(kept, evaluations, count * sizeof *kept);
+    result->run = run->row;
+    result->summary = *s;
+    result->evaluations = kept;
+    result->evaluation_count = count;
+    if (run->store != NULL)
+        SM_TRY(sm_store_finish(run->store, run->row, s));
+    return status == SM_OK || status == SM_ERR_DIVERGED ? SM_OK : sm_error_set(&error);
+}
+
+static enum sm_status
+write_files(const struct run *run, const struct sm_run_result *result)
+{
+    if (run->trace != NULL)
+        SM_TRY(sm_trace_write(run->trace, run->options->trace));
+    if (run->options->save == NULL || result->consensus == NULL)
+        return SM_OK;
+    const struct sm_tensor *tensors;
+    size_t count = sm_workload_tensors(run->workload, &tensors);
+    return sm_safetensors_save(run->options->save, tensors, count, result->consensus);
+}
+
+static enum sm_status
+execute(struct run *run, struct sm_run_result *result)
+{
+    double *ends = sm_arena_zalloc(run->arena, run->workers, sizeof *ends);
+    struct sm_engine_report report = {0};
+    if (ends == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu workers", run->workers);
+    double start = wall_seconds();
+    sm_progress_begin(&run->progress, run->options->progress, run->options->item,
+                      run->options->items, run->experiment->name, run->steps);
+    enum sm_status status = run_engine(run, &report, ends);
+    sm_progress_end(&run->progress);
+    run->summary.wall.seconds = wall_seconds() - start;
+    if (status == SM_OK) {
+        summarize_time(run, &report, ends);
+        if (run->workload != NULL)
+            run->summary.wall.samples_per_second =
+                (double)(run->steps * run->workers * sm_workload_batch(run->workload, 0)) /
+                run->summary.wall.seconds;
+    }
+    SM_TRY(finish(run, status, result));
+    return write_files(run, result);
+}
+
+enum sm_status
+sm_run(const struct sm_experiment *experiment, const struct sm_run_options *options,
+       struct sm_arena *arena, struct sm_run_result *result)
+{
+    struct run run = {.experiment = experiment, .options = options, .arena = arena};
+    *result = (struct sm_run_result){0};
+    SM_TRY(prepare(&run));
+    enum sm_status status = open_run(&run);
+    if (status == SM_OK)
+        status = execute(&run, result);
+    close_run(&run);
+    return status;
+}

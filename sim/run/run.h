@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/run/run.h -- one experiment from its settings to its summary; many, one process each. */
+#ifndef SM_RUN_RUN_H
+#define SM_RUN_RUN_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/engine/engine.h"
+#include "sim/run/experiment.h"
+#include "sim/store/store.h"
+
+struct sm_run_options {
+    const char *home;  /* the folder that holds platforms/ and workloads/profiles/           */
+    const char *store; /* SQLite file; NULL: none                                            */
+    const char *trace; /* Chrome JSON to write; NULL: none                                   */
+    const char *save, *load; /* safetensors; NULL: none                                       */
+    size_t threads;   /* OS threads for gradients; 0: all cores                             */
+    bool timing_only; /* no gradients                                                       */
+    const struct sm_engine *engine;
+    FILE *progress;     /* NULL: silent                                                       */
+    size_t item, items; /* run `item` of `items`, for the progress line                       */
+    const volatile sig_atomic_t *interrupted; /* NULL: never                                  */
+};
+
+struct sm_run_result {
+    int64_t run; /* row of the store, 0 without */
+    struct sm_summary summary;
+    const struct sm_evaluation *evaluations; /* (evaluation_count)                      */
+    size_t evaluation_count;
+    const float *consensus; /* (parameters) final mean model; NULL when timing only      */
+};
+
+/* Runs it in this process (SimGrid: once a process). A diverged, stalled or interrupted run has a
+ * result too: its status says so, and for the last two the error is returned as well. Everything is
+ * owned by arena. */
+enum sm_status sm_run(const struct sm_experiment *experiment, const struct sm_run_options *options,
+                      struct sm_arena *arena, struct sm_run_result *result);
+
+/* What is known to be wrong before anything runs: platform, profile, settings that do not fit. */
+enum sm_status sm_run_check(const struct sm_experiment *experiment,
+                            const struct sm_run_options *options);
+
+/* Runs all of them, one after the other, each in a process of its own; runs[i] (count) are rows of
+ * the store, 0 for those that left none. Stops at the first failure or interrupt and returns its
+ * error. The store must be given. */
+enum sm_status sm_run_all(const struct sm_experiment *experiments, size_t count,
+                          const struct sm_run_options *options, int64_t *runs);
+
+#endif

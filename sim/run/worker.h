@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sim/run/worker.h -- one worker's training loop: where the axes meet. */
+#ifndef SM_RUN_WORKER_H
+#define SM_RUN_WORKER_H
+
+#include "sim/base/progress.h"
+#include "sim/comm/comm.h"
+#include "sim/run/experiment.h"
+#include "sim/run/recorder.h"
+#include "sim/timing/profile.h"
+
+/* What all workers of a run share; borrowed. */
+struct sm_training {
+    const struct sm_experiment *experiment;
+    const struct sm_workload *workload; /* NULL: timing only, a model of one float   */
+    const struct sm_profile *profile;
+    struct sm_recorder *recorder; /* NULL when timing only                     */
+    struct sm_progress *progress; /* drawn by rank 0                           */
+    const float *initial;         /* (parameters) x_0                          */
+    size_t parameters, steps;
+    size_t every;            /* steps between evaluations                 */
+    struct sm_arena *arenas; /* (workers) memory of each worker           */
+    double *ends;            /* (workers) out: seconds after the last step */
+};
+
+/* The program of every rank; arg is the struct sm_training. */
+enum sm_status sm_worker_run(void *arg, struct sm_comm *comm);
+
+/* Builds and forgets one worker's states for a model of one parameter: what the plug-ins refuse is
+ * refused before anything runs. */
+enum sm_status sm_worker_check(const struct sm_experiment *experiment, size_t workers);
+
+#endif
