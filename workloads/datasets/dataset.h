@@ -22,13 +22,13 @@ struct sm_data {
 
 struct sm_dataset {
     struct sm_plugin about;
-    /* REQUIRED. Reads or makes the data; owned by arena. */
-    enum sm_status (*load)(const void *state, struct sm_arena *arena, uint64_t seed,
-                           struct sm_data *data);
+    /* REQUIRED. Reads or makes the data; owned by arena. Both halves hold at least one sample. The
+     * run's seed plays no part: a data set is the same in every run. */
+    enum sm_status (*load)(const void *state, struct sm_arena *arena, struct sm_data *data);
 };
 
 #define SM_DATASET_LIST(X) X(fashion_mnist) X(synthetic)
-#define X(id) extern const struct sm_dataset sm_dataset_##id;
+#define X(id)              extern const struct sm_dataset sm_dataset_##id;
 SM_DATASET_LIST(X)
 #undef X
 
@@ -41,8 +41,11 @@ struct sm_partition {
 };
 
 #define SM_PARTITION_LIST(X) X(iid) X(contiguous)
-#define X(id) extern const struct sm_partition sm_partition_##id;
+#define X(id)                extern const struct sm_partition sm_partition_##id;
 SM_PARTITION_LIST(X)
 #undef X
+
+/* Sets mean and deviation from the training inputs; a constant input counts as deviation 1. */
+void sm_data_measure(struct sm_data *data);
 
 #endif

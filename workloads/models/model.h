@@ -36,7 +36,8 @@ struct sm_model {
     double (*flop_per_sample)(const void *state);
     /* REQUIRED. x (n) = a fresh model drawn from rng. */
     void (*initial)(const void *state, struct sm_rng *rng, float *x);
-    /* REQUIRED. g (n) = gradient of the batch's mean loss at x (n), overwritten; *loss = it. */
+    /* REQUIRED. g (n) = gradient of the batch's mean loss at x (n), overwritten; *loss = it. That
+     * loss is a mean over samples: the workload adds up slices of a large batch. */
     enum sm_status (*gradient)(const void *state, const struct sm_batch *batch, const float *x,
                                float *g, double *loss, struct sm_arena *scratch);
     /* REQUIRED. *metrics = sums over the batch, without noise or dropout. */
@@ -49,5 +50,16 @@ struct sm_model {
 #define X(id) extern const struct sm_model sm_model_##id;
 SM_MODEL_LIST(X)
 #undef X
+
+/* Forward operations of a sample: a multiply and an add a weight, an add a bias; subtract, exp, add
+ * and divide a class. */
+#define SM_FLOP_DENSE(in, out)   (2.0 * (double)(in) * (double)(out) + (double)(out))
+#define SM_FLOP_SOFTMAX(classes) (4.0 * (double)(classes))
+
+/* Floats in a tensor. */
+size_t sm_tensor_size(const struct sm_tensor *tensor);
+/* PyTorch's start of a Linear layer: weights (out, in), then biases (out), each uniform in
+ * +-1/sqrt(in). x (out in + out). */
+void sm_initial_linear(struct sm_rng *rng, size_t in, size_t out, float *x);
 
 #endif

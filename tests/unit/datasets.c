@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tests/unit/datasets.c -- IDX files good and bad, the synthetic set, the partitions. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "tests/helpers/check.h"
+#include "workloads/datasets/dataset.h"
+#include "workloads/workload.h"
+
+static struct sm_arena arena;
+static char folder[] = "/tmp/slowmo-datasets-XXXXXX";
+
+static int
+setup(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) == NULL;
+}
+
+static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                    "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, FILES };
+
+static char *
+path_of(int file, const char *suffix)
+{
+    return sm_arena_printf(&arena, "%s/%s%s", folder, names[file], suffix);
+}
+
+static void
+remove_files(void)
+{
+    for (int file = 0; file < FILES; file++) {
+        unlink(path_of(file, ""));
+        unlink(path_of(file, ".gz"));
+    }
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    remove_files();
+    rmdir(folder);
+    sm_arena_fini(&arena);
+    return 0;
+}
+
+/* One IDX file in memory, written plain or gzipped. */
+struct idx {
+    uint8_t bytes[256];
+    size_t length;
+};
+
+static void
+put_word(struct idx *idx, uint32_t word)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        idx->bytes[idx->length++] = (uint8_t)(word >> shift);
+}
+
+/* Images of 2 x 3: byte i is i; labels 9, 8, 7 ... */
+static struct idx
+images(uint32_t count)
+{
+    struct idx idx = {.length = 0};
+    put_word(&idx, 0x803);
+    put_word(&idx, count);
+    put_word(&idx, 2);
+    put_word(&idx, 3);
+    for (uint32_t i = 0; i < 6 * count; i++)
+        idx.bytes[idx.length++] = (uint8_t)i;
+    return idx;
+}
+
+static struct idx
+labels(uint32_t count)
+{
+    struct idx idx = {.length = 0};
+    put_word(&idx, 0x801);
+    put_word(&idx, count);
+    for (uint32_t i = 0; i < count; i++)
+        idx.bytes[idx.length++] = (uint8_t)(9 - i);
+    return idx;
+}
+
+static void
+write_bytes(const char *path, const void *bytes, size_t length)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void
+write_plain(int file, const struct idx *idx)
+{
+    write_bytes(path_of(file, ""), idx->bytes, idx->length);
+}
+
+static void
+write_gz(int file, const struct idx *idx)
+{
+    gzFile gz = gzopen(path_of(file, ".gz"), "wb");
+    assert_int_equal(gzwrite(gz, idx->bytes, (unsigned)idx->length), idx->length);
+    assert_int_equal(gzclose(gz), Z_OK);
+}
+
+/* Four good files: 5 training, 2 test samples. */
+static void
+write_good(void (*write)(int file, const struct idx *idx))
+{
+    remove_files();
+    const struct idx files[FILES] = {images(5), labels(5), images(2), labels(2)};
+    for (int file = 0; file < FILES; file++)
+        write(file, &files[file]);
+}
+
+static enum sm_status
+load(const char *yaml, struct sm_data *data)
+{
+    struct sm_node *root;
+    struct sm_choice choice;
+    SM_TRY(sm_tree_parse(&arena, "test", yaml, &root));
+    SM_TRY(sm_choice_bind(&sm_axis_dataset, sm_tree_get(root, "dataset"), NULL, &arena, &choice));
+    const struct sm_dataset *dataset = (const struct sm_dataset *)choice.plugin;
+    return dataset->load(choice.settings, &arena, data);
+}
+
+static enum sm_status
+load_folder(struct sm_data *data)
+{
+    return load(sm_arena_printf(&arena, "dataset: {name: fashion_mnist, path: \"%s\"}", folder),
+                data);
+}
+
+static void
+idx_files_are_read_gzipped_or_plain(void **state)
+{
+    (void)state;
+    void (*const writers[])(int, const struct idx *) = {write_gz, write_plain};
+    for (size_t i = 0; i < 2; i++) {
+        write_good(writers[i]);
+        struct sm_data data;
+        check_ok(load_folder(&data));
+        assert_int_equal(data.train.count, 5);
+        assert_int_equal(data.test.count, 2);
+        assert_int_equal(data.features, 6);
+        assert_int_equal(data.classes, 10);
+        for (size_t b = 0; b < 30; b++)
+            assert_int_equal(data.train.inputs[b], b);
+        assert_int_equal(data.train.labels[4], 5);
+        assert_int_equal(data.test.labels[1], 8);
+        /* bytes 0..29: mean 14.5, variance (30^2 - 1) / 12 */
+        check_near((double)data.mean, 14.5 / 255, 1e-7);
+        check_near((double)data.deviation, sqrt(899.0 / 12) / 255, 1e-7);
+    }
+}
+
+static void
+a_truncated_idx_file_is_an_error_wherever_it_ends(void **state)
+{
+    (void)state;
+    for (int file = 0; file < FILES; file++) {
+        write_good(write_plain);
+        struct idx idx = file == TRAIN_IMAGES   ? images(5)
+                         : file == TEST_IMAGES  ? images(2)
+                         : file == TRAIN_LABELS ? labels(5)
+                                                : labels(2);
+        for (; idx.length > 0; idx.length--) {
+            idx.length--;
+            write_plain(file, &idx);
+            idx.length++;
+            struct sm_data data;
+            check_fails(load_folder(&data), SM_ERR_INPUT, "truncated");
+            assert_non_null(strstr(sm_error_last()->message, names[file]));
+        }
+    }
+}
+
+static void
+a_truncated_or_altered_gzip_file_is_an_error_wherever_it_is_hit(void **state)
+{
+    (void)state;
+    write_good(write_gz);
+    uint8_t bytes[512];
+    const char *path = path_of(TRAIN_LABELS, ".gz");
+    FILE *file = fopen(path, "rb");
+    const size_t length = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    struct sm_data data;
+    for (size_t kept = 3; kept < length; kept++) { /* fewer: not gzip, read as plain */
+        write_bytes(path, bytes, kept);
+        assert_int_equal(load_folder(&data), SM_ERR_INPUT);
+        assert_non_null(strstr(sm_error_last()->message, path));
+    }
+    bytes[length - 6] ^= 1; /* in the checksum */
+    write_bytes(path, bytes, length);
+    check_fails(load_folder(&data), SM_ERR_INPUT, "damaged");
+}
+
+static void
+a_bad_idx_header_or_label_is_named_with_what_was_expected(void **state)
+{
+    (void)state;
+    struct sm_data data;
+    const struct {
+        int file;
+        size_t at; /* byte that is changed */
+        uint8_t value;
+        const char *message;
+    } cases[] = {
+        {TRAIN_IMAGES, 3, 0x01, "magic number 0x00000801, expected 0x00000803 (IDX images)"},
+        {TEST_LABELS, 2, 0x09, "magic number 0x00000901, expected 0x00000801 (IDX labels)"},
+        {TRAIN_IMAGES, 4, 0xff, "dimension 0 is 4278190085, expected 1 .. 10000000"},
+        {TRAIN_IMAGES, 11, 0x00, "dimension 1 is 0, expected 1 .. 4096"},
+        {TRAIN_IMAGES, 7, 0x06, "ends 6 bytes short"},
+        {TRAIN_IMAGES, 7, 0x04, "goes on after the data"},
+        {TRAIN_LABELS, 10, 0x0a, "label 10 of sample 2, expected 0 .. 9"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_good(write_plain);
+        struct idx idx = cases[i].file == TRAIN_IMAGES   ? images(5)
+                         : cases[i].file == TRAIN_LABELS ? labels(5)
+                                                         : labels(2);
+        idx.bytes[cases[i].at] = cases[i].value;
+        write_plain(cases[i].file, &idx);
+        check_fails(load_folder(&data), SM_ERR_INPUT, cases[i].message);
+        assert_non_null(strstr(sm_error_last()->message, names[cases[i].file]));
+    }
+}
+
+static void
+idx_files_that_do_not_belong_together_are_an_error(void **state)
+{
+    (void)state;
+    struct sm_data data;
+    write_good(write_plain);
+    const struct idx four = labels(4);
+    write_plain(TRAIN_LABELS, &four);
+    check_fails(load_folder(&data), SM_ERR_INPUT, "4 labels, but");
+    write_good(write_plain);
+    struct idx wide = images(2);
+    wide.bytes[11] = 3; /* 3 x 2 instead of 2 x 3 */
+    wide.bytes[15] = 2;
+    write_plain(TEST_IMAGES, &wide);
+    check_fails(load_folder(&data), SM_ERR_INPUT,
+                "test images are 3x2, but the training images are 2x3");
+}
+
+static void
+a_missing_folder_names_the_debian_package(void **state)
+{
+    (void)state;
+    struct sm_data data;
+    check_fails(load("dataset: {name: fashion_mnist, path: /nonexistent}", &data), SM_ERR_INPUT,
+                "dataset-fashion-mnist");
+    write_good(write_plain);
+    unlink(path_of(TEST_LABELS, ""));
+    check_fails(load_folder(&data), SM_ERR_INPUT, names[TEST_LABELS]);
+}
+
+static void
+fashion_mnist_has_its_published_shape_where_it_is_installed(void **state)
+{
+    (void)state;
+    if (access("/usr/share/datasets/fashion-mnist", F_OK) != 0)
+        skip();
+    struct sm_data data;
+    check_ok(load("dataset: fashion_mnist", &data));
+    assert_int_equal(data.train.count, 60000);
+    assert_int_equal(data.test.count, 10000);
+    assert_int_equal(data.features, 784);
+    size_t seen[10] = {0};
+    for (size_t i = 0; i < data.test.count; i++)
+        seen[data.test.labels[i]]++;
+    for (size_t c = 0; c < 10; c++)
+        assert_int_equal(seen[c], 1000);
+    check_near((double)data.mean, 0.2860, 1e-4); /* the constants everybody uses */
+    check_near((double)data.deviation, 0.3530, 1e-4);
+}
+
+static void
+synthetic_data_is_the_same_every_time_and_another_for_another_seed(void **state)
+{
+    (void)state;
+    struct sm_data a, b, c;
+    check_ok(load("dataset: {name: synthetic, train: 100, test: 40}", &a));
+    check_ok(load("dataset: {name: synthetic, train: 100, test: 40}", &b));
+    check_ok(load("dataset: {name: synthetic, train: 100, test: 40, seed: 2}", &c));
+    assert_memory_equal(a.train.inputs, b.train.inputs, 100 * 64);
+    assert_memory_equal(a.test.labels, b.test.labels, 40);
+    assert_memory_not_equal(a.train.inputs, c.train.inputs, 100 * 64);
+    assert_memory_not_equal(a.train.inputs, a.test.inputs, 40 * 64);
+}
+
+/* Right answers of the nearest class mean, a linear classifier, on the test half. */
+static double
+accuracy_of_nearest_mean(const struct sm_data *data)
+{
+    double *mean = sm_arena_zalloc(&arena, data->classes * data->features, sizeof *mean);
+    double *seen = sm_arena_zalloc(&arena, data->classes, sizeof *seen);
+    for (size_t i = 0; i < data->train.count; i++) {
+        seen[data->train.labels[i]]++;
+        for (size_t f = 0; f < data->features; f++)
+            mean[data->train.labels[i] * data->features + f] +=
+                (double)data->train.inputs[i * data->features + f];
+    }
+    size_t right = 0;
+    for (size_t i = 0; i < data->test.count; i++) {
+        size_t best = 0;
+        double least = INFINITY;
+        for (size_t c = 0; c < data->classes; c++) {
+            double distance = 0;
+            for (size_t f = 0; f < data->features; f++) {
+                const double d = mean[c * data->features + f] / seen[c] -
+                                 (double)data->test.inputs[i * data->features + f];
+                distance += d * d;
+            }
+            if (distance < least) {
+                least = distance;
+                best = c;
+            }
+        }
+        right += best == data->test.labels[i];
+    }
+    return (double)right / (double)data->test.count;
+}
+
+static void
+synthetic_separation_sets_how_hard_the_classes_are(void **state)
+{
+    (void)state;
+    struct sm_data data;
+    check_ok(load("dataset: synthetic", &data));
+    assert_int_equal(data.train.count, 10000);
+    assert_int_equal(data.test.count, 2000);
+    const double accuracy = accuracy_of_nearest_mean(&data);
+    assert_true(accuracy > 0.8 && accuracy < 0.97);
+    check_ok(load("dataset: {name: synthetic, separation: 0}", &data));
+    check_near(accuracy_of_nearest_mean(&data), 0.1, 0.04);
+    check_ok(load("dataset: {name: synthetic, separation: 20}", &data));
+    check_near(accuracy_of_nearest_mean(&data), 1, 1e-3);
+    /* two classes: error Phi(-separation / 2) for the distance these two centres really have */
+    check_ok(
+        load("dataset: {name: synthetic, classes: 2, features: 4096, separation: 2, test: 4000}",
+             &data));
+    check_near(accuracy_of_nearest_mean(&data), 1 - erfc(1 / sqrt(2)) / 2, 0.06);
+}
+
+static void
+every_partition_is_a_permutation_that_depends_on_the_seed_alone(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    for (const struct sm_plugin *const *p = sm_axis_partition.plugins; *p != NULL; p++) {
+        const struct sm_partition *partition = (const struct sm_partition *)*p;
+        uint32_t order[2][COUNT];
+        uint8_t seen[COUNT] = {0};
+        for (size_t i = 0; i < 2; i++)
+            check_ok(partition->order(NULL, NULL, COUNT, 7, 5, order[i]));
+        assert_memory_equal(order[0], order[1], sizeof order[0]);
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_in_range(order[0][i], 0, COUNT - 1);
+            assert_int_equal(seen[order[0][i]]++, 0);
+        }
+    }
+}
+
+static void
+contiguous_keeps_the_files_order_and_iid_does_not(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    uint32_t order[COUNT], other[COUNT];
+    check_ok(sm_partition_contiguous.order(NULL, NULL, COUNT, 7, 5, order));
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(order[i], i);
+    check_ok(sm_partition_iid.order(NULL, NULL, COUNT, 7, 5, order));
+    check_ok(sm_partition_iid.order(NULL, NULL, COUNT, 7, 6, other));
+    assert_memory_not_equal(order, other, sizeof order);
+    double mean = 0; /* of the first half: 499.5 expected, deviation 9.1 */
+    for (size_t i = 0; i < COUNT / 2; i++)
+        mean += order[i] / (COUNT / 2.0);
+    check_near(mean, 499.5, 46);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(idx_files_are_read_gzipped_or_plain),
+        cmocka_unit_test(a_truncated_idx_file_is_an_error_wherever_it_ends),
+        cmocka_unit_test(a_truncated_or_altered_gzip_file_is_an_error_wherever_it_is_hit),
+        cmocka_unit_test(a_bad_idx_header_or_label_is_named_with_what_was_expected),
+        cmocka_unit_test(idx_files_that_do_not_belong_together_are_an_error),
+        cmocka_unit_test(a_missing_folder_names_the_debian_package),
+        cmocka_unit_test(fashion_mnist_has_its_published_shape_where_it_is_installed),
+        cmocka_unit_test(synthetic_data_is_the_same_every_time_and_another_for_another_seed),
+        cmocka_unit_test(synthetic_separation_sets_how_hard_the_classes_are),
+        cmocka_unit_test(every_partition_is_a_permutation_that_depends_on_the_seed_alone),
+        cmocka_unit_test(contiguous_keeps_the_files_order_and_iid_does_not),
+    };
+    return cmocka_run_group_tests_name("datasets", tests, setup, teardown);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* workloads/models/softmax.c -- multinomial logistic regression: one dense layer, a convex loss.
+ * Starts at zero, where every class is equally likely. */
+#include "workloads/models/model.h"
+
+#include <string.h>
+
+#include "workloads/kernels/kernels.h"
+
+struct softmax {
+    size_t in, out; /* fixed by configure */
+    struct sm_tensor tensors[2];
+};
+
+static enum sm_status
+softmax_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *shape)
+{
+    (void)arena;
+    struct softmax *s = state;
+    s->in = shape->features;
+    s->out = shape->classes;
+    s->tensors[0] = (struct sm_tensor){.name = "weight", .rank = 2, .shape = {s->out, s->in}};
+    s->tensors[1] =
+        (struct sm_tensor){.name = "bias", .offset = s->out * s->in, .rank = 1, .shape = {s->out}};
+    return SM_OK;
+}
+
+static size_t
+softmax_tensors(const void *state, const struct sm_tensor **tensors)
+{
+    *tensors = ((const struct softmax *)state)->tensors;
+    return 2;
+}
+
+static double
+softmax_flop_per_sample(const void *state)
+{
+    const struct softmax *s = state;
+    return SM_FLOP_DENSE(s->in, s->out) + SM_FLOP_SOFTMAX(s->out);
+}
+
+static void
+softmax_initial(const void *state, struct sm_rng *rng, float *x)
+{
+    (void)rng;
+    const struct softmax *s = state;
+    memset(x, 0, (s->out * s->in + s->out) * sizeof *x);
+}
+
+/* *z (count, out) = the logits, in scratch. */
+static enum sm_status
+softmax_logits(const struct softmax *s, const struct sm_batch *batch, const float *x, float **z,
+               struct sm_arena *scratch)
+{
+    *z = sm_arena_alloc(scratch, batch->count * s->out, sizeof **z);
+    if (*z == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "softmax: no memory for %zu logits", batch->count * s->out);
+    sm_dense_forward(*z, batch->inputs, x, x + s->out * s->in, batch->count, s->in, s->out);
+    return SM_OK;
+}
+
+static enum sm_status
+softmax_gradient(const void *state, const struct sm_batch *batch, const float *x, float *g,
+                 double *loss, struct sm_arena *scratch)
+{
+    const struct softmax *s = state;
+    float *z;
+    SM_TRY(softmax_logits(s, batch, x, &z, scratch));
+    *loss = sm_softmax_loss(z, z, batch->labels, batch->count, s->out);
+    sm_dense_backward(NULL, g, g + s->out * s->in, z, batch->inputs, x, batch->count, s->in,
+                      s->out);
+    return SM_OK;
+}
+
+static enum sm_status
+softmax_evaluate(const void *state, const struct sm_batch *batch, const float *x,
+                 struct sm_metrics *metrics, struct sm_arena *scratch)
+{
+    const struct softmax *s = state;
+    float *z;
+    size_t correct;
+    SM_TRY(softmax_logits(s, batch, x, &z, scratch));
+    const double loss = sm_softmax_evaluate(&correct, z, batch->labels, batch->count, s->out);
+    *metrics = (struct sm_metrics){loss, (double)correct, batch->count, .classifies = true};
+    return SM_OK;
+}
+
+const struct sm_model sm_model_softmax = {
+    .about =
+        {
+            .name = "softmax",
+            .doc = "multinomial logistic regression: one dense layer, convex, starts at zero",
+            .source = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4",
+            .state_size = sizeof(struct softmax),
+        },
+    .needs_data = true,
+    .configure = softmax_configure,
+    .tensors = softmax_tensors,
+    .flop_per_sample = softmax_flop_per_sample,
+    .initial = softmax_initial,
+    .gradient = softmax_gradient,
+    .evaluate = softmax_evaluate,
+};
