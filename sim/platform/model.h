@@ -56,6 +56,7 @@ struct sm_model {
     struct sm_table places; /* hosts, routers and zones: one name space in SimGrid */
     struct sm_table wires;  /* links                                               */
     struct sm_table routes; /* "FROM TO"                                           */
+    struct sm_table traces;
     bool varies;
 };
 

@@ -43,7 +43,7 @@ is_zone(xmlNodePtr element)
     return is(element, "zone") || is(element, "AS");
 }
 
-/* The element `name` may stand in for: both spellings of version 4. */
+/* Plain or bypass, in either spelling of version 4. */
 static bool
 is_zone_route(xmlNodePtr element)
 {
@@ -537,6 +537,9 @@ read_elements(struct sm_model *model, xmlNodePtr parent, struct sm_entry *zone)
             place = sm_table_find(&model->places, id);
         } else if (is(child, "link") || is(child, "backbone")) {
             SM_TRY(read_link(model, child));
+        } else if (is(child, "trace")) {
+            struct sm_entry *trace;
+            SM_TRY(add_unique(model, &model->traces, id, child, &trace));
         }
         /* where routes are computed from coordinates or a topology, all members reach each other */
         if (zone != NULL && place != NULL && !routes_are_listed(zone->element))
@@ -547,26 +550,38 @@ read_elements(struct sm_model *model, xmlNodePtr parent, struct sm_entry *zone)
 
 /* ---- routes ---- */
 
+/* The link called NAME, or NAME_UP or NAME_DOWN: then *directed. */
+static struct sm_entry *
+find_wire(const struct sm_model *model, const char *name, bool *directed)
+{
+    char base[256];
+    struct sm_entry *wire = sm_table_find(&model->wires, name);
+    snprintf(base, sizeof base, "%s", name);
+    char *cut = strrchr(base, '_');
+    *directed =
+        wire == NULL && cut != NULL && (strcmp(cut, "_UP") == 0 || strcmp(cut, "_DOWN") == 0);
+    if (!*directed)
+        return wire;
+    *cut = '\0';
+    return sm_table_find(&model->wires, base);
+}
+
 static enum sm_status
 check_hop(struct sm_model *model, xmlNodePtr hop)
 {
     const char *name = sm_model_attribute(hop, "id");
     const char *direction = sm_model_attribute(hop, "direction");
-    bool directed = direction != NULL && strcmp(direction, "NONE") != 0;
-    char base[256], hint[320];
-    snprintf(base, sizeof base, "%s", name);
-    struct sm_entry *wire = sm_table_find(&model->wires, name);
-    if (wire == NULL && !directed) {
-        char *cut = strrchr(base, '_');
-        if (cut != NULL && (strcmp(cut, "_UP") == 0 || strcmp(cut, "_DOWN") == 0)) {
-            *cut = '\0';
-            wire = sm_table_find(&model->wires, base);
-            directed = true;
-        }
+    char hint[320];
+    bool directed;
+    struct sm_entry *wire = find_wire(model, name, &directed);
+    if (direction != NULL && strcmp(direction, "NONE") != 0) {
+        if (directed) /* NAME_UP has no UP of its own */
+            wire = NULL;
+        directed = true;
     }
     if (wire == NULL)
         return sm_model_fail(model, hop, "no link is called '%s'%s", name,
-                             sm_table_suggest(model, &model->wires, base, hint, sizeof hint));
+                             sm_table_suggest(model, &model->wires, name, hint, sizeof hint));
     if (directed && !wire->duplex)
         return sm_model_fail(model, hop,
                              "link '%s' has no directions; expected sharing_policy=\"SPLITDUPLEX\" "
@@ -655,6 +670,22 @@ check_route(struct sm_model *model, xmlNodePtr route, xmlNodePtr zone)
 }
 
 static enum sm_status
+check_trace(struct sm_model *model, xmlNodePtr connect)
+{
+    const char *trace = sm_model_attribute(connect, "trace");
+    const char *target = sm_model_attribute(connect, "element");
+    bool directed;
+    if (sm_table_find(&model->traces, trace) == NULL)
+        return sm_model_fail(model, connect, "no <trace> is called '%s'", trace);
+    struct sm_entry *wire = find_wire(model, target, &directed);
+    bool is_link = wire != NULL && directed == wire->duplex;
+    if (!is_link && sm_table_find(&model->places, target) == NULL)
+        return sm_model_fail(model, connect, "no host or link is called '%s'%s", target,
+                             wire != NULL && wire->duplex ? "; expected its _UP or _DOWN" : "");
+    return SM_OK;
+}
+
+static enum sm_status
 check_routes(struct sm_model *model, xmlNodePtr zone)
 {
     for (xmlNodePtr child = zone->children; child != NULL; child = child->next) {
@@ -664,6 +695,8 @@ check_routes(struct sm_model *model, xmlNodePtr zone)
             SM_TRY(check_routes(model, child));
         else if (is_zone_route(child) || is(child, "route") || is(child, "bypassRoute"))
             SM_TRY(check_route(model, child, zone));
+        else if (is(child, "trace_connect"))
+            SM_TRY(check_trace(model, child));
     }
     return SM_OK;
 }

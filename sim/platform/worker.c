@@ -204,9 +204,10 @@ make_worker(struct sm_model *model, const struct seat *seats, size_t devices,
 }
 
 static bool
-is_host(const struct sm_entry *place)
+in_full_zone(const struct sm_entry *place)
 {
-    return strcmp((const char *)place->element->name, "host") == 0;
+    return strcmp((const char *)place->element->name, "host") == 0 &&
+           strcasecmp(sm_model_attribute(place->element->parent, "routing"), "Full") == 0;
 }
 
 /* SimGrid would abort at the first message between the two. In a Full zone each pair of hosts needs
@@ -219,9 +220,8 @@ check_reachable(struct sm_model *model, const char *from, const char *to)
     if (a == b)
         return SM_OK;
     bool reachable = sm_entry_root(a) == sm_entry_root(b);
-    xmlNodePtr zone = a->element->parent;
-    if (reachable && is_host(a) && is_host(b) && b->element->parent == zone &&
-        strcasecmp(sm_model_attribute(zone, "routing"), "Full") == 0) {
+    if (reachable && in_full_zone(a) && in_full_zone(b) &&
+        a->element->parent == b->element->parent) {
         const char *key = sm_arena_printf(model->arena, "%s %s", from, to);
         if (key == NULL)
             return sm_model_no_memory(model);
@@ -241,6 +241,19 @@ check_worker_routes(struct sm_model *model, const struct sm_platform_worker *wor
             SM_TRY(check_reachable(model, worker->hosts[order[i]],
                                    worker->hosts[order[(i + 1) % worker->devices]]));
         }
+    return SM_OK;
+}
+
+/* From the last of the workers to those before it; one stands for all where ways join. */
+static enum sm_status
+check_ways_between(struct sm_model *model, const struct sm_platform_worker *list, size_t last)
+{
+    const char *name = list[last].hosts[0];
+    size_t others = in_full_zone(sm_table_find(&model->places, name)) ? last : last > 0;
+    for (size_t i = 0; i < others; i++) {
+        SM_TRY(check_reachable(model, list[i].hosts[0], name));
+        SM_TRY(check_reachable(model, name, list[i].hosts[0]));
+    }
     return SM_OK;
 }
 
@@ -268,10 +281,7 @@ sm_model_workers(struct sm_model *model, size_t want, const struct sm_node *edit
             ;
         SM_TRY(make_worker(model, seats + first, end - first, &list[workers]));
         SM_TRY(check_worker_routes(model, &list[workers]));
-        for (size_t w = 0; w < workers; w++) {
-            SM_TRY(check_reachable(model, list[w].hosts[0], list[workers].hosts[0]));
-            SM_TRY(check_reachable(model, list[workers].hosts[0], list[w].hosts[0]));
-        }
+        SM_TRY(check_ways_between(model, list, workers));
         workers++;
     }
     platform->workers = list;

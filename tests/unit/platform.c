@@ -553,6 +553,15 @@ profile_files_become_absolute_and_vary_the_platform(void **state)
     write_text(path, "1.0 0.5\n");
     check_ok(load_text(f, xml, NULL, &p));
     assert_true(p.varies);
+    check_mistake(f, "<route", "<trace_connect trace=\"t\" element=\"a\"/>\n<route", 8,
+                  "no <trace> is called 't'");
+    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>"
+                                "<trace_connect trace=\"t\" element=\"%s\"/>\n<route";
+    check_mistake(f, "<route", sm_arena_printf(&f->arena, trace, "duo"), 9, "its _UP or _DOWN");
+    check_ok(load_text(f, replaced(f, small, "<route", sm_arena_printf(&f->arena, trace, "duo_UP")),
+                       NULL, &p));
+    assert_true(p.varies);
+    check_ok(load_text(f, xml, NULL, &p));
     snprintf(expected, sizeof expected, "bandwidth_file=\"%s\"", path);
     assert_non_null(strstr(p.xml, expected));
 }
