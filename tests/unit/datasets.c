@@ -111,14 +111,22 @@ write_gz(int file, const struct idx *idx)
     assert_int_equal(gzclose(gz), Z_OK);
 }
 
-/* Four good files: 5 training, 2 test samples. */
+/* Four files that belong together: 5 training, 2 test samples. */
+static struct idx
+good(int file)
+{
+    const uint32_t count = file == TRAIN_IMAGES || file == TRAIN_LABELS ? 5 : 2;
+    return file == TRAIN_IMAGES || file == TEST_IMAGES ? images(count) : labels(count);
+}
+
 static void
 write_good(void (*write)(int file, const struct idx *idx))
 {
     remove_files();
-    const struct idx files[FILES] = {images(5), labels(5), images(2), labels(2)};
-    for (int file = 0; file < FILES; file++)
-        write(file, &files[file]);
+    for (int file = 0; file < FILES; file++) {
+        const struct idx idx = good(file);
+        write(file, &idx);
+    }
 }
 
 static enum sm_status
@@ -168,14 +176,9 @@ a_truncated_idx_file_is_an_error_wherever_it_ends(void **state)
     (void)state;
     for (int file = 0; file < FILES; file++) {
         write_good(write_plain);
-        struct idx idx = file == TRAIN_IMAGES   ? images(5)
-                         : file == TEST_IMAGES  ? images(2)
-                         : file == TRAIN_LABELS ? labels(5)
-                                                : labels(2);
-        for (; idx.length > 0; idx.length--) {
-            idx.length--;
-            write_plain(file, &idx);
-            idx.length++;
+        const struct idx idx = good(file);
+        for (size_t kept = 0; kept < idx.length; kept++) {
+            write_bytes(path_of(file, ""), idx.bytes, kept);
             struct sm_data data;
             check_fails(load_folder(&data), SM_ERR_INPUT, "truncated");
             assert_non_null(strstr(sm_error_last()->message, names[file]));
@@ -225,9 +228,7 @@ a_bad_idx_header_or_label_is_named_with_what_was_expected(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_good(write_plain);
-        struct idx idx = cases[i].file == TRAIN_IMAGES   ? images(5)
-                         : cases[i].file == TRAIN_LABELS ? labels(5)
-                                                         : labels(2);
+        struct idx idx = good(cases[i].file);
         idx.bytes[cases[i].at] = cases[i].value;
         write_plain(cases[i].file, &idx);
         check_fails(load_folder(&data), SM_ERR_INPUT, cases[i].message);
