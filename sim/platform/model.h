@@ -4,7 +4,8 @@
  * SimGrid abort()s on most mistakes and accepts a few (a negative speed), so whatever it would
  * trip over is found here first. Loading runs through these steps, each in its own file:
  *   grammar.c  the elements and attributes SimGrid 3.32 knows
- *   read.c     names, quantities, files and routes; fills the model
+ *   read.c     names, quantities and profile files; fills the model (names: table.c)
+ *   route.c    routes and connected traces
  *   edit.c     the experiment's edits, goodput
  *   worker.c   host properties -> workers, devices, rings
  */
@@ -81,10 +82,16 @@ enum sm_status sm_table_add(struct sm_model *model, struct sm_table *table, cons
 /* ", did you mean 'NAME'?" into buffer, empty when nothing is near; returns buffer. */
 char *sm_table_suggest(struct sm_model *model, const struct sm_table *table, const char *wrong,
                        char *buffer, size_t size);
+/* Joined names have the same root. NULL joins nothing. */
 struct sm_entry *sm_entry_root(struct sm_entry *entry);
+void sm_entry_join(struct sm_entry *a, struct sm_entry *b);
+
+bool sm_element_is(xmlNodePtr element, const char *name);
+bool sm_element_is_zone(xmlNodePtr element); /* <zone>, or <AS> as it was called */
 
 enum sm_status sm_model_validate(const struct sm_model *model);
 enum sm_status sm_model_read(struct sm_model *model);
+enum sm_status sm_model_check_routes(struct sm_model *model, xmlNodePtr zone);
 enum sm_status sm_model_edit(struct sm_model *model, const struct sm_node *edits);
 enum sm_status sm_model_apply_goodput(struct sm_model *model);
 /* Fills workers and worker_count of *platform with at most `want` workers (0: all). `edits` is

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/platform/read.c -- names, quantities, profile files and routes of a platform file. */
+/* sim/platform/read.c -- names, quantities and profile files of a platform file. */
 #include <ctype.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -31,24 +31,16 @@ static const struct quantity {
     {"cluster", "lat", SM_UNIT_SECONDS},      {"cabinet", "lat", SM_UNIT_SECONDS},
 };
 
-static bool
-is(xmlNodePtr element, const char *name)
+bool
+sm_element_is(xmlNodePtr element, const char *name)
 {
     return strcmp((const char *)element->name, name) == 0;
 }
 
-static bool
-is_zone(xmlNodePtr element)
+bool
+sm_element_is_zone(xmlNodePtr element)
 {
-    return is(element, "zone") || is(element, "AS");
-}
-
-/* Plain or bypass, in either spelling of version 4. */
-static bool
-is_zone_route(xmlNodePtr element)
-{
-    return strstr((const char *)element->name, "oneRoute") != NULL ||
-           strstr((const char *)element->name, "ASroute") != NULL;
+    return sm_element_is(element, "zone") || sm_element_is(element, "AS");
 }
 
 enum sm_status
@@ -83,7 +75,7 @@ const char *
 sm_model_property(xmlNodePtr element, const char *key, xmlNodePtr *prop)
 {
     for (xmlNodePtr child = element->children; child != NULL; child = child->next)
-        if (child->type == XML_ELEMENT_NODE && is(child, "prop") &&
+        if (child->type == XML_ELEMENT_NODE && sm_element_is(child, "prop") &&
             strcmp(sm_model_attribute(child, "id"), key) == 0) {
             if (prop != NULL)
                 *prop = child;
@@ -93,92 +85,6 @@ sm_model_property(xmlNodePtr element, const char *key, xmlNodePtr *prop)
 }
 
 /* ---- names ---- */
-
-static struct sm_entry **
-slot_of(const struct sm_table *table, const char *name)
-{
-    size_t at = (size_t)sm_hash(name, strlen(name), 0) & (table->capacity - 1);
-    while (table->slots[at] != NULL && strcmp(table->slots[at]->name, name) != 0)
-        at = (at + 1) & (table->capacity - 1);
-    return &table->slots[at];
-}
-
-struct sm_entry *
-sm_table_find(const struct sm_table *table, const char *name)
-{
-    return table->capacity == 0 ? NULL : *slot_of(table, name);
-}
-
-static bool
-table_grow(struct sm_model *model, struct sm_table *table)
-{
-    struct sm_table larger = {.capacity = table->capacity == 0 ? 64 : 2 * table->capacity,
-                              .count = table->count};
-    larger.slots = sm_arena_zalloc(model->arena, larger.capacity, sizeof *larger.slots);
-    if (larger.slots == NULL)
-        return false;
-    for (size_t i = 0; i < table->capacity; i++)
-        if (table->slots[i] != NULL)
-            *slot_of(&larger, table->slots[i]->name) = table->slots[i];
-    *table = larger;
-    return true;
-}
-
-enum sm_status
-sm_table_add(struct sm_model *model, struct sm_table *table, const char *name, xmlNodePtr element,
-             struct sm_entry **entry, bool *fresh)
-{
-    if (2 * (table->count + 1) > table->capacity && !table_grow(model, table))
-        return sm_model_no_memory(model);
-    struct sm_entry **slot = slot_of(table, name);
-    *fresh = *slot == NULL;
-    if (*fresh) {
-        struct sm_entry *added = sm_arena_zalloc(model->arena, 1, sizeof *added);
-        if (added == NULL)
-            return sm_model_no_memory(model);
-        *added = (struct sm_entry){.name = name, .element = element, .joined = added};
-        *slot = added;
-        table->count++;
-    }
-    *entry = *slot;
-    return SM_OK;
-}
-
-char *
-sm_table_suggest(struct sm_model *model, const struct sm_table *table, const char *wrong,
-                 char *buffer, size_t size)
-{
-    buffer[0] = '\0';
-    const char **names = sm_arena_alloc(model->arena, table->count + 1, sizeof *names);
-    if (names == NULL)
-        return buffer;
-    size_t count = 0;
-    for (size_t i = 0; i < table->capacity; i++)
-        if (table->slots[i] != NULL)
-            names[count++] = table->slots[i]->name;
-    names[count] = NULL;
-    const char *near = sm_text_nearest(wrong, names);
-    if (near != NULL)
-        snprintf(buffer, size, ", did you mean '%s'?", near);
-    return buffer;
-}
-
-struct sm_entry *
-sm_entry_root(struct sm_entry *entry)
-{
-    while (entry->joined != entry) {
-        entry->joined = entry->joined->joined;
-        entry = entry->joined;
-    }
-    return entry;
-}
-
-static void
-join(struct sm_entry *a, struct sm_entry *b)
-{
-    if (a != NULL && b != NULL)
-        sm_entry_root(a)->joined = sm_entry_root(b);
-}
 
 static enum sm_status
 add_unique(struct sm_model *model, struct sm_table *table, const char *name, xmlNodePtr element,
@@ -281,7 +187,7 @@ read_quantities(struct sm_model *model, xmlNodePtr element)
     for (size_t i = 0; i < sizeof quantities / sizeof quantities[0]; i++) {
         const struct quantity *q = &quantities[i];
         double first = 0;
-        if (!is(element, q->element) || sm_model_attribute(element, q->key) == NULL)
+        if (!sm_element_is(element, q->element) || sm_model_attribute(element, q->key) == NULL)
             continue;
         SM_TRY(read_quantity(model, element, q->key, q->unit, &first));
         SM_TRY(sm_model_write(model, element, q->key, q->unit, first));
@@ -330,7 +236,7 @@ read_file_references(struct sm_model *model, xmlNodePtr element)
     for (const char *const *key = keys; *key != NULL; key++)
         if (sm_model_attribute(element, *key) != NULL)
             SM_TRY(read_file_reference(model, element, *key));
-    if (is(element, "trace")) {
+    if (sm_element_is(element, "trace")) {
         model->varies = true;
         if (sm_model_attribute(element, "file") != NULL)
             SM_TRY(read_file_reference(model, element, "file"));
@@ -362,7 +268,7 @@ is_duplex(xmlNodePtr element)
 {
     const char *policy = sm_model_attribute(element, "sharing_policy");
     if (policy == NULL)
-        return is(element, "cluster");
+        return sm_element_is(element, "cluster");
     return strcmp(policy, "SPLITDUPLEX") == 0 || strcmp(policy, "FULLDUPLEX") == 0;
 }
 
@@ -427,7 +333,7 @@ add_member(struct sm_model *model, xmlNodePtr element, size_t number, struct sm_
         return sm_model_no_memory(model);
     struct sm_entry *place, *wire;
     SM_TRY(add_host(model, element, name, &place));
-    join(place, hub);
+    sm_entry_join(place, hub);
     SM_TRY(add_unique(model, &model->wires, link, element, &wire));
     wire->duplex = is_duplex(element);
     return SM_OK;
@@ -467,7 +373,7 @@ read_cluster(struct sm_model *model, xmlNodePtr element)
     const char *router = sm_model_attribute(element, "router_id");
     struct sm_entry *zone, *gate, *backbone;
     SM_TRY(add_unique(model, &model->places, id, element, &zone));
-    if (is(element, "cluster")) {
+    if (sm_element_is(element, "cluster")) {
         if (router == NULL || router[0] == '\0')
             router = sm_arena_printf(model->arena, "%s%s_router%s",
                                      sm_model_attribute(element, "prefix"), id,
@@ -475,7 +381,7 @@ read_cluster(struct sm_model *model, xmlNodePtr element)
         if (router == NULL)
             return sm_model_no_memory(model);
         SM_TRY(add_unique(model, &model->places, router, element, &gate));
-        join(gate, zone);
+        sm_entry_join(gate, zone);
     }
     SM_TRY(add_members(model, element, zone));
 
@@ -523,183 +429,32 @@ read_elements(struct sm_model *model, xmlNodePtr parent, struct sm_entry *zone)
         SM_TRY(read_file_references(model, child));
         struct sm_entry *place = NULL;
         const char *id = sm_model_attribute(child, "id");
-        if (is_zone(child)) {
+        if (sm_element_is_zone(child)) {
             SM_TRY(check_routing(model, child));
             SM_TRY(add_unique(model, &model->places, id, child, &place));
             SM_TRY(read_elements(model, child, place));
-        } else if (is(child, "host") || is(child, "peer")) {
+        } else if (sm_element_is(child, "host") || sm_element_is(child, "peer")) {
             SM_TRY(add_host(model, child, id, &place));
             SM_TRY(read_elements(model, child, NULL)); /* disks */
-        } else if (is(child, "router")) {
+        } else if (sm_element_is(child, "router")) {
             SM_TRY(add_unique(model, &model->places, id, child, &place));
-        } else if (is(child, "cluster") || is(child, "cabinet")) {
+        } else if (sm_element_is(child, "cluster") || sm_element_is(child, "cabinet")) {
             SM_TRY(read_cluster(model, child));
             place = sm_table_find(&model->places, id);
-        } else if (is(child, "link") || is(child, "backbone")) {
+        } else if (sm_element_is(child, "link") || sm_element_is(child, "backbone")) {
             SM_TRY(read_link(model, child));
-        } else if (is(child, "trace")) {
+        } else if (sm_element_is(child, "trace")) {
             struct sm_entry *trace;
             SM_TRY(add_unique(model, &model->traces, id, child, &trace));
         }
         /* where routes are computed from coordinates or a topology, all members reach each other */
         if (zone != NULL && place != NULL && !routes_are_listed(zone->element))
-            join(place, zone);
+            sm_entry_join(place, zone);
     }
     return SM_OK;
 }
 
-/* ---- routes ---- */
-
-/* The link called NAME, or NAME_UP or NAME_DOWN: then *directed. */
-static struct sm_entry *
-find_wire(const struct sm_model *model, const char *name, bool *directed)
-{
-    char base[256];
-    struct sm_entry *wire = sm_table_find(&model->wires, name);
-    snprintf(base, sizeof base, "%s", name);
-    char *cut = strrchr(base, '_');
-    *directed =
-        wire == NULL && cut != NULL && (strcmp(cut, "_UP") == 0 || strcmp(cut, "_DOWN") == 0);
-    if (!*directed)
-        return wire;
-    *cut = '\0';
-    return sm_table_find(&model->wires, base);
-}
-
-static enum sm_status
-check_hop(struct sm_model *model, xmlNodePtr hop)
-{
-    const char *name = sm_model_attribute(hop, "id");
-    const char *direction = sm_model_attribute(hop, "direction");
-    char hint[320];
-    bool directed;
-    struct sm_entry *wire = find_wire(model, name, &directed);
-    if (direction != NULL && strcmp(direction, "NONE") != 0) {
-        if (directed) /* NAME_UP has no UP of its own */
-            wire = NULL;
-        directed = true;
-    }
-    if (wire == NULL)
-        return sm_model_fail(model, hop, "no link is called '%s'%s", name,
-                             sm_table_suggest(model, &model->wires, name, hint, sizeof hint));
-    if (directed && !wire->duplex)
-        return sm_model_fail(model, hop,
-                             "link '%s' has no directions; expected sharing_policy=\"SPLITDUPLEX\" "
-                             "on it, or no direction here",
-                             wire->name);
-    if (!directed && wire->duplex)
-        return sm_model_fail(
-            model, hop, "link '%s' is SPLITDUPLEX; expected direction=\"UP\" or \"DOWN\"", name);
-    return SM_OK;
-}
-
-static bool
-is_inside(xmlNodePtr element, xmlNodePtr zone)
-{
-    while (element != NULL && element != zone)
-        element = element->parent;
-    return element == zone;
-}
-
-/* The place the attribute names, which must lie in `zone`, directly where asked. */
-static enum sm_status
-check_end(struct sm_model *model, xmlNodePtr route, const char *key, xmlNodePtr zone, bool direct,
-          struct sm_entry **end)
-{
-    const char *name = sm_model_attribute(route, key);
-    char hint[320];
-    *end = sm_table_find(&model->places, name);
-    if (*end == NULL)
-        return sm_model_fail(
-            model, route, "%s=\"%s\" of <%s>: no host, router or zone has that name%s", key, name,
-            route->name, sm_table_suggest(model, &model->places, name, hint, sizeof hint));
-    xmlNodePtr element = (*end)->element;
-    if (direct ? element->parent != zone : !is_inside(element, zone))
-        return sm_model_fail(model, route, "%s=\"%s\" of <%s> is not in zone '%s' (see line %ld)",
-                             key, name, route->name, sm_model_attribute(zone, "id"),
-                             xmlGetLineNo(element));
-    return SM_OK;
-}
-
-static enum sm_status
-note_route(struct sm_model *model, xmlNodePtr route, const char *from, const char *to)
-{
-    struct sm_entry *entry;
-    bool fresh;
-    const char *key = sm_arena_printf(model->arena, "%s %s", from, to);
-    if (key == NULL)
-        return sm_model_no_memory(model);
-    SM_TRY(sm_table_add(model, &model->routes, key, route, &entry, &fresh));
-    if (!fresh)
-        return sm_model_fail(model, route,
-                             "the route from '%s' to '%s' stands on line %ld already (routes go "
-                             "both ways unless symmetrical=\"NO\")",
-                             from, to, xmlGetLineNo(entry->element));
-    return SM_OK;
-}
-
-static enum sm_status
-check_route(struct sm_model *model, xmlNodePtr route, xmlNodePtr zone)
-{
-    bool between_zones = is_zone_route(route);
-    bool bypass = strncmp((const char *)route->name, "bypass", 6) == 0;
-    struct sm_entry *src, *dst, *gw_src = NULL, *gw_dst = NULL;
-    SM_TRY(check_end(model, route, "src", zone, !bypass, &src));
-    SM_TRY(check_end(model, route, "dst", zone, !bypass, &dst));
-    if (between_zones) {
-        SM_TRY(check_end(model, route, "gw_src", src->element, false, &gw_src));
-        SM_TRY(check_end(model, route, "gw_dst", dst->element, false, &gw_dst));
-    }
-    size_t hops = 0;
-    for (xmlNodePtr hop = route->children; hop != NULL; hop = hop->next)
-        if (hop->type == XML_ELEMENT_NODE) {
-            SM_TRY(check_hop(model, hop));
-            hops++;
-        }
-    if (hops == 0)
-        return sm_model_fail(model, route, "the route from '%s' to '%s' has no <link_ctn>",
-                             src->name, dst->name);
-    if (bypass)
-        return SM_OK;
-    SM_TRY(note_route(model, route, src->name, dst->name));
-    const char *symmetrical = sm_model_attribute(route, "symmetrical");
-    if (src != dst && (symmetrical == NULL || strcasecmp(symmetrical, "yes") == 0))
-        SM_TRY(note_route(model, route, dst->name, src->name));
-    join(between_zones ? gw_src : src, between_zones ? gw_dst : dst);
-    return SM_OK;
-}
-
-static enum sm_status
-check_trace(struct sm_model *model, xmlNodePtr connect)
-{
-    const char *trace = sm_model_attribute(connect, "trace");
-    const char *target = sm_model_attribute(connect, "element");
-    bool directed;
-    if (sm_table_find(&model->traces, trace) == NULL)
-        return sm_model_fail(model, connect, "no <trace> is called '%s'", trace);
-    struct sm_entry *wire = find_wire(model, target, &directed);
-    bool is_link = wire != NULL && directed == wire->duplex;
-    if (!is_link && sm_table_find(&model->places, target) == NULL)
-        return sm_model_fail(model, connect, "no host or link is called '%s'%s", target,
-                             wire != NULL && wire->duplex ? "; expected its _UP or _DOWN" : "");
-    return SM_OK;
-}
-
-static enum sm_status
-check_routes(struct sm_model *model, xmlNodePtr zone)
-{
-    for (xmlNodePtr child = zone->children; child != NULL; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE)
-            continue;
-        if (is_zone(child))
-            SM_TRY(check_routes(model, child));
-        else if (is_zone_route(child) || is(child, "route") || is(child, "bypassRoute"))
-            SM_TRY(check_route(model, child, zone));
-        else if (is(child, "trace_connect"))
-            SM_TRY(check_trace(model, child));
-    }
-    return SM_OK;
-}
+/* ---- all of it ---- */
 
 static enum sm_status
 check_root(struct sm_model *model, xmlNodePtr root)
@@ -714,7 +469,8 @@ check_root(struct sm_model *model, xmlNodePtr root)
         return sm_model_no_memory(model);
     xmlNodePtr first = NULL;
     for (xmlNodePtr child = root->children; child != NULL; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE || (!is_zone(child) && !is(child, "cluster")))
+        if (child->type != XML_ELEMENT_NODE ||
+            (!sm_element_is_zone(child) && !sm_element_is(child, "cluster")))
             continue;
         if (first != NULL)
             return sm_model_fail(model, child,
@@ -734,5 +490,5 @@ sm_model_read(struct sm_model *model)
     SM_TRY(read_elements(model, root, NULL));
     if (model->host_count == 0)
         return sm_model_fail(model, root, "the platform holds no host");
-    return check_routes(model, root);
+    return sm_model_check_routes(model, root);
 }

@@ -15,19 +15,19 @@
 
 struct sm_profile {
     const char *name, *source;
-    double load;     /* seconds a step of the input pipeline, not hidden behind compute     */
-    double forward;  /* FLOP a step on each device                                          */
-    double backward; /* FLOP                                                                */
-    double update;   /* FLOP                                                                */
-    double model_bytes;    /* bytes of one model or gradient on the wire; 0: 4 a parameter  */
-    double samples;        /* samples a worker and step that the seconds stand for          */
-    double devices;        /* devices a worker the profile was made for; 0: any             */
+    double load;        /* seconds a step of the input pipeline, not hidden behind compute     */
+    double forward;     /* FLOP a step on each device                                          */
+    double backward;    /* FLOP                                                                */
+    double update;      /* FLOP                                                                */
+    double model_bytes; /* bytes of one model or gradient on the wire; 0: 4 a parameter  */
+    double samples;     /* samples a worker and step that the seconds stand for          */
+    double devices;     /* devices a worker the profile was made for; 0: any             */
 };
 
 /* What `timing:` of an experiment may set beside the profile's name. */
 struct sm_timing_settings {
-    const char *profile;   /* a shipped name, a path of a .yaml, or `own`                   */
-    float efficiency;      /* of `own`: share of the device's speed that is reached (0, 1]  */
+    const char *profile; /* a shipped name, a path of a .yaml, or `own`                   */
+    float efficiency;    /* of `own`: share of the device's speed that is reached (0, 1]  */
 };
 extern const struct sm_param sm_timing_params[];
 
