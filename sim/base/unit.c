@@ -61,6 +61,13 @@ suffix_factor(enum sm_unit unit, const char *text)
     return 0;
 }
 
+/* 20 * 1e-6 is not the double that 20e-6 is, 20 / 1e6 is: small factors divide. */
+static double
+scaled(double number, double factor)
+{
+    return factor < 1 ? number / rint(1 / factor) : number * factor;
+}
+
 bool
 sm_unit_parse(enum sm_unit unit, const char *text, double *value)
 {
@@ -74,9 +81,9 @@ sm_unit_parse(enum sm_unit unit, const char *text, double *value)
     while (*end == ' ')
         end++;
     double factor = suffix_factor(unit, end);
-    if (factor == 0 || !isfinite(number * factor))
+    if (factor == 0 || !isfinite(scaled(number, factor)))
         return false;
-    *value = number * factor;
+    *value = scaled(number, factor);
     return true;
 }
 
