@@ -84,9 +84,13 @@ read_number(const struct sm_param *param, const struct sm_node *node, double *va
         return sm_tree_fail(node, "expected %s", sm_unit_expected(param->unit));
     if (!sm_unit_parse(param->unit, node->text, value))
         return sm_tree_fail(node, "'%s' is not %s", node->text, sm_unit_expected(param->unit));
-    /* the bounds of a float are floats: compare as the field will hold it */
-    double held = param->type == SM_PARAM_TYPE_FLOAT ? (double)(float)*value : *value;
-    if (!(held >= param->min && held <= param->max)) {
+    /* a float is compared with its bounds as floats: 0.999 may be the bound however it is written
+     */
+    bool single = param->type == SM_PARAM_TYPE_FLOAT;
+    double held = single ? (double)(float)*value : *value;
+    double min = single ? (double)(float)param->min : param->min;
+    double max = single ? (double)(float)param->max : param->max;
+    if (!(held >= min && held <= max)) {
         char range[96];
         return sm_tree_fail(node, "%s is out of range, expected %s", node->text,
                             sm_param_range(param, range, sizeof range));
@@ -303,7 +307,7 @@ print_text(const char *text, FILE *out)
     for (; *text != '\0'; text++)
         if (*text == '"' || *text == '\\')
             fprintf(out, "\\%c", *text);
-        else if ((unsigned char)*text < ' ')
+        else if ((unsigned char)*text < ' ' || *text == 0x7f)
             fprintf(out, "\\x%02x", (unsigned)*text);
         else
             fputc(*text, out);

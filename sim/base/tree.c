@@ -285,18 +285,20 @@ sm_tree_merge(struct sm_arena *arena, struct sm_node *base, const struct sm_node
 static const char *
 dotted_head(struct sm_arena *arena, const char **rest)
 {
-    const char *text = *rest, *end;
+    const char *text = *rest, *end, *after;
     if (*text == '"' || *text == '\'') {
-        end = strchr(text + 1, *text);
-        if (end == NULL || (end[1] != '\0' && end[1] != '.'))
+        char quote = *text++;
+        end = strchr(text, quote);
+        if (end == NULL)
             return NULL;
-        *rest = end[1] == '.' ? end + 2 : end + 1;
-        text++;
+        after = end + 1;
     } else {
-        end = text + strcspn(text, ".");
-        *rest = *end == '.' ? end + 1 : end;
+        end = after = text + strcspn(text, ".");
     }
-    return end == text ? NULL : sm_arena_strndup(arena, text, (size_t)(end - text));
+    if (end == text || (*after != '\0' && *after != '.') || strcmp(after, ".") == 0)
+        return NULL;
+    *rest = *after == '.' ? after + 1 : after;
+    return sm_arena_strndup(arena, text, (size_t)(end - text));
 }
 
 enum sm_status

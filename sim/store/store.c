@@ -313,7 +313,7 @@ static enum sm_status
 create_schema(struct sm_store *store)
 {
     SM_TRY(execute(store, "BEGIN IMMEDIATE"));
-    int64_t schema;
+    int64_t schema = 0;
     SM_TRY(query_number(store, "PRAGMA user_version", &schema));
     if (schema == 0) {
         char pragmas[96];
