@@ -35,8 +35,7 @@ sm_choice_bind(const struct sm_axis *axis, const struct sm_node *node, const cha
     const struct sm_node *map = node != NULL && node->kind == SM_NODE_MAP ? node : NULL;
     const struct sm_node *name = map != NULL ? sm_tree_get(map, "name") : node;
     if (name != NULL && name->kind != SM_NODE_SCALAR)
-        return sm_tree_fail(name, "expected the name of a %s, or {name: ..., settings}",
-                            axis->name);
+        return sm_tree_fail(name, "expected a name for %s, or {name: ..., settings}", axis->name);
     const struct sm_plugin *plugin;
     if (sm_axis_find(axis, name != NULL ? name->text : axis->initial, &plugin) != SM_OK) {
         char message[SM_ERROR_LENGTH];
