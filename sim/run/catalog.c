@@ -36,13 +36,13 @@ const struct sm_axis *const sm_catalog_axes[] = {
 /* Things that are files, not code. */
 static const struct {
     const char *name, *key, *doc;
-    const char *path; /* from home and name */
+    const char *folder, *ending; /* below home */
     const char *const *(*names)(struct sm_arena *arena, const char *home);
 } files[] = {
     {"profile", "timing.profile", "seconds of each stage of a step, measured or published",
-     "%s/workloads/profiles/%s.yaml", sm_profile_names},
-    {"platform", "platform.file", "hosts, devices and links; star_N is made for any N",
-     "%s/platforms/%s.xml", sm_platform_names},
+     "workloads/profiles", "yaml", sm_profile_names},
+    {"platform", "platform.file", "hosts, devices and links; star_N is made for any N", "platforms",
+     "xml", sm_platform_names},
 };
 enum { FILE_KINDS = sizeof files / sizeof *files };
 
@@ -180,7 +180,8 @@ describe_files(const char *name, const char *home, struct sm_arena *arena, const
             add_name(names, *list);
             if (strcmp(*list, name) != 0)
                 continue;
-            const char *path = sm_arena_printf(arena, files[kind].path, home, name);
+            const char *path = sm_arena_printf(arena, "%s/%s/%s.%s", home, files[kind].folder, name,
+                                               files[kind].ending);
             SM_TRY(describe_file(files[kind].name, path, out));
             *found = true;
         }

@@ -78,10 +78,13 @@ sm_worker_check(const struct sm_experiment *experiment, size_t workers)
     return status;
 }
 
+/* Timing only has no learner: its gradient is 0. */
 static enum sm_status
 gradient_job(void *arg, struct sm_arena *scratch)
 {
     struct worker *w = arg;
+    if (w->learner == NULL)
+        return SM_OK;
     return sm_learner_gradient(w->learner, w->view, w->g, &w->loss, scratch);
 }
 
@@ -91,6 +94,15 @@ update_job(void *arg, struct sm_arena *scratch)
     (void)scratch;
     struct worker *w = arg;
     return w->inner->step(w->inner_state, w->n, w->gamma, w->g, w->x);
+}
+
+/* Both in one, where nothing happens to the gradient in between: it is still in the cache. */
+static enum sm_status
+gradient_and_update_job(void *arg, struct sm_arena *scratch)
+{
+    SM_TRY(gradient_job(arg, scratch));
+    struct worker *w = arg;
+    return isfinite(w->loss) ? update_job(arg, scratch) : SM_OK;
 }
 
 /* Absorbs what has arrived; when an evaluation is due, leaves the model that k steps led to. */
@@ -109,15 +121,21 @@ begin(struct worker *w, size_t k, double since)
     return SM_OK;
 }
 
+/* Forward, backward, what the strategy does to the gradient, and the inner step: stages of the
+ * clock one by one, real work as one job or, around an exchange of gradients, two. */
 static enum sm_status
-compute_gradient(struct worker *w, size_t k)
+compute(struct worker *w, size_t k)
 {
     const struct sm_profile *profile = w->training->profile;
-    SM_TRY(w->comm->ops->compute(w->comm, SM_STAGE_COMPUTE, 0, profile->forward + profile->backward,
-                                 w->learner != NULL ? &(struct sm_job){gradient_job, w} : NULL));
-    SM_TRY(w->comm->ops->reduce_devices(w->comm, w->n));
-    if (w->learner == NULL)
-        return SM_OK;
+    const struct sm_comm_ops *ops = w->comm->ops;
+    bool mixes = w->strategy->mix_gradient != NULL;
+    SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, profile->forward + profile->backward,
+                        mixes ? &(struct sm_job){gradient_job, w} : NULL));
+    SM_TRY(ops->reduce_devices(w->comm, w->n));
+    if (mixes)
+        SM_TRY(w->strategy->mix_gradient(w->strategy_state, w->comm, w->n, w->g));
+    SM_TRY(ops->compute(w->comm, SM_STAGE_UPDATE, 0, profile->update,
+                        &(struct sm_job){mixes ? update_job : gradient_and_update_job, w}));
     if (!isfinite(w->loss))
         return SM_FAIL(SM_ERR_DIVERGED, "diverged: the loss of rank %zu is not finite at step %zu",
                        w->comm->rank, k);
@@ -147,13 +165,9 @@ step(struct worker *w, size_t k, double since)
     struct sm_comm *comm = w->comm;
     SM_TRY(comm->ops->compute(comm, SM_STAGE_LOAD, training->profile->load, 0, NULL));
     SM_TRY(begin(w, k, since));
-    SM_TRY(compute_gradient(w, k));
-    if (w->strategy->mix_gradient != NULL)
-        SM_TRY(w->strategy->mix_gradient(w->strategy_state, comm, w->n, w->g));
     w->gamma =
         (float)((double)w->lr * w->schedule->factor(w->schedule_settings, k, training->steps));
-    SM_TRY(comm->ops->compute(comm, SM_STAGE_UPDATE, 0, training->profile->update,
-                              &(struct sm_job){update_job, w}));
+    SM_TRY(compute(w, k));
     if (w->strategy->mix_model != NULL)
         SM_TRY(w->strategy->mix_model(w->strategy_state, comm, w->n, w->x));
     if (w->round != SM_ROUND_NONE && (k + 1) % training->experiment->algorithm.tau == 0)

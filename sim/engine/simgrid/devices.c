@@ -103,9 +103,10 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
     if (rank->devices_private && bytes == rank->device_bytes) {
-        sg_actor_sleep_for(rank->device_seconds);
+        rank->time += rank->device_seconds;
         return SM_OK;
     }
+    sm_simgrid_settle(rank);
     double start = simgrid_get_clock();
     size_t count = worker->ring_count * worker->devices;
     for (size_t i = 0; i < count; i++) {
@@ -119,6 +120,7 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
     rank->device_bytes = bytes;
-    rank->device_seconds = simgrid_get_clock() - start;
+    rank->time = simgrid_get_clock();
+    rank->device_seconds = rank->time - start;
     return SM_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sim/engine/simgrid/simgrid.c -- comm.h on SimGrid's clock and contended links. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,8 +34,15 @@ sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1)
 static double
 simgrid_now(struct sm_comm *comm)
 {
-    (void)comm;
-    return simgrid_get_clock();
+    return rank_of(comm)->time;
+}
+
+void
+sm_simgrid_settle(struct rank *rank)
+{
+    if (rank->time > simgrid_get_clock())
+        sg_actor_sleep_until(rank->time);
+    rank->time = simgrid_get_clock();
 }
 
 /* Whether this rank should stop: another failed, or the user said so. */
@@ -48,6 +56,8 @@ check_running(const struct world *world)
     return SM_OK;
 }
 
+/* The rank's own time runs ahead; SimGrid is asked to wait only where somebody could notice: for a
+ * message, or to let other ranks hand in their jobs. */
 static enum sm_status
 simgrid_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, double flop,
                 const struct sm_job *job)
@@ -55,19 +65,25 @@ simgrid_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, doubl
     struct rank *rank = rank_of(comm);
     struct sm_pool *pool = rank->world->request->pool;
     SM_TRY(check_running(rank->world));
-    double t0 = simgrid_get_clock();
+    double t0 = rank->time;
     if (job != NULL)
         sm_pool_submit(pool, &rank->task, job);
-    if (seconds > 0)
-        sg_actor_sleep_for(seconds);
-    if (flop > 0)
+    rank->time += seconds;
+    if (rank->world->request->platform->varies && flop > 0) {
+        sm_simgrid_settle(rank); /* how long it takes depends on when */
         sg_actor_execute(flop * rank->slowdown);
+        rank->time = simgrid_get_clock();
+    } else {
+        rank->time += flop / comm->speed;
+    }
     if (job != NULL) {
-        if (!(seconds > 0) && !(flop > 0))
-            sg_actor_yield(); /* the other ranks submit theirs */
+        if (rank->time > simgrid_get_clock())
+            sm_simgrid_settle(rank);
+        else
+            sg_actor_yield();
         SM_TRY(sm_pool_join(pool, &rank->task));
     }
-    return sm_simgrid_account(rank, stage, t0, simgrid_get_clock());
+    return sm_simgrid_account(rank, stage, t0, rank->time);
 }
 
 static struct parcel *
@@ -97,6 +113,7 @@ static enum sm_status
 simgrid_isend(struct sm_comm *comm, size_t to, const struct sm_message *message)
 {
     struct rank *rank = rank_of(comm);
+    sm_simgrid_settle(rank);
     struct parcel *parcel = parcel_new(rank->world, message);
     sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, comm->rank, to);
     if (parcel == NULL || box == NULL)
@@ -123,6 +140,7 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_message *message,
               struct sm_request **out)
 {
     struct rank *rank = rank_of(comm);
+    sm_simgrid_settle(rank);
     struct sm_request *request = request_new(rank);
     sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, from, comm->rank);
     if (request == NULL || box == NULL)
@@ -142,6 +160,7 @@ simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request *
         return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
     *request = (struct sm_request){.kind = REDUCE, .x = x, .n = n};
     *out = request;
+    sm_simgrid_settle(rank);
     return sm_simgrid_post(rank, request);
 }
 
@@ -187,7 +206,9 @@ simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
     if (request == NULL)
         return SM_OK;
     *handle = NULL;
-    double t0 = simgrid_get_clock(), there = t0;
+    /* what is waited for was posted already, so it comes in no later if the rank's own time is let
+     * pass while waiting */
+    double t0 = rank->time, there = t0;
     struct sm_waiting *waiting = &rank->world->waiting[comm->rank];
     *waiting = (struct sm_waiting){request->kind == RECEIVE ? SM_WAIT_MESSAGE : SM_WAIT_COLLECTIVE,
                                    request->from, t0, request->index};
@@ -198,7 +219,7 @@ simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
     rank->spare = request;
 
     /* until the last rank was there this one was idle; after that it waited for bytes */
-    double t1 = simgrid_get_clock();
+    double t1 = rank->time = fmax(t0, simgrid_get_clock());
     double middle = there < t0 ? t0 : there > t1 ? t1 : there;
     SM_TRY(sm_simgrid_account(rank, SM_STAGE_IDLE, t0, middle));
     return sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1);
@@ -207,7 +228,7 @@ simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
 static enum sm_status
 simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
 {
-    (void)comm;
+    sm_simgrid_settle(rank_of(comm));
     struct sm_request *request = *handle;
     *done = request == NULL || (request->kind == REDUCE && request->done);
     if (*done || request->kind == REDUCE)
@@ -224,9 +245,9 @@ simgrid_reduce_devices(struct sm_comm *comm, size_t n)
     struct rank *rank = rank_of(comm);
     if (comm->devices < 2)
         return SM_OK;
-    double t0 = simgrid_get_clock();
+    double t0 = rank->time;
     SM_TRY(sm_simgrid_devices_reduce(rank, sm_comm_wire_bytes(comm, n)));
-    return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, simgrid_get_clock());
+    return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, rank->time);
 }
 
 static const struct sm_comm_ops simgrid_ops = {
@@ -251,20 +272,20 @@ rank_main(int argc, char **argv)
     if (status != SM_OK && status != SM_ERR_ABORTED)
         sm_simgrid_fail(world);
     world->waiting[rank->comm.rank].kind = SM_WAIT_ENDED;
-    world->end = simgrid_get_clock();
+    world->end = fmax(world->end, rank->time);
 }
 
 /* SimGrid reads its settings from a command line; --help and the like must not reach it. */
 static void
 start_simgrid(void)
 {
-    char *argv[] = {
+    static const char *const settings[] = {
         "slowmo",
         "--cfg=network/model:CM02",     /* bytes / bandwidth + latency, shared max-min    */
         "--cfg=network/crosstraffic:0", /* duplex links do not slow each other            */
         "--cfg=network/TCP-gamma:0",    /* no window: RDMA and tuned TCP fill the pipe    */
         "--cfg=network/optim:Lazy",
-        "--cfg=precision/timing:1e-12",
+        "--cfg=surf/precision:1e-12",
 #if defined(__SANITIZE_ADDRESS__)
         "--cfg=contexts/factory:thread", /* AddressSanitizer does not know raw stacks */
 #else
@@ -273,9 +294,13 @@ start_simgrid(void)
         "--cfg=contexts/nthreads:1",
         "--cfg=contexts/stack-size:256",
         "--log=root.fmt:%m%n",
-        NULL,
+        "--log=root.thres:warning", /* not every setting it was given */
     };
-    int argc = (int)(sizeof argv / sizeof *argv) - 1;
+    enum { COUNT = sizeof settings / sizeof *settings };
+    char *argv[COUNT + 1] = {NULL};
+    for (size_t i = 0; i < COUNT; i++)
+        argv[i] = (char *)(uintptr_t)settings[i]; /* read only, whatever the prototype says */
+    int argc = COUNT;
     simgrid_init(&argc, argv);
 }
 
@@ -318,10 +343,8 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 }
 
 static enum sm_status
-world_init(struct world *world, struct sm_ledger *ledgers)
+world_init(struct world *world)
 {
-    for (size_t r = 0; r < world->size; r++)
-        SM_TRY(rank_init(world, r, &ledgers[r]));
     for (size_t r = 0; r < world->size; r++)
         SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
     SM_TRY(sm_simgrid_streams_init(world));
@@ -333,6 +356,17 @@ world_init(struct world *world, struct sm_ledger *ledgers)
         sg_actor_start(actor, rank_main, 0, NULL);
     }
     return SM_OK;
+}
+
+/* Routes exist only once the simulation runs, so an actor does what must know them. */
+static void
+setup_main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct world *world = sg_actor_self_get_data();
+    if (world_init(world) != SM_OK)
+        sm_simgrid_fail(world);
 }
 
 static void
@@ -369,7 +403,11 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
 
     start_simgrid();
     SM_TRY(load_platform(request->platform));
-    SM_TRY(world_init(world, ledgers));
+    for (size_t r = 0; r < size; r++)
+        SM_TRY(rank_init(world, r, &ledgers[r]));
+    sg_actor_t setup = sg_actor_init("setup", world->ranks[0].host);
+    sg_actor_set_data(setup, world);
+    sg_actor_start(setup, setup_main, 0, NULL);
     simgrid_run();
 
     size_t ended = 0;

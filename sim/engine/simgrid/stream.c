@@ -129,6 +129,7 @@ stream_main(int argc, char **argv)
     (void)argc;
     (void)argv;
     struct rank *rank = sg_actor_self_get_data();
+    sg_actor_daemonize(sg_actor_self()); /* it ends with the last rank */
     for (;;) {
         sg_sem_acquire(rank->queued);
         struct sm_request *request = rank->queue;
@@ -179,7 +180,6 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         snprintf(name, sizeof name, "stream %zu", rank->comm.rank);
         sg_actor_t stream = sg_actor_init(name, rank->host);
         sg_actor_set_data(stream, rank);
-        sg_actor_daemonize(stream);
         sg_actor_start(stream, stream_main, 0, NULL);
     }
     request->next = NULL;

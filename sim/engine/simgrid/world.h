@@ -61,6 +61,7 @@ struct rank {
     struct world *world;
     const struct sm_platform_worker *worker;
     sg_host_t host;
+    double time;     /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
     double slowdown; /* speed of device 0 / speed of the slowest device */
     struct sm_ledger *ledger;
     struct sm_task task;
@@ -128,6 +129,9 @@ enum sm_status sm_simgrid_play(const struct sm_collective *collective, size_t si
 void sm_simgrid_fail(struct world *world);
 /* Counts seconds t0..t1 of a rank and adds the span to the trace. */
 enum sm_status sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1);
+
+/* Lets SimGrid's clock come up to the rank's own time; others run meanwhile. */
+void sm_simgrid_settle(struct rank *rank);
 
 /* all-reduce over ranks: set-up, posting, and what waits for it */
 enum sm_status sm_simgrid_streams_init(struct world *world);
