@@ -11,7 +11,9 @@
 #include "workloads/models/model.h"
 
 enum {
-    SLICE = 500, /* samples at a time, so that a full batch needs no more memory than this */
+    SLICE = 500,     /* samples at a time, so that a full batch needs no more memory than this */
+    CACHE_LINE = 64, /* bytes                                                                  */
+    AHEAD = 3,       /* samples fetched before they are needed                                 */
 };
 
 struct sm_workload {
@@ -199,21 +201,33 @@ next_sample(struct sm_learner *l)
     return sample;
 }
 
+/* A sample is somewhere in tens of megabytes: asked for early, it is there when its turn comes. */
+static void
+fetch_sample(const struct sm_data *data, size_t sample)
+{
+    for (size_t byte = 0; byte < data->features; byte += CACHE_LINE)
+        __builtin_prefetch(data->train.inputs + sample * data->features + byte);
+}
+
 /* batch->inputs and labels, in scratch, of the next batch->count samples. */
 static enum sm_status
 next_batch(struct sm_learner *l, struct sm_batch *batch, struct sm_arena *scratch)
 {
     const struct sm_data *data = &l->workload->data;
-    float *inputs = sm_arena_alloc(scratch, batch->count * data->features, sizeof *inputs);
-    uint8_t *labels = sm_arena_alloc(scratch, batch->count, 1);
-    if (inputs == NULL || labels == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "workload: no memory for a batch of %zu", batch->count);
-    for (size_t s = 0; s < batch->count; s++) {
-        const size_t sample = next_sample(l);
-        labels[s] = data->train.labels[sample];
-        sm_bytes_to_floats(inputs + s * data->features,
-                           data->train.inputs + sample * data->features, data->features, data->mean,
-                           data->deviation);
+    const size_t count = batch->count, features = data->features;
+    float *inputs = sm_arena_alloc(scratch, count * features, sizeof *inputs);
+    uint8_t *labels = sm_arena_alloc(scratch, count, 1);
+    uint32_t *samples = sm_arena_alloc(scratch, count, sizeof *samples);
+    if (inputs == NULL || labels == NULL || samples == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "workload: no memory for a batch of %zu", count);
+    for (size_t s = 0; s < count; s++)
+        samples[s] = next_sample(l);
+    for (size_t s = 0; s < count; s++) {
+        if (s + AHEAD < count)
+            fetch_sample(data, samples[s + AHEAD]);
+        labels[s] = data->train.labels[samples[s]];
+        sm_bytes_to_floats(inputs + s * features, data->train.inputs + samples[s] * features,
+                           features, data->mean, data->deviation);
     }
     batch->inputs = inputs;
     batch->labels = labels;

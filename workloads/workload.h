@@ -20,7 +20,7 @@ extern const struct sm_axis sm_axis_model, sm_axis_dataset, sm_axis_partition;
 struct sm_workload_settings {
     struct sm_choice model, dataset, partition;
     size_t batch; /* samples a worker and step; 0: the worker's whole part ("all")  */
-    size_t limit; /* keep the first `limit` training samples; 0: keep all           */
+    size_t limit; /* keep the first `limit` training samples, no more than there are; 0: all */
 };
 
 struct sm_workload; /* shared by all workers, read-only after create */
@@ -28,7 +28,7 @@ struct sm_learner;  /* one worker's place in its data                 */
 
 /* One named piece of the flat parameter vector, in the layout PyTorch uses for it. */
 struct sm_tensor {
-    const char *name; /* "layers.0.weight"                         */
+    const char *name; /* "0.weight"                                */
     size_t offset;    /* first float in the flat vector             */
     size_t rank;      /* number of dimensions, 1..4                 */
     size_t shape[4];
@@ -51,12 +51,13 @@ enum sm_status sm_workload_create(struct sm_arena *arena,
 size_t sm_workload_parameters(const struct sm_workload *workload);
 /* Floating-point operations of one forward pass of one sample, counted from the layers. */
 double sm_workload_flop_per_sample(const struct sm_workload *workload);
-/* Samples that worker `rank` uses in one step. */
+/* Samples that worker `rank` uses in one step; 1 when the model has no data. */
 size_t sm_workload_batch(const struct sm_workload *workload, size_t rank);
 /* Training samples of all workers together; 0 when the model has no data (quadratic). */
 size_t sm_workload_samples(const struct sm_workload *workload);
 /* Steps in which worker 0 sees its part once, rounded up; at least 1. */
 size_t sm_workload_steps_per_epoch(const struct sm_workload *workload);
+/* Of the training and test samples in use; 0 when the model has no data. */
 uint64_t sm_workload_data_hash(const struct sm_workload *workload);
 /* *tensors (returned count) cover the flat vector in order; borrowed. */
 size_t sm_workload_tensors(const struct sm_workload *workload, const struct sm_tensor **tensors);

@@ -2,8 +2,9 @@
 /* workloads/kernels/dense.c -- dense layers as two register tiles on plain row-major matrices.
  *
  * Nothing is packed but a strip of dy, and each weight and each gradient is touched once a block
- * of samples: with 32 workers they come from DRAM, so a second pass would cost more than the
- * arithmetic saves. Against OpenBLAS see tests/bench/gradient.c.
+ * of samples: a worker's batch is small, and its parameters come from memory. Made for batches
+ * near 32; tests/bench/gradient.csv has both this and OpenBLAS, which is ahead of it on most rows
+ * of the large layers at 128.
  */
 #include "workloads/kernels/kernels.h"
 
@@ -99,7 +100,7 @@ dot_strip(float *y, size_t y_stride, const float *x, const float *w, const float
     const size_t share = (2 * rows * depth / count / LINE + 1) * LINE;
     for (size_t s = 0; s < count; s += 2) {
         for (const float *stop = next + share; next < stop && next < end; next += LINE)
-            __builtin_prefetch(next);
+            __builtin_prefetch(next, 0, 2);
         if (s + 2 <= count)
             dot_tile(y + s * y_stride, y_stride, x + s * depth, w, bias, depth, rows, 2, avx);
         else
