@@ -18,13 +18,16 @@ struct sgp {
     const char *topology; /* settings */
     size_t peers;
     const struct sm_topology *graph;
-    size_t step;                /* index into the sequence of graphs                  */
-    float weight;               /* w, push-sum weight; sum over ranks and flight is m */
-    float *view;                /* (n) z, used when w is not 1                        */
-    size_t *ranks;              /* (size) scratch for the graph                       */
-    size_t in_flight;           /* receipts posted and not yet absorbed               */
-    struct sm_message *inbox;   /* (most), each with a vector of its own              */
-    struct sm_request **posted; /* (most)                                            */
+    size_t n;
+    size_t step;                /* index into the sequence of graphs                          */
+    float weight;               /* w, push-sum weight; sum over ranks and flight is m         */
+    float *view;                /* (n) z, used when w is not 1                                */
+    size_t *ranks;              /* (size) scratch for the graph                               */
+    size_t receivers;           /* of this step                                               */
+    struct sm_parcel *share;    /* what split prepares and send sends                 */
+    size_t in_flight, arrived;  /* receipts posted; parcels received, not yet in x    */
+    struct sm_parcel **inbox;   /* (most)                                             */
+    struct sm_request **posted; /* (most)                                             */
     size_t most;                /* receipts at one step                               */
 };
 
@@ -55,6 +58,7 @@ sgp_init(void *state, struct sm_arena *arena, const struct sm_comm *comm, size_t
     if (s->peers >= comm->size && comm->size > 1)
         return SM_FAIL(SM_ERR_INPUT, "sgp: %zu peers among %zu workers, expected at most %zu",
                        s->peers, comm->size, comm->size - 1);
+    s->n = n;
     s->weight = 1.0f;
     s->ranks = sm_arena_alloc(arena, comm->size, sizeof *s->ranks);
     s->view = sm_arena_alloc(arena, n, sizeof *s->view);
@@ -64,56 +68,72 @@ sgp_init(void *state, struct sm_arena *arena, const struct sm_comm *comm, size_t
         size_t count = sgp_senders(s, comm, k);
         s->most = count > s->most ? count : s->most;
     }
-    s->inbox = sm_arena_zalloc(arena, s->most, sizeof *s->inbox);
+    s->inbox = sm_arena_zalloc(arena, s->most, sizeof(struct sm_parcel *));
     s->posted = sm_arena_zalloc(arena, s->most, sizeof(struct sm_request *));
     if (s->inbox == NULL || s->posted == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "sgp: %zu receipts", s->most);
-    for (size_t i = 0; i < s->most; i++) {
-        s->inbox[i] = (struct sm_message){sm_arena_alloc(arena, n, sizeof(float)), n, 0};
-        if (s->inbox[i].x == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "sgp: a vector of n=%zu floats", n);
-    }
     return SM_OK;
 }
 
-/* Adds the shares in flight to x and w, in the order of the graph. */
+/* Waits for the shares in flight, in the order of the graph, and has a parcel ready to split into.
+ */
 static enum sm_status
-sgp_absorb(struct sgp *s, struct sm_comm *comm, size_t n, float *x)
-{
-    for (size_t i = 0; i < s->in_flight; i++) {
-        SM_TRY(comm->ops->wait(comm, &s->posted[i]));
-        sm_vec_axpy(n, 1.0f, s->inbox[i].x, x);
-        s->weight += s->inbox[i].weight;
-    }
-    s->in_flight = 0;
-    return SM_OK;
-}
-
-static enum sm_status
-sgp_begin(void *state, struct sm_comm *comm, size_t n, float *x, const float **view)
+sgp_receive(void *state, struct sm_comm *comm)
 {
     struct sgp *s = state;
-    SM_TRY(sgp_absorb(s, comm, n, x));
+    for (; s->arrived < s->in_flight; s->arrived++)
+        SM_TRY(comm->ops->wait(comm, &s->posted[s->arrived]));
+    s->in_flight = 0;
+    s->receivers = s->graph->out(comm->size, s->peers, comm->rank, s->step, s->ranks);
+    if (s->share == NULL && (s->share = sm_parcel_create(comm, s->n)) == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "sgp: a parcel of n=%zu floats", s->n);
+    return SM_OK;
+}
+
+/* Adds what arrived to x and w. */
+static void
+sgp_take(struct sgp *s, size_t n, float *x)
+{
+    for (size_t i = 0; i < s->arrived; i++) {
+        sm_vec_axpy(n, 1.0f, s->inbox[i]->x, x);
+        s->weight += s->inbox[i]->weight;
+        sm_parcel_release(s->inbox[i]);
+    }
+    s->arrived = 0;
+}
+
+static void
+sgp_absorb(void *state, size_t n, float *x, const float **view)
+{
+    struct sgp *s = state;
+    sgp_take(s, n, x);
     *view = x;
     if (s->weight != 1.0f) {
         sm_vec_scaled_copy(n, 1.0f / s->weight, x, s->view);
         *view = s->view;
     }
-    return SM_OK;
+}
+
+static void
+sgp_split(void *state, size_t n, float *x)
+{
+    struct sgp *s = state;
+    float keep = 1.0f / (float)(s->receivers + 1);
+    sm_vec_scale_and_copy(n, keep, x, s->share->x);
+    s->weight *= keep;
+    s->share->weight = s->weight;
 }
 
 static enum sm_status
-sgp_mix_model(void *state, struct sm_comm *comm, size_t n, float *x)
+sgp_send(void *state, struct sm_comm *comm)
 {
     struct sgp *s = state;
     size_t step = s->step++;
     size_t count = s->graph->out(comm->size, s->peers, comm->rank, step, s->ranks);
-    float share = 1.0f / (float)(count + 1);
-    sm_vec_scale(n, share, x);
-    s->weight *= share;
-    struct sm_message message = {x, n, s->weight};
     for (size_t i = 0; i < count; i++)
-        SM_TRY(comm->ops->isend(comm, s->ranks[i], &message));
+        SM_TRY(comm->ops->isend(comm, s->ranks[i], s->share));
+    sm_parcel_release(s->share);
+    s->share = NULL;
     count = sgp_senders(s, comm, step);
     for (; s->in_flight < count; s->in_flight++)
         SM_TRY(comm->ops->irecv(comm, s->ranks[s->in_flight], &s->inbox[s->in_flight],
@@ -125,7 +145,8 @@ static enum sm_status
 sgp_drain(void *state, struct sm_comm *comm, size_t n, float *x, bool average_follows)
 {
     struct sgp *s = state;
-    SM_TRY(sgp_absorb(s, comm, n, x));
+    SM_TRY(sgp_receive(s, comm));
+    sgp_take(s, n, x);
     if (average_follows) /* sum w = m, so the mean of x is the mean of the models it stands for */
         s->weight = 1.0f;
     return SM_OK;
@@ -139,7 +160,9 @@ const struct sm_strategy sm_strategy_sgp = {
               .params = sgp_params},
     .mixes_models = true,
     .init = sgp_init,
-    .begin = sgp_begin,
-    .mix_model = sgp_mix_model,
+    .receive = sgp_receive,
+    .absorb = sgp_absorb,
+    .split = sgp_split,
+    .send = sgp_send,
     .drain = sgp_drain,
 };

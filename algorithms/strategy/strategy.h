@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* algorithms/strategy/strategy.h -- the communication axis: what travels between outer steps.
  *
- * Called at fixed places of the loop: begin before the gradient, mix_gradient after it, mix_model
- * after the inner step, drain at a round end. All numbers are (n) floats.
+ * A step of the loop, for one worker (x and g are (n) floats):
+ *
+ *   receive                                       talks: waits for what has to be here
+ *   absorb -> gradient at the view -> inner step -> split     works: one job on the pool
+ *   send                                          talks: lets go what split prepared
+ *
+ * A strategy that exchanges gradients has mix_gradient between the gradient and the inner step.
+ * What talks runs on the clock and must not do heavy arithmetic; what works must not communicate.
  */
 #ifndef SM_ALGORITHMS_STRATEGY_STRATEGY_H
 #define SM_ALGORITHMS_STRATEGY_STRATEGY_H
@@ -19,16 +25,20 @@ struct sm_strategy {
     /* OPTIONAL. Checks the settings against comm->size and takes buffers from arena. */
     enum sm_status (*init)(void *state, struct sm_arena *arena, const struct sm_comm *comm,
                            size_t n);
-    /* OPTIONAL. Absorbs what has arrived into x and points *view to the model that gradients are
+    /* OPTIONAL, talks. Waits for the arrivals that the next gradient needs. */
+    enum sm_status (*receive)(void *state, struct sm_comm *comm);
+    /* OPTIONAL, works. Adds what was received to x and points *view to the model that gradients are
      * taken at (x, or a vector of the state: valid until the next call). Without: x. */
-    enum sm_status (*begin)(void *state, struct sm_comm *comm, size_t n, float *x,
-                            const float **view);
-    /* OPTIONAL. g becomes what the inner optimizer steps along. */
+    void (*absorb)(void *state, size_t n, float *x, const float **view);
+    /* OPTIONAL, talks. g becomes what the inner optimizer steps along. */
     enum sm_status (*mix_gradient)(void *state, struct sm_comm *comm, size_t n, float *g);
-    /* OPTIONAL. Sends the model after the inner step. */
-    enum sm_status (*mix_model)(void *state, struct sm_comm *comm, size_t n, float *x);
-    /* OPTIONAL. Takes in every message in flight, so that the sum of all x is what it should be.
-     * When an exact average follows, all models will be alike: weights go back to 1. */
+    /* OPTIONAL, works. Takes from x what send will send. */
+    void (*split)(void *state, size_t n, float *x);
+    /* OPTIONAL, talks. Sends the shares and posts the receipts of the next step. */
+    enum sm_status (*send)(void *state, struct sm_comm *comm);
+    /* OPTIONAL, at a round end. Takes in every message in flight, so that the sum of all x is what
+     * it should be. When an exact average follows, all models will be alike: weights go back to 1.
+     */
     enum sm_status (*drain)(void *state, struct sm_comm *comm, size_t n, float *x,
                             bool average_follows);
 };

@@ -25,6 +25,15 @@ sm_vec_scale(size_t n, float a, float *x)
 }
 
 SM_CLONES void
+sm_vec_scale_and_copy(size_t n, float a, float *restrict x, float *restrict y)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] *= a;
+        y[i] = x[i];
+    }
+}
+
+SM_CLONES void
 sm_vec_scaled_copy(size_t n, float a, const float *x, float *y)
 {
     for (size_t i = 0; i < n; i++)

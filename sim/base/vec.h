@@ -10,6 +10,8 @@
 void sm_vec_axpy(size_t n, float a, const float *x, float *y);
 /* x (n) *= a */
 void sm_vec_scale(size_t n, float a, float *x);
+/* x (n) *= a, and y (n) = the new x, in one pass */
+void sm_vec_scale_and_copy(size_t n, float a, float *x, float *y);
 /* y (n) = a x (n); y may be x */
 void sm_vec_scaled_copy(size_t n, float a, const float *x, float *y);
 

@@ -30,11 +30,16 @@ enum sm_stage {
 };
 extern const char *const sm_stage_names[SM_STAGES];
 
-/* A vector and one number that travels beside it (push-sum's weight, a step count). */
-struct sm_message {
+/* A vector that travels, and one number beside it (push-sum's weight, a step count). Sender and
+ * receivers share it, so once sent it is only read; each lets go of it with sm_parcel_release. */
+struct sm_parcel {
     float *x; /* (n) */
     size_t n;
     float weight;
+    /* of comm.c */
+    _Atomic size_t holders;
+    size_t capacity;
+    struct sm_parcel *next;
 };
 
 struct sm_request; /* an operation in flight; owned by the engine until waited for */
@@ -48,12 +53,11 @@ struct sm_comm_ops {
      * progress. Both may be 0: then other ranks' jobs still get to run beside this one. */
     enum sm_status (*compute)(struct sm_comm *comm, enum sm_stage stage, double seconds,
                               double flop, const struct sm_job *job);
-    /* Copies the message and lets it travel; nothing to wait for. Between two ranks messages are
-     * received in the order sent. to != rank. */
-    enum sm_status (*isend)(struct sm_comm *comm, size_t to, const struct sm_message *message);
-    /* Posts the receipt of the next message from `from`; message->x (n) must stay until waited for
-     * and n must be what the sender sends. */
-    enum sm_status (*irecv)(struct sm_comm *comm, size_t from, struct sm_message *message,
+    /* Lets the parcel travel; nothing to wait for. Between two ranks parcels are received in the
+     * order sent. to != rank. */
+    enum sm_status (*isend)(struct sm_comm *comm, size_t to, struct sm_parcel *parcel);
+    /* Posts the receipt of the next parcel from `from`: *parcel, once waited for. */
+    enum sm_status (*irecv)(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
                             struct sm_request **request);
     /* x (n) becomes the mean over all ranks, summed in rank order, whichever collective carries
      * it. x belongs to the engine until waited for. */
@@ -70,11 +74,21 @@ struct sm_comm_ops {
 
 struct sm_comm {
     const struct sm_comm_ops *ops;
-    size_t rank, size; /* 0 <= rank < size                              */
-    size_t devices;    /* of this worker, >= 1                          */
-    double speed;      /* FLOP/s of its slowest device; 0 without clock */
-    double wire_scale; /* bytes on the wire = 4 n wire_scale            */
+    size_t rank, size;         /* 0 <= rank < size                              */
+    size_t devices;            /* of this worker, >= 1                          */
+    double speed;              /* FLOP/s of its slowest device; 0 without clock */
+    double wire_scale;         /* bytes on the wire = 4 n wire_scale            */
+    struct sm_parcel *parcels; /* made by this rank, whoever holds them    */
 };
+
+/* A parcel for n floats, contents undefined, held by the caller; one that nobody holds any more is
+ * used again. Only the rank itself may call this. NULL: no memory. */
+struct sm_parcel *sm_parcel_create(struct sm_comm *comm, size_t n);
+/* One holder fewer. Any rank; NULL is fine. */
+void sm_parcel_release(struct sm_parcel *parcel);
+/* For engines: a holder more (on its way); all memory back when no rank runs any more. */
+void sm_parcel_hold(struct sm_parcel *parcel);
+void sm_comm_fini(struct sm_comm *comm);
 
 /* iallreduce and wait in one. */
 enum sm_status sm_comm_average(struct sm_comm *comm, float *x, size_t n);

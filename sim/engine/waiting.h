@@ -13,7 +13,7 @@ struct sm_waiting {
     enum sm_wait_kind kind;
     size_t peer;  /* whose message              */
     double since; /* simulated seconds          */
-    size_t count; /* how many collectives before */
+    size_t count; /* how many collectives (or messages from the peer) before */
 };
 
 /* Records SM_ERR_STALLED: "stalled at 1.5 s: rank 3 waits for a message from rank 2 since 1.2 s;

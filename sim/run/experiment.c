@@ -189,7 +189,7 @@ bind_algorithm(struct sm_arena *arena, const struct sm_node *map, struct sm_expe
     const struct sm_strategy *strategy =
         (const struct sm_strategy *)experiment->algorithm.strategy.plugin;
     if (sm_tree_get(map, "outer") == NULL && strategy->mix_gradient == NULL &&
-        strategy->mix_model == NULL)
+        strategy->send == NULL)
         experiment->algorithm.outer = (struct sm_choice){&sm_outer_average.about, NULL};
     return SM_OK;
 }
@@ -340,7 +340,7 @@ sm_experiment_check(const struct sm_experiment *experiment, size_t workers, cons
         (const struct sm_strategy *)experiment->algorithm.strategy.plugin;
     const struct sm_outer *outer = (const struct sm_outer *)experiment->algorithm.outer.plugin;
     enum sm_round round = sm_outer_round(outer, experiment->algorithm.outer.settings);
-    bool alone = strategy->mix_gradient == NULL && strategy->mix_model == NULL;
+    bool alone = strategy->mix_gradient == NULL && strategy->send == NULL;
     size_t found = 0;
 
     if (round == SM_ROUND_LOCAL && !strategy->mixes_models)

@@ -26,16 +26,21 @@ static enum sm_status
 probe_rank(void *arg, struct sm_comm *comm)
 {
     struct probe_result *result = arg;
-    float value = 1, other = 0;
+    float value = 1;
     struct sm_request *request = NULL;
     size_t half = comm->size / 2, rank = comm->rank;
     double start = comm->ops->now(comm);
     if (rank < 2 * half) {
         size_t peer = rank < half ? rank + half : rank - half;
-        SM_TRY(comm->ops->isend(comm, peer, &(struct sm_message){&value, 1, 0}));
-        struct sm_message message = {&other, 1, 0};
-        SM_TRY(comm->ops->irecv(comm, peer, &message, &request));
+        struct sm_parcel *parcel = sm_parcel_create(comm, 1), *other;
+        if (parcel == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
+        parcel->x[0] = value;
+        SM_TRY(comm->ops->isend(comm, peer, parcel));
+        SM_TRY(comm->ops->irecv(comm, peer, &other, &request));
         SM_TRY(comm->ops->wait(comm, &request));
+        sm_parcel_release(other);
+        sm_parcel_release(parcel);
     }
     double across = comm->ops->now(comm);
     if (across - start > result->across)

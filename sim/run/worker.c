@@ -17,6 +17,7 @@ struct worker {
     size_t n;
     float *x, *g;      /* (n) model, gradient                           */
     const float *view; /* (n) the model that the gradient is taken at   */
+    bool absorbed;     /* an evaluation has had the arrivals added to x */
     float lr, gamma;   /* base learning rate, learning rate of the step */
     struct sm_learner *learner;
     double loss;     /* of the last minibatch                  */
@@ -78,11 +79,20 @@ sm_worker_check(const struct sm_experiment *experiment, size_t workers)
     return status;
 }
 
+static void
+absorb(struct worker *w)
+{
+    if (!w->absorbed && w->strategy->absorb != NULL)
+        w->strategy->absorb(w->strategy_state, w->n, w->x, &w->view);
+    w->absorbed = false;
+}
+
 /* Timing only has no learner: its gradient is 0. */
 static enum sm_status
 gradient_job(void *arg, struct sm_arena *scratch)
 {
     struct worker *w = arg;
+    absorb(w);
     if (w->learner == NULL)
         return SM_OK;
     return sm_learner_gradient(w->learner, w->view, w->g, &w->loss, scratch);
@@ -93,7 +103,12 @@ update_job(void *arg, struct sm_arena *scratch)
 {
     (void)scratch;
     struct worker *w = arg;
-    return w->inner->step(w->inner_state, w->n, w->gamma, w->g, w->x);
+    if (!isfinite(w->loss)) /* the loop says so; x stays as it was */
+        return SM_OK;
+    SM_TRY(w->inner->step(w->inner_state, w->n, w->gamma, w->g, w->x));
+    if (w->strategy->split != NULL)
+        w->strategy->split(w->strategy_state, w->n, w->x);
+    return SM_OK;
 }
 
 /* Both in one, where nothing happens to the gradient in between: it is still in the cache. */
@@ -101,19 +116,20 @@ static enum sm_status
 gradient_and_update_job(void *arg, struct sm_arena *scratch)
 {
     SM_TRY(gradient_job(arg, scratch));
-    struct worker *w = arg;
-    return isfinite(w->loss) ? update_job(arg, scratch) : SM_OK;
+    return update_job(arg, scratch);
 }
 
-/* Absorbs what has arrived; when an evaluation is due, leaves the model that k steps led to. */
+/* Receives; when an evaluation is due, leaves the model that k steps led to. */
 static enum sm_status
 begin(struct worker *w, size_t k, double since)
 {
     const struct sm_training *training = w->training;
-    if (w->strategy->begin != NULL)
-        SM_TRY(w->strategy->begin(w->strategy_state, w->comm, w->n, w->x, &w->view));
+    if (w->strategy->receive != NULL)
+        SM_TRY(w->strategy->receive(w->strategy_state, w->comm));
     if (training->recorder == NULL || (k % training->every != 0 && k != training->steps))
         return SM_OK;
+    absorb(w);
+    w->absorbed = true;
     SM_TRY(sm_recorder_deposit(training->recorder, w->comm->rank, k, since, w->view, w->loss_sum,
                                w->loss_count));
     w->loss_sum = 0;
@@ -168,8 +184,8 @@ step(struct worker *w, size_t k, double since)
     w->gamma =
         (float)((double)w->lr * w->schedule->factor(w->schedule_settings, k, training->steps));
     SM_TRY(compute(w, k));
-    if (w->strategy->mix_model != NULL)
-        SM_TRY(w->strategy->mix_model(w->strategy_state, comm, w->n, w->x));
+    if (w->strategy->send != NULL)
+        SM_TRY(w->strategy->send(w->strategy_state, comm));
     if (w->round != SM_ROUND_NONE && (k + 1) % training->experiment->algorithm.tau == 0)
         SM_TRY(end_round(w));
     return SM_OK;

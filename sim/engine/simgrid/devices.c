@@ -5,6 +5,7 @@
  * nobody outside the worker uses those links and nothing changes their speed, every repetition
  * takes as long as the first, so it is simulated once for each size and its seconds are kept.
  */
+#include <math.h>
 #include <stdio.h>
 #include <xbt/dynar.h>
 
@@ -43,16 +44,16 @@ mark_rings(struct rank *rank, void *value)
 static bool
 links_private(struct rank *rank)
 {
-    bool private = !rank->world->request->platform->varies;
+    bool alone = !rank->world->request->platform->varies;
     mark_rings(rank, rank);
-    for (size_t r = 0; private && r < rank->world->size; r++) {
+    for (size_t r = 0; alone && r < rank->world->size; r++) {
         sg_host_t other = rank->world->ranks[r].host;
         if (r != rank->comm.rank && (mark_route(rank->host, other, NULL, rank) ||
                                      mark_route(other, rank->host, NULL, rank)))
-        private = false;
+            alone = false;
     }
     mark_rings(rank, NULL);
-    return private;
+    return alone;
 }
 
 enum sm_status
@@ -111,7 +112,7 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
     size_t count = worker->ring_count * worker->devices;
     for (size_t i = 0; i < count; i++) {
         struct player *player = &rank->players[i];
-        player->bytes = bytes * player->ring->share;
+        player->bytes = round(bytes * player->ring->share);
         sg_actor_t actor = sg_actor_init(
             "device", sg_host_by_name(worker->hosts[player->ring->order[player->position]]));
         sg_actor_set_data(actor, player);

@@ -86,41 +86,31 @@ simgrid_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, doubl
     return sm_simgrid_account(rank, stage, t0, rank->time);
 }
 
-static struct parcel *
-parcel_new(struct world *world, const struct sm_message *message)
+static struct envelope *
+envelope_new(struct world *world, struct sm_parcel *parcel)
 {
-    struct parcel **link = &world->parcels;
-    while (*link != NULL && (*link)->capacity < message->n)
-        link = &(*link)->next;
-    struct parcel *parcel = *link;
-    if (parcel != NULL) {
-        *link = parcel->next;
-    } else {
-        parcel = sm_arena_alloc(world->arena, 1, sizeof *parcel);
-        float *x = sm_arena_alloc(world->arena, message->n, sizeof(float));
-        if (parcel == NULL || x == NULL)
-            return NULL;
-        *parcel = (struct parcel){.capacity = message->n, .x = x};
-    }
-    parcel->sent = simgrid_get_clock();
-    parcel->n = message->n;
-    parcel->weight = message->weight;
-    memcpy(parcel->x, message->x, message->n * sizeof(float));
-    return parcel;
+    struct envelope *envelope = world->envelopes;
+    if (envelope != NULL)
+        world->envelopes = envelope->next;
+    else if ((envelope = sm_arena_alloc(world->arena, 1, sizeof *envelope)) == NULL)
+        return NULL;
+    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel};
+    sm_parcel_hold(parcel);
+    return envelope;
 }
 
 static enum sm_status
-simgrid_isend(struct sm_comm *comm, size_t to, const struct sm_message *message)
+simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
 {
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
-    struct parcel *parcel = parcel_new(rank->world, message);
+    struct envelope *envelope = envelope_new(rank->world, parcel);
     sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, comm->rank, to);
-    if (parcel == NULL || box == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message of %zu floats", message->n);
-    double bytes = sm_comm_wire_bytes(comm, message->n);
+    if (envelope == NULL || box == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
+    double bytes = sm_comm_wire_bytes(comm, parcel->n);
     rank->ledger->bytes_sent += bytes;
-    sm_simgrid_send(box, parcel, bytes);
+    sm_simgrid_send(box, envelope, bytes);
     return SM_OK;
 }
 
@@ -136,8 +126,7 @@ request_new(struct rank *rank)
 }
 
 static enum sm_status
-simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_message *message,
-              struct sm_request **out)
+simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, struct sm_request **out)
 {
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
@@ -145,8 +134,8 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_message *message,
     sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, from, comm->rank);
     if (request == NULL || box == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a receipt");
-    *request = (struct sm_request){.kind = RECEIVE, .from = from, .message = message};
-    request->comm = sg_mailbox_get_async(box, &request->parcel);
+    *request = (struct sm_request){.kind = RECEIVE, .from = from, .parcel = parcel};
+    request->comm = sg_mailbox_get_async(box, &request->envelope);
     *out = request;
     return SM_OK;
 }
@@ -164,7 +153,7 @@ simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request *
     return sm_simgrid_post(rank, request);
 }
 
-/* Takes the message over; *there is when its sender had sent it. */
+/* Takes the parcel over; *there is when its sender had sent it. */
 static enum sm_status
 finish_receive(struct rank *rank, struct sm_request *request, double *there)
 {
@@ -174,16 +163,11 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
                        "rank %zu since %.6g s",
                        simgrid_get_clock(), rank->comm.rank, request->from,
                        rank->world->waiting[rank->comm.rank].since);
-    struct parcel *parcel = request->parcel;
-    struct sm_message *message = request->message;
-    if (parcel->n != message->n)
-        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu expects %zu floats from %zu, got %zu",
-                       rank->comm.rank, message->n, request->from, parcel->n);
-    *there = parcel->sent;
-    memcpy(message->x, parcel->x, parcel->n * sizeof(float));
-    message->weight = parcel->weight;
-    parcel->next = rank->world->parcels;
-    rank->world->parcels = parcel;
+    struct envelope *envelope = request->envelope;
+    *there = envelope->sent;
+    *request->parcel = envelope->parcel;
+    envelope->next = rank->world->envelopes;
+    rank->world->envelopes = envelope;
     return SM_OK;
 }
 
@@ -328,8 +312,8 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
     for (size_t d = 1; d < worker->devices; d++)
         slowest = worker->speeds[d] < slowest ? worker->speeds[d] : slowest;
     *rank = (struct rank){
-        .comm = {&simgrid_ops, r, world->size, worker->devices, slowest,
-                 world->request->wire_scale},
+        .comm = {&simgrid_ops, r, world->size, worker->devices, slowest, world->request->wire_scale,
+                 NULL},
         .world = world,
         .worker = worker,
         .host = sg_host_by_name(worker->hosts[0]),
@@ -378,6 +362,7 @@ world_fini(struct world *world)
         for (size_t i = 0; i < 3; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
+        sm_comm_fini(&rank->comm);
     }
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);

@@ -21,13 +21,11 @@
 #include "sim/engine/engine.h"
 #include "sim/engine/waiting.h"
 
-/* A message on its way; recycled through the world's list, freed with the world's arena. */
-struct parcel {
-    struct parcel *next;
+/* A parcel on its way. Recycled through the world's list. */
+struct envelope {
+    struct envelope *next;
     double sent; /* simulated seconds */
-    size_t n, capacity;
-    float weight;
-    float *x; /* (n) */
+    struct sm_parcel *parcel;
 };
 
 struct sm_request {
@@ -35,9 +33,9 @@ struct sm_request {
     struct sm_request *next; /* in the free list, or in the stream's queue    */
     /* RECEIVE */
     size_t from;
-    struct sm_message *message;
+    struct sm_parcel **parcel;
     sg_comm_t comm;
-    void *parcel; /* struct parcel, when it is there */
+    void *envelope; /* struct envelope, when it is there */
     /* REDUCE */
     float *x;
     size_t n, index;
@@ -89,8 +87,8 @@ struct world {
     size_t size;
     struct rank *ranks;
     struct sm_waiting *waiting;
-    struct parcel *parcels; /* spare */
-    struct box *boxes;      /* (box_capacity), open addressing; mailbox NULL: free */
+    struct envelope *envelopes; /* spare */
+    struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
     bool failed;
     struct sm_error error; /* the first failure */

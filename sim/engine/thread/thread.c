@@ -12,11 +12,11 @@
 #include "sim/engine/engine.h"
 #include "sim/engine/waiting.h"
 
-struct parcel {
-    struct parcel *next;
-    size_t from, n;
-    float weight;
-    float x[];
+/* A parcel at its receiver. */
+struct arrival {
+    struct arrival *next;
+    size_t from;
+    struct sm_parcel *parcel;
 };
 
 /* The k-th all-reduce of the run. */
@@ -31,7 +31,7 @@ struct reduction {
 struct sm_request {
     enum { RECEIVE, REDUCE } kind;
     size_t from;
-    struct sm_message *message;
+    struct sm_parcel **parcel;
     struct reduction *reduction;
     struct sm_request *next; /* in the free list */
 };
@@ -43,7 +43,7 @@ struct rank {
     struct world *world;
     pthread_t thread;
     pthread_cond_t wake;
-    struct parcel *inbox;           /* oldest first */
+    struct arrival *inbox;          /* oldest first */
     size_t reductions;              /* posted so far */
     struct sm_arena scratch, arena; /* of jobs; of requests */
     struct sm_request *spare;
@@ -78,6 +78,13 @@ fail_locked(struct world *world)
         pthread_cond_signal(&world->ranks[r].wake);
 }
 
+/* SM_ERR_ABORTED once the run has failed; the lock is held. */
+static enum sm_status
+check_running_locked(const struct world *world)
+{
+    return world->failed ? SM_FAIL(SM_ERR_ABORTED, "another rank failed") : SM_OK;
+}
+
 static double
 thread_now(struct sm_comm *comm)
 {
@@ -94,30 +101,35 @@ thread_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, double
     (void)flop;
     struct rank *self = rank_of(comm);
     const struct sm_engine_request *request = self->world->request;
+    pthread_mutex_lock(&self->world->lock);
+    enum sm_status status = check_running_locked(self->world);
+    pthread_mutex_unlock(&self->world->lock);
+    SM_TRY(status);
     if (request->interrupted != NULL && *request->interrupted)
         return SM_FAIL(SM_ERR_INTERRUPTED, "interrupted");
-    enum sm_status status = job != NULL ? job->run(job->arg, &self->scratch) : SM_OK;
+    if (job != NULL)
+        status = job->run(job->arg, &self->scratch);
     sm_arena_reset(&self->scratch);
     return status;
 }
 
 static enum sm_status
-thread_isend(struct sm_comm *comm, size_t to, const struct sm_message *message)
+thread_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
 {
     struct rank *self = rank_of(comm);
-    struct parcel *parcel = malloc(sizeof *parcel + message->n * sizeof(float));
-    if (parcel == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message of %zu floats", message->n);
-    *parcel = (struct parcel){NULL, comm->rank, message->n, message->weight};
-    memcpy(parcel->x, message->x, message->n * sizeof(float));
+    struct arrival *arrival = malloc(sizeof *arrival);
+    if (arrival == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
+    *arrival = (struct arrival){NULL, comm->rank, parcel};
+    sm_parcel_hold(parcel);
     pthread_mutex_lock(&self->world->lock);
-    struct parcel **link = &self->world->ranks[to].inbox;
+    struct arrival **link = &self->world->ranks[to].inbox;
     while (*link != NULL)
         link = &(*link)->next;
-    *link = parcel;
+    *link = arrival;
     pthread_cond_signal(&self->world->ranks[to].wake);
     pthread_mutex_unlock(&self->world->lock);
-    self->ledger->bytes_sent += sm_comm_wire_bytes(comm, message->n);
+    self->ledger->bytes_sent += sm_comm_wire_bytes(comm, parcel->n);
     return SM_OK;
 }
 
@@ -135,10 +147,10 @@ request_new(struct rank *self, struct sm_request value, struct sm_request **out)
 }
 
 static enum sm_status
-thread_irecv(struct sm_comm *comm, size_t from, struct sm_message *message,
+thread_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
              struct sm_request **request)
 {
-    return request_new(rank_of(comm), (struct sm_request){RECEIVE, from, message, NULL, NULL},
+    return request_new(rank_of(comm), (struct sm_request){RECEIVE, from, parcel, NULL, NULL},
                        request);
 }
 
@@ -163,10 +175,13 @@ thread_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request **
 {
     struct rank *self = rank_of(comm);
     struct world *world = self->world;
-    enum sm_status status = SM_OK;
     pthread_mutex_lock(&world->lock);
-    struct reduction *reduction = reduction_at(world, self->reductions++, n);
-    if (reduction == NULL) {
+    enum sm_status status = check_running_locked(world); /* or x of a rank that left is used */
+    struct reduction *reduction =
+        status == SM_OK ? reduction_at(world, self->reductions++, n) : NULL;
+    if (status != SM_OK) {
+        /* said already */
+    } else if (reduction == NULL) {
         status = SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
     } else if (reduction->n != n) {
         status = SM_FAIL(SM_ERR_DOMAIN, "all-reduce %zu: rank %zu brings %zu floats, others %zu",
@@ -185,13 +200,16 @@ thread_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request **
     if (comm->size > 1)
         self->ledger->bytes_sent +=
             2.0 * (double)(comm->size - 1) / (double)comm->size * sm_comm_wire_bytes(comm, n);
-    return request_new(self, (struct sm_request){REDUCE, 0, NULL, reduction, NULL}, request);
+    return request_new(
+        self,
+        (struct sm_request){.kind = REDUCE, .index = reduction->index, .reduction = reduction},
+        request);
 }
 
-static struct parcel **
-parcel_from(struct rank *rank, size_t from)
+static struct arrival **
+arrival_from(struct rank *rank, size_t from)
 {
-    struct parcel **link = &rank->inbox;
+    struct arrival **link = &rank->inbox;
     while (*link != NULL && (*link)->from != from)
         link = &(*link)->next;
     return link;
@@ -200,7 +218,7 @@ parcel_from(struct rank *rank, size_t from)
 static bool
 ready(struct rank *rank, const struct sm_request *request)
 {
-    return request->kind == RECEIVE ? *parcel_from(rank, request->from) != NULL
+    return request->kind == RECEIVE ? *arrival_from(rank, request->from) != NULL
                                     : request->reduction->done;
 }
 
@@ -212,7 +230,7 @@ stalled(struct world *world)
         const struct sm_waiting *w = &world->waiting[r];
         if (w->kind == SM_WAIT_NOT)
             return false;
-        if (w->kind == SM_WAIT_MESSAGE && *parcel_from(&world->ranks[r], w->peer) != NULL)
+        if (w->kind == SM_WAIT_MESSAGE && *arrival_from(&world->ranks[r], w->peer) != NULL)
             return false;
         if (w->kind == SM_WAIT_COLLECTIVE)
             for (struct reduction *it = world->reductions; it != NULL; it = it->next)
@@ -228,9 +246,8 @@ wait_locked(struct rank *self, const struct sm_request *request)
 {
     struct world *world = self->world;
     struct sm_waiting *waiting = &world->waiting[self->comm.rank];
-    *waiting = request->kind == RECEIVE
-                   ? (struct sm_waiting){SM_WAIT_MESSAGE, request->from, 0, 0}
-                   : (struct sm_waiting){SM_WAIT_COLLECTIVE, 0, 0, request->reduction->index};
+    *waiting = (struct sm_waiting){request->kind == RECEIVE ? SM_WAIT_MESSAGE : SM_WAIT_COLLECTIVE,
+                                   request->from, 0, request->index};
     while (!ready(self, request) && !world->failed) {
         if (stalled(world)) {
             sm_stall_record(world->waiting, world->request->workers, 0);
@@ -240,25 +257,18 @@ wait_locked(struct rank *self, const struct sm_request *request)
         pthread_cond_wait(&self->wake, &world->lock);
     }
     waiting->kind = SM_WAIT_NOT;
-    if (!ready(self, request))
-        return SM_FAIL(SM_ERR_ABORTED, "another rank failed");
-    return SM_OK;
+    return ready(self, request) ? SM_OK : check_running_locked(world);
 }
 
-/* Takes the message or leaves the all-reduce; the lock is held. */
-static enum sm_status
+/* Takes the parcel over or leaves the all-reduce; the lock is held. */
+static void
 complete_locked(struct rank *self, const struct sm_request *request)
 {
     if (request->kind == RECEIVE) {
-        struct parcel **link = parcel_from(self, request->from), *parcel = *link;
-        struct sm_message *message = request->message;
-        if (parcel->n != message->n)
-            return SM_FAIL(SM_ERR_DOMAIN, "rank %zu expects %zu floats from %zu, got %zu",
-                           self->comm.rank, message->n, parcel->from, parcel->n);
-        *link = parcel->next;
-        memcpy(message->x, parcel->x, parcel->n * sizeof(float));
-        message->weight = parcel->weight;
-        free(parcel);
+        struct arrival **link = arrival_from(self, request->from), *arrival = *link;
+        *link = arrival->next;
+        *request->parcel = arrival->parcel;
+        free(arrival);
     } else if (--request->reduction->left == 0) {
         struct reduction **link = &self->world->reductions;
         while (*link != request->reduction)
@@ -266,7 +276,6 @@ complete_locked(struct rank *self, const struct sm_request *request)
         *link = request->reduction->next;
         free(request->reduction);
     }
-    return SM_OK;
 }
 
 static enum sm_status
@@ -280,7 +289,7 @@ thread_wait(struct sm_comm *comm, struct sm_request **handle)
     pthread_mutex_lock(&self->world->lock);
     enum sm_status status = wait_locked(self, request);
     if (status == SM_OK)
-        status = complete_locked(self, request);
+        complete_locked(self, request);
     pthread_mutex_unlock(&self->world->lock);
     request->next = self->spare;
     self->spare = request;
@@ -344,10 +353,11 @@ world_free(struct world *world)
 {
     for (size_t r = 0; world->ranks != NULL && r < world->request->workers; r++) {
         struct rank *rank = &world->ranks[r];
-        for (struct parcel *parcel = rank->inbox, *next; parcel != NULL; parcel = next) {
-            next = parcel->next;
-            free(parcel);
+        for (struct arrival *arrival = rank->inbox, *next; arrival != NULL; arrival = next) {
+            next = arrival->next;
+            free(arrival);
         }
+        sm_comm_fini(&rank->comm);
         sm_arena_fini(&rank->scratch);
         sm_arena_fini(&rank->arena);
         pthread_cond_destroy(&rank->wake);
@@ -378,7 +388,7 @@ thread_run(const struct sm_engine_request *request, struct sm_arena *arena,
     }
     for (size_t r = 0; r < size; r++) {
         struct rank *rank = &world.ranks[r];
-        rank->comm = (struct sm_comm){&thread_ops, r, size, 1, 0, request->wire_scale};
+        rank->comm = (struct sm_comm){&thread_ops, r, size, 1, 0, request->wire_scale, NULL};
         rank->world = &world;
         rank->ledger = &ledgers[r];
         pthread_cond_init(&rank->wake, NULL);
