@@ -25,10 +25,12 @@ const struct sm_axis sm_axis_collective = {
     .plugins = collectives,
 };
 
+/* The first bytes mod chunks of them are the longer ones; whole numbers below 2^53 are exact. */
 double
 sm_collective_bytes(double bytes, size_t chunks, size_t first, size_t count)
 {
-    double each = bytes / (double)chunks;
-    double end = first + count == chunks ? bytes : ceil(each * (double)(first + count));
-    return end - (first == 0 ? 0 : ceil(each * (double)first));
+    double each = floor(bytes / (double)chunks);
+    double longer = bytes - each * (double)chunks;
+    double end = (double)(first + count);
+    return each * (double)count + fmin(end, longer) - fmin((double)first, longer);
 }

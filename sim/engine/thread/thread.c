@@ -15,7 +15,7 @@
 /* A parcel at its receiver. */
 struct arrival {
     struct arrival *next;
-    size_t from;
+    size_t from, index; /* index: how many came from there before */
     struct sm_parcel *parcel;
 };
 
@@ -30,7 +30,7 @@ struct reduction {
 /* Recycled: those in flight when a run fails are given back with the rank's arena. */
 struct sm_request {
     enum { RECEIVE, REDUCE } kind;
-    size_t from;
+    size_t from, index; /* index: receipts from there, or all-reduces, posted before this one */
     struct sm_parcel **parcel;
     struct reduction *reduction;
     struct sm_request *next; /* in the free list */
@@ -44,6 +44,7 @@ struct rank {
     pthread_t thread;
     pthread_cond_t wake;
     struct arrival *inbox;          /* oldest first */
+    size_t *sent, *posted;          /* (size) messages to, receipts from each rank so far */
     size_t reductions;              /* posted so far */
     struct sm_arena scratch, arena; /* of jobs; of requests */
     struct sm_request *spare;
@@ -120,7 +121,7 @@ thread_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
     struct arrival *arrival = malloc(sizeof *arrival);
     if (arrival == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
-    *arrival = (struct arrival){NULL, comm->rank, parcel};
+    *arrival = (struct arrival){NULL, comm->rank, self->sent[to]++, parcel};
     sm_parcel_hold(parcel);
     pthread_mutex_lock(&self->world->lock);
     struct arrival **link = &self->world->ranks[to].inbox;
@@ -150,8 +151,10 @@ static enum sm_status
 thread_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
              struct sm_request **request)
 {
-    return request_new(rank_of(comm), (struct sm_request){RECEIVE, from, parcel, NULL, NULL},
-                       request);
+    struct rank *self = rank_of(comm);
+    struct sm_request receipt = {
+        .kind = RECEIVE, .from = from, .index = self->posted[from]++, .parcel = parcel};
+    return request_new(self, receipt, request);
 }
 
 /* The all-reduce of that index, made by the first rank to get there; the lock is held. */
@@ -179,10 +182,9 @@ thread_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request **
     enum sm_status status = check_running_locked(world); /* or x of a rank that left is used */
     struct reduction *reduction =
         status == SM_OK ? reduction_at(world, self->reductions++, n) : NULL;
-    if (status != SM_OK) {
-        /* said already */
-    } else if (reduction == NULL) {
-        status = SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
+    if (reduction == NULL) {
+        if (status == SM_OK)
+            status = SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
     } else if (reduction->n != n) {
         status = SM_FAIL(SM_ERR_DOMAIN, "all-reduce %zu: rank %zu brings %zu floats, others %zu",
                          reduction->index, comm->rank, n, reduction->n);
@@ -200,17 +202,16 @@ thread_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request **
     if (comm->size > 1)
         self->ledger->bytes_sent +=
             2.0 * (double)(comm->size - 1) / (double)comm->size * sm_comm_wire_bytes(comm, n);
-    return request_new(
-        self,
-        (struct sm_request){.kind = REDUCE, .index = reduction->index, .reduction = reduction},
-        request);
+    struct sm_request part = {.kind = REDUCE, .index = reduction->index, .reduction = reduction};
+    return request_new(self, part, request);
 }
 
+/* The message that receipt `index` from a rank is for: they are matched in the orders posted. */
 static struct arrival **
-arrival_from(struct rank *rank, size_t from)
+arrival_from(struct rank *rank, size_t from, size_t index)
 {
     struct arrival **link = &rank->inbox;
-    while (*link != NULL && (*link)->from != from)
+    while (*link != NULL && ((*link)->from != from || (*link)->index != index))
         link = &(*link)->next;
     return link;
 }
@@ -218,7 +219,7 @@ arrival_from(struct rank *rank, size_t from)
 static bool
 ready(struct rank *rank, const struct sm_request *request)
 {
-    return request->kind == RECEIVE ? *arrival_from(rank, request->from) != NULL
+    return request->kind == RECEIVE ? *arrival_from(rank, request->from, request->index) != NULL
                                     : request->reduction->done;
 }
 
@@ -230,7 +231,8 @@ stalled(struct world *world)
         const struct sm_waiting *w = &world->waiting[r];
         if (w->kind == SM_WAIT_NOT)
             return false;
-        if (w->kind == SM_WAIT_MESSAGE && *arrival_from(&world->ranks[r], w->peer) != NULL)
+        if (w->kind == SM_WAIT_MESSAGE &&
+            *arrival_from(&world->ranks[r], w->peer, w->count) != NULL)
             return false;
         if (w->kind == SM_WAIT_COLLECTIVE)
             for (struct reduction *it = world->reductions; it != NULL; it = it->next)
@@ -265,7 +267,8 @@ static void
 complete_locked(struct rank *self, const struct sm_request *request)
 {
     if (request->kind == RECEIVE) {
-        struct arrival **link = arrival_from(self, request->from), *arrival = *link;
+        struct arrival **link = arrival_from(self, request->from, request->index);
+        struct arrival *arrival = *link;
         *link = arrival->next;
         *request->parcel = arrival->parcel;
         free(arrival);
@@ -381,17 +384,20 @@ thread_run(const struct sm_engine_request *request, struct sm_arena *arena,
     world.ranks = calloc(size, sizeof *world.ranks);
     world.waiting = calloc(size, sizeof *world.waiting);
     pthread_mutex_init(&world.lock, NULL);
-    if (ledgers == NULL || world.ranks == NULL || world.waiting == NULL) {
-        free(world.ranks);
-        free(world.waiting);
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
-    }
-    for (size_t r = 0; r < size; r++) {
+    bool memory = ledgers != NULL && world.ranks != NULL && world.waiting != NULL;
+    for (size_t r = 0; r < size && memory; r++) {
         struct rank *rank = &world.ranks[r];
         rank->comm = (struct sm_comm){&thread_ops, r, size, 1, 0, request->wire_scale, NULL};
         rank->world = &world;
+        rank->sent = sm_arena_zalloc(&rank->arena, size, sizeof *rank->sent);
+        rank->posted = sm_arena_zalloc(&rank->arena, size, sizeof *rank->posted);
+        memory = rank->sent != NULL && rank->posted != NULL;
         rank->ledger = &ledgers[r];
         pthread_cond_init(&rank->wake, NULL);
+    }
+    if (!memory) {
+        world_free(&world);
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
     }
     int reason = 0;
     for (; started < size && reason == 0; started += reason == 0)
