@@ -396,14 +396,17 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     simgrid_run();
 
     size_t ended = 0;
-    for (size_t r = 0; r < size; r++)
+    double now = simgrid_get_clock(); /* or later: a rank's own time may be ahead */
+    for (size_t r = 0; r < size; r++) {
         ended += world->waiting[r].kind == SM_WAIT_ENDED;
+        now = fmax(now, world->ranks[r].time);
+    }
     *report = (struct sm_engine_report){world->end, ledgers};
     enum sm_status status = SM_OK;
     if (world->failed)
         status = sm_error_set(&world->error);
     else if (ended < size)
-        status = sm_stall_record(world->waiting, size, simgrid_get_clock());
+        status = sm_stall_record(world->waiting, size, now);
     world_fini(world);
     return status;
 }

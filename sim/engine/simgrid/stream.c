@@ -4,7 +4,8 @@
  * The numbers are computed once, in rank order, when the last rank joins; the collective decides
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
- * steps, and the latency of the steps after the first is slept.
+ * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
+ * of an idle link, so a platform whose speeds change while time passes is played exactly.
  */
 #include <math.h>
 #include <stdio.h>
@@ -52,7 +53,7 @@ sm_simgrid_streams_init(struct world *world)
         return SM_OK;
     world->barrier = sg_barrier_init((unsigned)size);
     world->fluid = strcmp(settings->play, "fluid") == 0 && world->collective->same_edges &&
-                   !edges_share_links(world);
+                   !world->request->platform->varies && !edges_share_links(world);
     for (size_t r = 0; world->fluid && r < size; r++) {
         sg_host_t before = world->ranks[r > 0 ? r - 1 : size - 1].host;
         world->latency[r] = sg_host_get_route_latency(before, world->ranks[r].host);
@@ -67,6 +68,12 @@ arrive(struct rank *rank, struct sm_request *request, double chunk)
 {
     struct world *world = rank->world;
     double now = simgrid_get_clock();
+    if (world->failed) /* x of a rank that left is no longer there */
+        return SM_FAIL(SM_ERR_ABORTED, "another rank failed");
+    if (world->arrived > 0 && request->n != world->n)
+        return SM_FAIL(SM_ERR_DOMAIN, "all-reduce %zu: rank %zu brings %zu floats, others %zu",
+                       request->index, rank->comm.rank, request->n, world->n);
+    world->n = request->n;
     world->x[rank->comm.rank] = request->x;
     world->edges[rank->comm.rank].arrival = now;
     if (++world->arrived < world->size)

@@ -98,8 +98,8 @@ struct world {
     const struct sm_collective *collective;
     bool fluid;
     sg_bar_t barrier;
-    size_t arrived;
-    float **x;                   /* (size) */
+    size_t arrived, n;
+    float **x;                   /* (size) of n floats */
     struct sm_fluid_edge *edges; /* (size) edge r-1 -> r */
     double *latency, *bandwidth; /* (size) of the route r-1 -> r */
     double *work;                /* (2 size) */
