@@ -65,10 +65,12 @@ static enum sm_status
 slowmo_step(void *state, size_t n, float gamma, float *x)
 {
     struct slowmo *s = state;
-    if (!(gamma > 0.0f) || !isfinite(gamma)) /* schedules do reach 0; NaN fails too */
+    const float inv_gamma = 1.0f / gamma;
+    /* schedules do reach 0, and numbers so small that 1 / gamma overflows; NaN fails too */
+    if (!(gamma > 0.0f) || !isfinite(gamma) || !isfinite(inv_gamma))
         return SM_FAIL(SM_ERR_DOMAIN, "slowmo: gamma = %g at a round end, must be > 0",
                        (double)gamma);
-    slowmo_pass(n, s->beta, 1.0f / gamma, s->alpha * gamma, s->anchor, s->u, x);
+    slowmo_pass(n, s->beta, inv_gamma, s->alpha * gamma, s->anchor, s->u, x);
     return SM_OK;
 }
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tests/helpers/training.h -- whole runs from the text of an experiment, and plug-ins from theirs.
+ */
+#ifndef SM_TESTS_HELPERS_TRAINING_H
+#define SM_TESTS_HELPERS_TRAINING_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "sim/base/plugin.h"
+#include "sim/engine/engine.h"
+#include "sim/store/store.h"
+
+enum { TRAINING_EVALUATIONS = 256, TRAINING_PARAMETERS = 65536, TRAINING_TEXT = 8192 };
+
+/* How to run, beside the experiment. {0}: on SimGrid, with all cores, from the start to the end. */
+struct training_how {
+    const struct sm_engine *engine; /* NULL: simgrid, in a process of its own */
+    size_t threads;
+    bool timing_only;
+    const char *load, *save;
+    const volatile sig_atomic_t *interrupted;
+};
+
+/* What came out; one piece without pointers, so that a child can send it. */
+struct training {
+    enum sm_status status; /* of sm_experiment_bind or sm_run */
+    struct sm_error error;
+    char state[16]; /* summary.status                                    */
+    char hash[17];  /* hashes.parameters; "" when the run left none      */
+    char trajectory_key[17], timing_key[17];
+    char summary[TRAINING_TEXT]; /* the JSON object                       */
+    double seconds, bytes;       /* sim.seconds, sim.bytes_sent_per_worker */
+    struct sm_evaluation evaluations[TRAINING_EVALUATIONS];
+    size_t evaluation_count, parameters;
+    float consensus[TRAINING_PARAMETERS]; /* (parameters) 0 when there is none */
+};
+
+/* Runs it, whatever comes out. The caller frees the result. */
+__attribute__((format(printf, 2, 3))) struct training *training_run(const struct training_how *how,
+                                                                    const char *format, ...);
+/* The same on SimGrid, of a run that must finish. */
+__attribute__((format(printf, 1, 2))) struct training *train(const char *format, ...);
+
+/* The newest evaluation. */
+const struct sm_evaluation *training_last(const struct training *training);
+
+/* A plug-in and a state with its settings, from YAML such as "{name: sgd, lr: 0.5}". */
+const struct sm_plugin *plugin_state(struct sm_arena *arena, const struct sm_axis *axis,
+                                     const char *yaml, void **state);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tests/unit/outer.c -- outer optimizers: SlowMo against its own definition, its identities, and
+ * what every registered one promises.
+ */
+#include "tests/helpers/check.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "algorithms/outer/outer.h"
+#include "sim/base/rng.h"
+#include "tests/helpers/training.h"
+
+enum { N = 19 }; /* whole vectors and a rest */
+
+static struct sm_arena arena;
+
+static int
+arena_teardown(void **state)
+{
+    (void)state;
+    sm_arena_fini(&arena);
+    return 0;
+}
+
+static const struct sm_outer *
+outer_of(const char *yaml, const float *x0, void **state)
+{
+    const struct sm_outer *outer =
+        (const struct sm_outer *)plugin_state(&arena, &sm_axis_outer, yaml, state);
+    if (outer->init != NULL)
+        check_ok(outer->init(*state, &arena, N, x0));
+    return outer;
+}
+
+static void
+draw(struct sm_rng *rng, float *x)
+{
+    for (size_t i = 0; i < N; i++)
+        x[i] = (float)sm_rng_normal(rng, 1);
+}
+
+/* One parameter, halves and quarters: every operation is exact. gamma = 1/2, alpha = 1, beta = 1/2;
+ * inner steps take 1 off at each round.
+ *   u = 0 + (0 + 1) / (1/2) = 2     x = 0 - 1/2 2 = -1
+ *   u = 1 + (-1 + 2) / (1/2) = 3    x = -1 - 3/2 = -5/2
+ *   u = 3/2 + 2 = 7/2               x = -5/2 - 7/4 = -17/4 */
+static void
+slowmo_takes_the_steps_that_one_computes_by_hand(void **unused)
+{
+    (void)unused;
+    const float path[] = {-1, -2.5f, -4.25f}, slow[] = {-0.5f, -1.25f, -2.125f};
+    void *state;
+    float x[N] = {0};
+    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0.5}", x, &state);
+    for (size_t t = 0; t < 3; t++) {
+        x[0] -= 1;
+        check_ok(slowmo->step(state, N, 0.5f, x));
+        check_near(x[0], path[t], 0);
+        check_near(x[1], 0, 0);
+    }
+    /* alpha = 1/2 takes half of each step: u is the same, for the inner steps take the same */
+    memset(x, 0, sizeof x);
+    slowmo = outer_of("{name: slowmo, alpha: 0.5, beta: 0.5}", x, &state);
+    for (size_t t = 0; t < 3; t++) {
+        x[0] -= 1;
+        check_ok(slowmo->step(state, N, 0.5f, x));
+        check_near(x[0], slow[t], 0);
+    }
+}
+
+/* A scalar in double beside each float; learning rates that fall tenfold and rise again. */
+static void
+slowmo_follows_algorithm_1_for_any_alpha_and_beta(void **unused)
+{
+    (void)unused;
+    const double alphas[] = {0, 0.5, 1, 2}, betas[] = {0, 0.4, 0.7, 0.999};
+    const float gammas[] = {0.1f, 0.1f, 0.01f, 0.01f, 0.1f, 0.05f};
+    struct sm_rng *rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
+    for (size_t c = 0; c < 16; c++) {
+        char yaml[80];
+        double alpha = alphas[c % 4], beta = betas[c / 4], u[N] = {0}, anchor[N];
+        snprintf(yaml, sizeof yaml, "{name: slowmo, alpha: %g, beta: %g}", alpha, beta);
+        void *state;
+        float x[N];
+        draw(rng, x);
+        for (size_t i = 0; i < N; i++)
+            anchor[i] = x[i];
+        const struct sm_outer *slowmo = outer_of(yaml, x, &state);
+        for (size_t t = 0; t < 6; t++) {
+            double gamma = gammas[t];
+            for (size_t i = 0; i < N; i++) {
+                x[i] += gammas[t] * (float)sm_rng_normal(rng, 1);
+                u[i] = beta * u[i] + (anchor[i] - x[i]) / gamma;
+                anchor[i] -= alpha * gamma * u[i];
+            }
+            check_ok(slowmo->step(state, N, gammas[t], x));
+            /* x is below 16 and has two roundings a round; those of x come back in the next
+             * difference, weighed by alpha and summed by beta: 6 rounds, at most 1 + 2 * 6 times */
+            for (size_t i = 0; i < N; i++)
+                check_near(x[i], anchor[i], 16 * 2 * 6 * 13 * (double)FLT_EPSILON / 2);
+        }
+    }
+}
+
+static void
+slowmo_with_beta_0_and_alpha_1_keeps_the_average(void **unused)
+{
+    (void)unused;
+    struct sm_rng *rng = sm_rng_create(&arena, 2, SM_RNG_TEST, 0);
+    void *state;
+    float x[N], average[N];
+    draw(rng, x);
+    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0}", x, &state);
+    for (size_t t = 0; t < 20; t++) {
+        draw(rng, average);
+        memcpy(x, average, sizeof x);
+        check_ok(slowmo->step(state, N, 0.1f, x));
+        /* anchor - gamma ((anchor - x) / gamma): five roundings of numbers below 8 */
+        for (size_t i = 0; i < N; i++)
+            check_near(x[i], average[i], 5 * 8 * (double)FLT_EPSILON / 2);
+    }
+}
+
+static void
+slowmo_with_alpha_0_never_leaves_its_start(void **unused)
+{
+    (void)unused;
+    struct sm_rng *rng = sm_rng_create(&arena, 3, SM_RNG_TEST, 0);
+    void *state;
+    float x0[N], x[N];
+    draw(rng, x0);
+    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 0}", x0, &state);
+    for (size_t t = 0; t < 5; t++) {
+        draw(rng, x);
+        check_ok(slowmo->step(state, N, 0.1f, x));
+        assert_memory_equal(x, x0, sizeof x);
+    }
+}
+
+/* tau = 1: one plain SGD step, then SlowMo. b <- beta b + g; x <- x - gamma b. */
+static void
+slowmo_with_tau_1_and_alpha_1_is_heavy_ball(void **unused)
+{
+    (void)unused;
+    const double beta = 0.75, gamma = 0.125;
+    struct sm_rng *rng = sm_rng_create(&arena, 4, SM_RNG_TEST, 0);
+    void *state;
+    float x[N];
+    double ball[N], b[N] = {0};
+    draw(rng, x);
+    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0.75}", x, &state);
+    for (size_t i = 0; i < N; i++)
+        ball[i] = x[i];
+    for (size_t k = 0; k < 50; k++) {
+        for (size_t i = 0; i < N; i++) {
+            float g = (float)sm_rng_normal(rng, 1);
+            x[i] -= (float)gamma * g;
+            b[i] = beta * b[i] + (double)g;
+            ball[i] -= gamma * b[i];
+        }
+        check_ok(slowmo->step(state, N, (float)gamma, x));
+        /* x below 8: two roundings of x a step, each then summed by the momentum, 1 / (1 - beta) */
+        for (size_t i = 0; i < N; i++)
+            check_near(x[i], ball[i], 50 * 2 * 8 * 4 * (double)FLT_EPSILON / 2);
+    }
+}
+
+/* u is in units of the gradient: with a rate ten times smaller the same u moves ten times less. */
+static void
+slow_momentum_survives_a_change_of_the_learning_rate(void **unused)
+{
+    (void)unused;
+    void *state;
+    float x[N] = {0};
+    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0.5}", x, &state);
+    x[0] = -1; /* u = 4 */
+    check_ok(slowmo->step(state, N, 0.25f, x));
+    check_near(x[0], -1, 0);
+    check_ok(slowmo->step(state, N, 0.03125f, x)); /* no inner progress: u = 2 */
+    check_near(x[0], -1 - 2 * 0.03125, 0);
+    check_ok(slowmo->step(state, N, 0.25f, x)); /* u = 1 */
+    check_near(x[0], -1 - 2 * 0.03125 - 0.25, 0);
+}
+
+static void
+slowmo_says_whether_it_wants_the_average(void **unused)
+{
+    (void)unused;
+    const float x[N] = {0};
+    void *state;
+    const struct sm_outer *outer = outer_of("slowmo", x, &state);
+    assert_int_equal(sm_outer_round(outer, state), SM_ROUND_AVERAGE);
+    outer = outer_of("{name: slowmo, average: no}", x, &state);
+    assert_int_equal(sm_outer_round(outer, state), SM_ROUND_LOCAL);
+    outer = outer_of("average", x, &state);
+    assert_int_equal(sm_outer_round(outer, state), SM_ROUND_AVERAGE);
+    outer = outer_of("none", x, &state);
+    assert_int_equal(sm_outer_round(outer, state), SM_ROUND_NONE);
+}
+
+static void
+slowmo_without_the_average_is_the_same_step(void **unused)
+{
+    (void)unused;
+    struct sm_rng *rng = sm_rng_create(&arena, 5, SM_RNG_TEST, 0);
+    void *with, *without;
+    float x[N], y[N];
+    draw(rng, x);
+    const struct sm_outer *outer = outer_of("{name: slowmo, beta: 0.6}", x, &with);
+    outer_of("{name: slowmo, beta: 0.6, average: no}", x, &without);
+    for (size_t t = 0; t < 4; t++) {
+        draw(rng, x);
+        memcpy(y, x, sizeof x);
+        check_ok(outer->step(with, N, 0.1f, x));
+        check_ok(outer->step(without, N, 0.1f, y));
+        assert_memory_equal(x, y, sizeof x);
+    }
+}
+
+/* The step of a twin that never saw the error proves that the state is as it was. */
+static void
+every_outer_optimizer_leaves_x_and_its_state_unchanged_on_an_error(void **unused)
+{
+    (void)unused;
+    const float wrong[] = {0, -0.1f, NAN, INFINITY, -INFINITY, 1e-45f /* 1 / gamma overflows */};
+    struct sm_rng *rng = sm_rng_create(&arena, 6, SM_RNG_TEST, 0);
+    size_t refused = 0;
+    for (const struct sm_plugin *const *p = sm_axis_outer.plugins; *p != NULL; p++) {
+        void *state, *twin;
+        float x0[N], x[N], y[N], before[N];
+        draw(rng, x0);
+        const struct sm_outer *outer = outer_of((*p)->name, x0, &state);
+        outer_of((*p)->name, x0, &twin);
+        for (size_t t = 0; t < 6 && outer->step != NULL; t++) {
+            draw(rng, before);
+            memcpy(x, before, sizeof x);
+            memcpy(y, before, sizeof y);
+            check_fails(outer->step(state, N, wrong[t], x), SM_ERR_DOMAIN, (*p)->name);
+            assert_memory_equal(x, before, sizeof x);
+            check_ok(outer->step(state, N, 0.1f, x));
+            check_ok(outer->step(twin, N, 0.1f, y));
+            assert_memory_equal(x, y, sizeof x);
+            refused++;
+        }
+    }
+    assert_true(refused >= 6); /* slowmo at least */
+}
+
+static void
+every_outer_optimizer_gives_equal_replicas_equal_bits(void **unused)
+{
+    (void)unused;
+    for (const struct sm_plugin *const *p = sm_axis_outer.plugins; *p != NULL; p++) {
+        struct sm_rng *rng = sm_rng_create(&arena, 8, SM_RNG_TEST, 0);
+        void *one, *other;
+        float x[N], y[N];
+        draw(rng, x);
+        const struct sm_outer *outer = outer_of((*p)->name, x, &one);
+        outer_of((*p)->name, x, &other);
+        for (size_t t = 0; t < 5 && outer->step != NULL; t++) {
+            draw(rng, x);
+            memcpy(y, x, sizeof x);
+            check_ok(outer->step(one, N, 0.1f, x));
+            check_ok(outer->step(other, N, 0.1f, y));
+            assert_memory_equal(x, y, sizeof x);
+        }
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slowmo_takes_the_steps_that_one_computes_by_hand),
+        cmocka_unit_test(slowmo_follows_algorithm_1_for_any_alpha_and_beta),
+        cmocka_unit_test(slowmo_with_beta_0_and_alpha_1_keeps_the_average),
+        cmocka_unit_test(slowmo_with_alpha_0_never_leaves_its_start),
+        cmocka_unit_test(slowmo_with_tau_1_and_alpha_1_is_heavy_ball),
+        cmocka_unit_test(slow_momentum_survives_a_change_of_the_learning_rate),
+        cmocka_unit_test(slowmo_says_whether_it_wants_the_average),
+        cmocka_unit_test(slowmo_without_the_average_is_the_same_step),
+        cmocka_unit_test(every_outer_optimizer_leaves_x_and_its_state_unchanged_on_an_error),
+        cmocka_unit_test(every_outer_optimizer_gives_equal_replicas_equal_bits),
+    };
+    return cmocka_run_group_tests(tests, NULL, arena_teardown);
+}
