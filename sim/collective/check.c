@@ -103,11 +103,12 @@ play(struct table *t, size_t *position, bool *sent)
             }
         }
     }
-    for (size_t rank = 0; rank < t->size; rank++)
-        if (position[rank] < steps)
-            return SM_FAIL(SM_ERR_DOMAIN, "rank %zu waits for ever at step %zu", rank,
-                           position[rank]);
-    return SM_OK;
+    size_t stuck = 0; /* who got least far is where it began */
+    for (size_t rank = 1; rank < t->size; rank++)
+        stuck = position[rank] < position[stuck] ? rank : stuck;
+    if (position[stuck] == steps)
+        return SM_OK;
+    return SM_FAIL(SM_ERR_DOMAIN, "rank %zu waits for ever at step %zu", stuck, position[stuck]);
 }
 
 static enum sm_status
