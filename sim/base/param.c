@@ -25,6 +25,16 @@ field_of(const struct sm_param *param, void *object)
     return (char *)object + param->offset;
 }
 
+/* 0.7f is 0.699999988 as a double: seven digits say 0.7. */
+static char *
+number_text(const struct sm_param *param, double value, char *buffer, size_t size)
+{
+    if (param->type != SM_PARAM_TYPE_FLOAT)
+        return sm_unit_format(param->unit, value, buffer, size);
+    snprintf(buffer, size, "%.7g", value);
+    return buffer;
+}
+
 char *
 sm_param_range(const struct sm_param *param, char *buffer, size_t size)
 {
@@ -44,10 +54,10 @@ sm_param_range(const struct sm_param *param, char *buffer, size_t size)
         break;
     }
     default:
-        sm_unit_format(param->unit, param->min, low, sizeof low);
+        number_text(param, param->min, low, sizeof low);
         if (param->max < (param->type == SM_PARAM_TYPE_COUNT ? 1e15 : 1e300))
             snprintf(buffer, size, "%s .. %s", low,
-                     sm_unit_format(param->unit, param->max, high, sizeof high));
+                     number_text(param, param->max, high, sizeof high));
         else if (param->min > -1e300)
             snprintf(buffer, size, ">= %s", low);
         else
@@ -68,11 +78,8 @@ sm_param_default(const struct sm_param *param, char *buffer, size_t size)
     case SM_PARAM_TYPE_NUMBERS:
         snprintf(buffer, size, "%s", param->def_text);
         break;
-    case SM_PARAM_TYPE_FLOAT: /* 0.7f is 0.699999988 as a double: seven digits say 0.7 */
-        snprintf(buffer, size, "%.7g", param->def);
-        break;
     default:
-        sm_unit_format(param->unit, param->def, buffer, size);
+        number_text(param, param->def, buffer, size);
     }
     return buffer;
 }
