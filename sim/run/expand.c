@@ -114,6 +114,11 @@ sm_experiment_expand(struct sm_arena *arena, const struct sm_node *root,
             return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu runs", variants * runs);
         if (entry != NULL && (entry->kind != SM_NODE_MAP || sm_tree_get(entry, "name") == NULL))
             return sm_tree_fail(entry, "expected settings with a `name`");
+        const struct sm_node *block = sm_tree_get(entry, "sweep");
+        if (block == NULL)
+            block = sm_tree_get(entry, "compare");
+        if (block != NULL)
+            return sm_tree_fail(block, "belongs at the top of the file, it holds for every entry");
         if (entry != NULL)
             SM_TRY(sm_tree_merge(arena, variant, entry));
         for (size_t i = 0; i < runs; i++)

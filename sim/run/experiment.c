@@ -124,6 +124,7 @@ gather_model(struct sm_arena *arena, const struct sm_node *map, const struct sm_
             struct sm_node *start = *model != NULL ? sm_tree_copy(arena, *model, "model") : NULL;
             if (root == NULL || (*model != NULL && start == NULL))
                 return SM_FAIL(SM_ERR_NOMEM, "no memory for the experiment");
+            root->parent = (struct sm_node *)map; /* for the path in messages */
             if (start != NULL)
                 SM_TRY(sm_tree_set(arena, root, "model", start));
         }
@@ -186,11 +187,12 @@ bind_algorithm(struct sm_arena *arena, const struct sm_node *map, struct sm_expe
         SM_TRY(sm_choice_bind(axes[i].axis, sm_tree_get(map, axes[i].axis->name), NULL, arena,
                               axes[i].choice));
     /* a strategy that never communicates by itself is Local SGD unless something else is said */
+    const struct sm_node average = {.kind = SM_NODE_SCALAR, .text = sm_outer_average.about.name};
     const struct sm_strategy *strategy =
         (const struct sm_strategy *)experiment->algorithm.strategy.plugin;
     if (sm_tree_get(map, "outer") == NULL && strategy->mix_gradient == NULL &&
         strategy->send == NULL)
-        experiment->algorithm.outer = (struct sm_choice){&sm_outer_average.about, NULL};
+        return sm_choice_bind(&sm_axis_outer, &average, NULL, arena, &experiment->algorithm.outer);
     return SM_OK;
 }
 
@@ -249,18 +251,35 @@ print_choice(const char *name, const struct sm_choice *choice, FILE *out)
     fputc('\n', out);
 }
 
-/* A node as flow YAML, every text quoted: patterns hold characters that YAML would read. */
+/* Patterns and names hold characters that YAML would read as something else. */
+static void
+print_quoted(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++)
+        if (*text == '"' || *text == '\\')
+            fprintf(out, "\\%c", *text);
+        else if ((unsigned char)*text < ' ' || *text == 0x7f)
+            fprintf(out, "\\x%02x", (unsigned)*text);
+        else
+            fputc(*text, out);
+    fputc('"', out);
+}
+
+/* A node as flow YAML. */
 static void
 print_node(const struct sm_node *node, FILE *out)
 {
     if (node->kind == SM_NODE_SCALAR) {
-        fprintf(out, "\"%s\"", node->text);
+        print_quoted(node->text, out);
         return;
     }
     fputc(node->kind == SM_NODE_MAP ? '{' : '[', out);
     SM_NODE_EACH (child, node) {
-        if (child->key != NULL)
-            fprintf(out, "\"%s\": ", child->key);
+        if (child->key != NULL) {
+            print_quoted(child->key, out);
+            fputs(": ", out);
+        }
         print_node(child, out);
         if (child->next != NULL)
             fputs(", ", out);
@@ -288,8 +307,11 @@ void
 sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_part part, FILE *out)
 {
     bool numbers = part != SM_EXPERIMENT_TIMING, seconds = part != SM_EXPERIMENT_TRAJECTORY;
-    if (part == SM_EXPERIMENT_ALL)
-        fprintf(out, "name: \"%s\"\n", experiment->name);
+    if (part == SM_EXPERIMENT_ALL) {
+        fputs("name: ", out);
+        print_quoted(experiment->name, out);
+        fputc('\n', out);
+    }
     if (experiment->epochs > 0)
         fprintf(out, "epochs: %.17g\n", experiment->epochs);
     else
@@ -313,10 +335,11 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
         fprintf(out, "  limit: %zu\n", experiment->workload.limit);
     }
     fputs("algorithm:\n", out);
-    if (numbers) {
+    /* where buffers are averaged, the inner optimizer decides how many bytes travel */
+    if (numbers || experiment->algorithm.buffer.plugin == &sm_buffer_average.about)
         print_choice("inner", &experiment->algorithm.inner, out);
+    if (numbers)
         print_choice("schedule", &experiment->algorithm.schedule, out);
-    }
     print_choice("strategy", &experiment->algorithm.strategy, out);
     print_choice("outer", &experiment->algorithm.outer, out);
     print_choice("buffer", &experiment->algorithm.buffer, out);

@@ -58,11 +58,12 @@ sm_recorder_create(const struct sm_recorder_settings *settings, struct sm_record
     recorder->consensus = calloc(recorder->n, sizeof(float));
     recorder->models = calloc(settings->workers, sizeof(float *));
     recorder->slices = calloc(recorder->slice_count, sizeof *recorder->slices);
+    if (recorder->consensus == NULL || recorder->models == NULL || recorder->slices == NULL) {
+        sm_recorder_free(recorder);
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the recorder");
+    }
     *out = recorder;
-    if (recorder->consensus != NULL && recorder->models != NULL && recorder->slices != NULL)
-        return SM_OK;
-    sm_recorder_free(recorder);
-    return SM_FAIL(SM_ERR_NOMEM, "no memory to evaluate a model of %zu parameters", recorder->n);
+    return SM_OK;
 }
 
 static void
@@ -199,6 +200,9 @@ complete(struct sm_recorder *recorder, const struct point *point)
 
     struct sm_metrics metrics;
     SM_TRY(evaluate_consensus(recorder, &metrics));
+    if (!isfinite(metrics.loss))
+        return SM_FAIL(SM_ERR_DIVERGED, "diverged: the test loss is not finite after step %zu",
+                       point->step);
     double count = (double)metrics.count;
     const struct sm_evaluation evaluation = {
         .step = point->step,

@@ -171,6 +171,29 @@ check(struct run *run)
     return sm_worker_check(run->experiment, run->workers);
 }
 
+/* What decides the numbers beside the experiment's text. */
+static uint64_t
+hash_inputs(const struct run *run)
+{
+    const uint64_t whole[] = {
+        run->workload != NULL ? sm_workload_data_hash(run->workload) : 0,
+        run->workers,
+        run->options->timing_only,
+    };
+    return sm_hash(run->initial, run->parameters * sizeof *run->initial,
+                   sm_hash(whole, sizeof whole, 0));
+}
+
+/* What decides the seconds beside the experiment's text. */
+static uint64_t
+hash_costs(const struct run *run)
+{
+    const struct sm_profile *profile = &run->profile;
+    const double costs[] = {profile->load,   profile->forward, profile->backward,
+                            profile->update, run->model_bytes, (double)run->steps};
+    return sm_hash(costs, sizeof costs, run->platform.hash);
+}
+
 static enum sm_status
 describe(struct run *run)
 {
@@ -184,8 +207,9 @@ describe(struct run *run)
     if (all == NULL || trajectory == NULL || timing == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the record of the experiment");
     uint64_t data = run->workload != NULL ? sm_workload_data_hash(run->workload) : 0;
+    uint64_t inputs = hash_inputs(run), costs = hash_costs(run);
     uint64_t whole = sm_hash(all, strlen(all), run->options->timing_only);
-    uint64_t key = sm_hash(SM_VERSION, strlen(SM_VERSION), whole ^ run->platform.hash ^ data);
+    uint64_t key = sm_hash(SM_VERSION, strlen(SM_VERSION), whole ^ inputs ^ costs);
     *s = (struct sm_summary){
         .name = experiment->name,
         .run_id = sm_arena_strndup(arena, hash_text(arena, key), 12),
@@ -209,8 +233,8 @@ describe(struct run *run)
                    .data = data != 0 ? hash_text(arena, data) : NULL,
                    .experiment = hash_text(arena, whole)},
         .experiment = all,
-        .trajectory_key = hash_text(arena, sm_hash(trajectory, strlen(trajectory), data)),
-        .timing_key = hash_text(arena, sm_hash(timing, strlen(timing), run->platform.hash)),
+        .trajectory_key = hash_text(arena, sm_hash(trajectory, strlen(trajectory), inputs)),
+        .timing_key = hash_text(arena, sm_hash(timing, strlen(timing), costs)),
         .version = SM_VERSION,
         .network_model = run->options->engine == &sm_engine_simgrid ? "CM02" : "none",
         .wire_scale = run->wire_scale,
