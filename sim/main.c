@@ -179,25 +179,37 @@ parse_option(int key, char *value, struct argp_state *state)
     }
 }
 
-/* argp's own messages take several lines; ours is one and names the nearest option. */
+/* argp's own messages take several lines; ours is one and names the nearest option. The one that
+ * argp stopped at is the first that begins no option's name, or lacks its value. */
 static enum sm_status
-bad_option(const char *command, const struct argp_option *options, const char *given)
+bad_option(int argc, char **argv, const struct argp_option *options)
 {
-    const char *names[32] = {NULL};
-    size_t count = 0;
-    for (; options->name != NULL && count < 31; options++)
-        names[count++] = options->name;
+    const char *names[32] = {NULL}, *command = argv[0];
+    for (size_t count = 0; options[count].name != NULL && count < 31; count++)
+        names[count] = options[count].name;
     char word[64], known[256];
-    snprintf(word, sizeof word, "%.*s", (int)strcspn(given, "="), given);
-    const char *bare = word + strspn(word, "-");
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], bare) == 0)
-            return SM_FAIL(SM_ERR_INPUT, "%s: --%s %s", command, bare,
-                           strchr(given, '=') != NULL ? "takes no value" : "needs a value");
-    const char *near = sm_text_nearest(bare, names);
-    return SM_FAIL(SM_ERR_INPUT, "%s: unknown option %s%s%s%s; known: %s", command, word,
-                   near ? ", did you mean --" : "", near ? near : "", near ? "?" : "",
-                   sm_text_join(known, sizeof known, names));
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-')
+            continue;
+        const char *bare = argv[i] + strspn(argv[i], "-");
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(bare, "="), bare);
+        const struct argp_option *option = options;
+        while (option->name != NULL && strncmp(option->name, word, strlen(word)) != 0)
+            option++;
+        if (option->name == NULL) {
+            const char *near = sm_text_nearest(word, names);
+            return SM_FAIL(SM_ERR_INPUT, "%s: unknown option --%s%s%s%s; known: %s", command, word,
+                           near ? ", did you mean --" : "", near ? near : "", near ? "?" : "",
+                           sm_text_join(known, sizeof known, names));
+        }
+        if (option->arg == NULL && strchr(bare, '=') != NULL)
+            return SM_FAIL(SM_ERR_INPUT, "%s: --%s takes no value", command, option->name);
+        if (option->arg != NULL && strchr(bare, '=') == NULL && ++i == argc)
+            return SM_FAIL(SM_ERR_INPUT, "%s: --%s needs a value, %s", command, option->name,
+                           option->arg);
+    }
+    return SM_FAIL(SM_ERR_INPUT, "%s: options that cannot be read; see slowmo %s --help", command,
+                   command);
 }
 
 static enum sm_status
@@ -206,19 +218,17 @@ parse(int argc, char **argv, const struct argp_option *options, size_t positiona
 {
     const struct argp argp = {options, parse_option, positional, NULL, NULL, NULL, NULL};
     char name[64];
-    int index = 0;
     *arguments = (struct arguments){.command = argv[0],
                                     .positional_most = positional_most,
                                     .store = "results.db",
                                     .engine = "simgrid",
                                     .format = "csv"};
     sm_error_set(&(struct sm_error){0});
-    error_t error = argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP,
-                               &index, arguments);
+    error_t error =
+        argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, arguments);
     if (error != 0)
-        return sm_error_last()->code != SM_OK
-                   ? sm_error_last()->code
-                   : bad_option(argv[0], options, argv[index > 1 ? index - 1 : 1]);
+        return sm_error_last()->code != SM_OK ? sm_error_last()->code
+                                              : bad_option(argc, argv, options);
     if (arguments->help) {
         snprintf(name, sizeof name, "slowmo %s", argv[0]);
         argp_help(&argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_LONG, name);

@@ -91,6 +91,11 @@ read_number(const struct sm_param *param, const struct sm_node *node, double *va
         return sm_tree_fail(node, "expected %s", sm_unit_expected(param->unit));
     if (!sm_unit_parse(param->unit, node->text, value))
         return sm_tree_fail(node, "'%s' is not %s", node->text, sm_unit_expected(param->unit));
+    /* a bare 10 for a bandwidth is more likely a unit forgotten than 10 bytes a second */
+    if (param->unit != SM_UNIT_NONE && *value != 0 &&
+        strspn(node->text, "+-.0123456789eE") == strlen(node->text))
+        return sm_tree_fail(node, "%s has no unit, expected %s", node->text,
+                            sm_unit_expected(param->unit));
     /* a float is compared with its bounds as floats: 0.999 may be the bound however it is written
      */
     bool single = param->type == SM_PARAM_TYPE_FLOAT;

@@ -117,6 +117,12 @@ sm_unit_format(enum sm_unit unit, double value, char *buffer, size_t size)
     } scales[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {0, ""}};
     static const struct suffix times[] = {{"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}};
 
+    static const char *const bases[] = {[SM_UNIT_NONE] = "",
+                                        [SM_UNIT_SECONDS] = "s",
+                                        [SM_UNIT_BYTES] = "B",
+                                        [SM_UNIT_BANDWIDTH] = "B/s",
+                                        [SM_UNIT_SPEED] = "f"};
+
     double magnitude = fabs(value);
     if (unit == SM_UNIT_SECONDS) {
         size_t i = 0;
@@ -130,14 +136,12 @@ sm_unit_format(enum sm_unit unit, double value, char *buffer, size_t size)
             i++;
         double factor = scales[i].at_least > 0 ? scales[i].at_least : 1;
         char suffix[16];
-        snprintf(suffix, sizeof suffix, "%s%s", scales[i].prefix,
-                 unit == SM_UNIT_BYTES       ? "B"
-                 : unit == SM_UNIT_BANDWIDTH ? "B/s"
-                                             : "f");
+        snprintf(suffix, sizeof suffix, "%s%s", scales[i].prefix, bases[unit]);
         if (write_exact(unit, value / factor, suffix, value, buffer, size))
             return buffer;
     }
-    if (!write_exact(unit, value, "", value, buffer, size))
+    /* rounding by a prefix can lose the last bit: then without */
+    if (!write_exact(unit, value, bases[unit], value, buffer, size))
         snprintf(buffer, size, "%.17g", value);
     return buffer;
 }

@@ -214,7 +214,8 @@ static void
 missing_profiles_offer_the_nearest(void **state)
 {
     struct sm_profile p;
-    check_fails(load(*state, "resnet50_v100x9", &p), SM_ERR_INPUT, "did you mean 'resnet50_v100x8'?");
+    check_fails(load(*state, "resnet50_v100x9", &p), SM_ERR_INPUT,
+                "did you mean 'resnet50_v100x8'?");
     check_fails(load(*state, "./nowhere.yaml", &p), SM_ERR_INPUT, "cannot read ./nowhere.yaml");
 }
 
