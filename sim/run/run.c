@@ -204,9 +204,11 @@ describe(struct run *run)
     const char *all = experiment_text(experiment, SM_EXPERIMENT_ALL, arena);
     const char *trajectory = experiment_text(experiment, SM_EXPERIMENT_TRAJECTORY, arena);
     const char *timing = experiment_text(experiment, SM_EXPERIMENT_TIMING, arena);
-    if (all == NULL || trajectory == NULL || timing == NULL)
+    const char **warnings = sm_arena_alloc(arena, run->warning_count, sizeof *warnings);
+    if (all == NULL || trajectory == NULL || timing == NULL || warnings == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the record of the experiment");
     uint64_t data = run->workload != NULL ? sm_workload_data_hash(run->workload) : 0;
+    memcpy(warnings, run->warnings, run->warning_count * sizeof *warnings);
     uint64_t inputs = hash_inputs(run), costs = hash_costs(run);
     uint64_t whole = sm_hash(all, strlen(all), run->options->timing_only);
     uint64_t key = sm_hash(SM_VERSION, strlen(SM_VERSION), whole ^ inputs ^ costs);
@@ -238,7 +240,7 @@ describe(struct run *run)
         .version = SM_VERSION,
         .network_model = run->options->engine == &sm_engine_simgrid ? "CM02" : "none",
         .wire_scale = run->wire_scale,
-        .warnings = run->warnings,
+        .warnings = warnings,
         .warning_count = run->warning_count,
     };
     return SM_OK;

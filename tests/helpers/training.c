@@ -49,6 +49,8 @@ keep(struct training *training, const struct sm_run_result *result, struct sm_ar
     if (summary->status == NULL) /* refused before it began */
         return;
     copy_text(training->state, sizeof training->state, summary->status);
+    if (training->status == SM_OK) /* why a run diverged is no error of its caller */
+        copy_text(training->error.message, sizeof training->error.message, summary->error);
     copy_text(training->hash, sizeof training->hash, summary->hashes.parameters);
     copy_text(training->trajectory_key, sizeof training->trajectory_key, summary->trajectory_key);
     copy_text(training->timing_key, sizeof training->timing_key, summary->timing_key);

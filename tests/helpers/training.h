@@ -25,9 +25,9 @@ struct training_how {
 /* What came out; one piece without pointers, so that a child can send it. */
 struct training {
     enum sm_status status; /* of sm_experiment_bind or sm_run */
-    struct sm_error error;
-    char state[16]; /* summary.status                                    */
-    char hash[17];  /* hashes.parameters; "" when the run left none      */
+    struct sm_error error; /* its message also says why a run diverged */
+    char state[16];        /* summary.status                                    */
+    char hash[17];         /* hashes.parameters; "" when the run left none      */
     char trajectory_key[17], timing_key[17];
     char summary[TRAINING_TEXT]; /* the JSON object                       */
     double seconds, bytes;       /* sim.seconds, sim.bytes_sent_per_worker */
