@@ -172,7 +172,7 @@ write_xml(struct sm_model *model, struct sm_platform *platform)
         return sm_model_no_memory(model);
     platform->xml = xml;
     platform->xml_length = strlen(xml);
-    platform->hash = sm_hash(xml, platform->xml_length, 0);
+    platform->hash = sm_hash(xml, platform->xml_length, model->files_hash);
     return SM_OK;
 }
 

@@ -207,6 +207,22 @@ quantity_of(xmlNodePtr element, const char *key, enum sm_unit unit)
 
 /* ---- profile files ---- */
 
+/* The name SimGrid is given for a profile file, from any current folder. SimGrid 3.32 cannot open
+ * an absolute name (it opens it once more for every folder of its path, which fails) and refuses
+ * to read one name twice: so enough "../" to reach the root, and `number` in idle "./" or ".//". */
+static void
+name_for_simgrid(const char *absolute, size_t number, char *name, size_t size)
+{
+    enum { DEEPEST_FOLDER = 40, BITS = 20 };
+    size_t used = 0;
+    for (size_t i = 0; i < DEEPEST_FOLDER && used < size; i++)
+        used += (size_t)snprintf(name + used, size - used, "../");
+    for (size_t bit = 0; bit < BITS && used < size; bit++)
+        used += (size_t)snprintf(name + used, size - used, number >> bit & 1 ? ".//" : "./");
+    if (used < size)
+        snprintf(name + used, size - used, "%s", absolute + 1);
+}
+
 /* The XML is loaded from memory, so what it names must not depend on where it stood. */
 static enum sm_status
 read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
@@ -214,7 +230,13 @@ read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
     const char *name = sm_model_attribute(element, key);
     if (name[0] == '\0')
         return SM_OK;
-    char path[PATH_MAX] = "", real[PATH_MAX];
+    const char *policy = sm_model_attribute(element, "sharing_policy");
+    if (strcmp(key, "state_file") == 0 && policy != NULL && strcmp(policy, "SPLITDUPLEX") == 0)
+        return sm_model_fail(model, element,
+                             "SimGrid 3.32 knows no state_file of a SPLITDUPLEX "
+                             "link, expected one link for each direction");
+    char path[PATH_MAX] = "", real[PATH_MAX], given[2 * PATH_MAX], *text;
+    size_t length;
     if (name[0] != '/' && model->folder != NULL)
         snprintf(path, sizeof path, "%s/%s", model->folder, name);
     if (path[0] == '\0' || access(path, R_OK) != 0) /* as SimGrid: then the working folder */
@@ -222,7 +244,10 @@ read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
     if (access(path, R_OK) != 0 || realpath(path, real) == NULL)
         return sm_model_fail(model, element, "%s=\"%s\" of <%s>: no such readable file", key, name,
                              element->name);
-    if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)real) == NULL)
+    SM_TRY(sm_text_read_file(model->arena, real, &text, &length));
+    model->files_hash = sm_hash(text, length, model->files_hash);
+    name_for_simgrid(real, model->file_count++, given, sizeof given);
+    if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)given) == NULL)
         return sm_model_no_memory(model);
     model->varies = true;
     return SM_OK;
