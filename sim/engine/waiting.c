@@ -6,6 +6,22 @@
 
 enum { MOST_SHOWN = 6 };
 
+/* One rank's part of the line; how many characters it takes. */
+static int
+describe(const struct sm_waiting *w, size_t rank, char *text, size_t room)
+{
+    switch (w->kind) {
+    case SM_WAIT_MESSAGE:
+        return snprintf(text, room, "rank %zu waits for a message from rank %zu since %.6g s", rank,
+                        w->peer, w->since);
+    case SM_WAIT_COLLECTIVE:
+        return snprintf(text, room, "rank %zu waits in all-reduce %zu since %.6g s", rank, w->count,
+                        w->since);
+    default: /* it was under way when it was ended from outside */
+        return snprintf(text, room, "rank %zu is gone with its host", rank);
+    }
+}
+
 enum sm_status
 sm_stall_record(const struct sm_waiting *waiting, size_t size, double now)
 {
@@ -13,23 +29,15 @@ sm_stall_record(const struct sm_waiting *waiting, size_t size, double now)
     size_t used = 0, shown = 0, more = 0, ended = 0;
     for (size_t rank = 0; rank < size; rank++) {
         const struct sm_waiting *w = &waiting[rank];
-        ended += w->kind == SM_WAIT_ENDED;
-        if (w->kind == SM_WAIT_ENDED || w->kind == SM_WAIT_NOT)
-            continue;
-        if (shown == MOST_SHOWN) {
+        if (w->kind == SM_WAIT_ENDED) {
+            ended++;
+        } else if (shown == MOST_SHOWN) {
             more++;
-            continue;
+        } else {
+            if (shown++ > 0)
+                used += (size_t)snprintf(who + used, sizeof who - used, "; ");
+            used += (size_t)describe(w, rank, who + used, sizeof who - used);
         }
-        const char *separator = shown++ > 0 ? "; " : "";
-        int length = w->kind == SM_WAIT_MESSAGE
-                         ? snprintf(who + used, sizeof who - used,
-                                    "%srank %zu waits for a message from rank %zu since %.6g s",
-                                    separator, rank, w->peer, w->since)
-                         : snprintf(who + used, sizeof who - used,
-                                    "%srank %zu waits in all-reduce %zu since %.6g s", separator,
-                                    rank, w->count, w->since);
-        if (length > 0)
-            used += (size_t)length;
     }
     if (more > 0)
         used += (size_t)snprintf(who + used, sizeof who - used, "; and %zu more", more);

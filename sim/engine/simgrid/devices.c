@@ -81,8 +81,9 @@ device_box(void *arg, size_t from, size_t to)
 {
     const struct player *player = arg;
     char name[96];
-    snprintf(name, sizeof name, "devices %zu.%zu:%zu>%zu", player->rank->comm.rank,
-             player->ring_index, from, to);
+    snprintf(name, sizeof name, "worker %zu, ring %zu from device %zu to %zu",
+             player->rank->comm.rank, player->ring_index, player->ring->order[from],
+             player->ring->order[to]);
     return sg_mailbox_by_name(name);
 }
 

@@ -39,8 +39,9 @@ sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to
     uint64_t key = ((uint64_t)from * world->size + to) * 2 + channel;
     struct box *slot = box_slot(world->boxes, world->box_capacity, key);
     if (slot->mailbox == NULL) {
-        char name[64];
-        snprintf(name, sizeof name, "%d:%zu>%zu", (int)channel, from, to);
+        char name[96];
+        snprintf(name, sizeof name, "%s from rank %zu to rank %zu",
+                 channel == CHANNEL_REDUCE ? "all-reduce" : "message", from, to);
         sg_mailbox_t mailbox = sg_mailbox_by_name(name); /* others run meanwhile, and may grow */
         slot = box_slot(world->boxes, world->box_capacity, key);
         world->box_count += slot->mailbox == NULL;
@@ -62,7 +63,7 @@ sm_simgrid_receive(sg_mailbox_t box)
 {
     void *payload;
     if (sg_comm_wait(sg_mailbox_get_async(box, &payload)) != SG_OK)
-        return SM_FAIL(SM_ERR_STALLED, "%s: a link or host on the way went down at %.6g s",
+        return SM_FAIL(SM_ERR_STALLED, "%s: a link or host on the way had gone down by %.6g s",
                        sg_mailbox_get_name(box), simgrid_get_clock());
     return SM_OK;
 }

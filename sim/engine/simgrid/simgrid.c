@@ -153,13 +153,23 @@ simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, struct sm_request *
     return sm_simgrid_post(rank, request);
 }
 
+static bool
+message_arrives(struct sm_request *request)
+{
+    if (request->watched == NULL)
+        return request->comm == NULL || sg_comm_wait(request->comm) == SG_OK;
+    sg_sem_acquire(request->watched);
+    sg_sem_destroy(request->watched);
+    return request->status == SM_OK;
+}
+
 /* Takes the parcel over; *there is when its sender had sent it. */
 static enum sm_status
 finish_receive(struct rank *rank, struct sm_request *request, double *there)
 {
-    if (request->comm != NULL && sg_comm_wait(request->comm) != SG_OK)
+    if (!message_arrives(request))
         return SM_FAIL(SM_ERR_STALLED,
-                       "a link or host went down at %.6g s: rank %zu waited for a message from "
+                       "a link or host had gone down by %.6g s: rank %zu waited for a message from "
                        "rank %zu since %.6g s",
                        simgrid_get_clock(), rank->comm.rank, request->from,
                        rank->world->waiting[rank->comm.rank].since);
@@ -209,14 +219,46 @@ simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
     return sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1);
 }
 
+static void
+watch_main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct sm_request *request = sg_actor_self_get_data();
+    sg_actor_daemonize(sg_actor_self());
+    request->status = sg_comm_wait(request->comm) == SG_OK ? SM_OK : SM_ERR_STALLED;
+    request->done = true;
+    sg_sem_release(request->watched);
+}
+
+/* Where a link may die, sg_comm_test would take the process with it; sg_comm_wait returns an error,
+ * so an actor of its own waits. */
+static void
+watch(struct rank *rank, struct sm_request *request)
+{
+    request->watched = sg_sem_init(0);
+    sg_actor_t actor = sg_actor_init("watch", rank->host);
+    sg_actor_set_data(actor, request);
+    sg_actor_start(actor, watch_main, 0, NULL);
+    for (int i = 0; i < 3; i++) /* it starts, waits, and hears at once of what is there already */
+        sg_actor_yield();
+}
+
 static enum sm_status
 simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
 {
-    sm_simgrid_settle(rank_of(comm));
+    struct rank *rank = rank_of(comm);
+    sm_simgrid_settle(rank);
     struct sm_request *request = *handle;
-    *done = request == NULL || (request->kind == REDUCE && request->done);
+    *done = request == NULL || request->done;
     if (*done || request->kind == REDUCE)
         return SM_OK;
+    if (rank->world->request->platform->varies) {
+        if (request->watched == NULL)
+            watch(rank, request);
+        *done = request->done;
+        return SM_OK;
+    }
     if (request->comm != NULL && sg_comm_test(request->comm))
         request->comm = NULL; /* the test that finds it done takes the handle away */
     *done = request->comm == NULL;
@@ -288,18 +330,37 @@ start_simgrid(void)
     simgrid_init(&argc, argv);
 }
 
+/* SimGrid 3.32 opens a profile with an absolute path twice, and the second time fails; one that
+ * climbs to the root first counts as relative to the working folder. */
+static void
+write_platform(const struct sm_platform *platform, FILE *out)
+{
+    static const char attribute[] = "file=\"";
+    const char *text = platform->xml, *path;
+    while ((path = strstr(text, "file=\"/")) != NULL) {
+        path += sizeof attribute - 1;
+        fwrite(text, 1, (size_t)(path - text), out);
+        for (int i = 0; i < 100; i++) /* there is no way above the root */
+            fputs("../", out);
+        text = path + 1;
+    }
+    fputs(text, out);
+}
+
 /* The text goes through a file of no name, for SimGrid reads only files. */
 static enum sm_status
 load_platform(const struct sm_platform *platform)
 {
     int file = memfd_create("platform", 0);
-    if (file < 0 ||
-        write(file, platform->xml, platform->xml_length) != (ssize_t)platform->xml_length)
+    FILE *out = file >= 0 ? fdopen(file, "w") : NULL;
+    if (out != NULL)
+        write_platform(platform, out);
+    if (out == NULL || fflush(out) != 0)
         return SM_FAIL(SM_ERR_IO, "%s: no memory to hand the platform to SimGrid", platform->file);
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     simgrid_load_platform(path);
-    close(file);
+    fclose(out);
     return SM_OK;
 }
 

@@ -35,11 +35,13 @@ struct sm_request {
     size_t from;
     struct sm_parcel **parcel;
     sg_comm_t comm;
-    void *envelope; /* struct envelope, when it is there */
+    sg_sem_t watched; /* released when the actor that waits in the rank's place is done; or NULL */
+    void *envelope;   /* struct envelope, when it is there */
     /* REDUCE */
     float *x;
     size_t n, index;
     double all_there; /* when the last rank joined   */
+    /* REDUCE, or watched */
     enum sm_status status;
     bool done;
 };
