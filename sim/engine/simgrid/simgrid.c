@@ -330,37 +330,18 @@ start_simgrid(void)
     simgrid_init(&argc, argv);
 }
 
-/* SimGrid 3.32 opens a profile with an absolute path twice, and the second time fails; one that
- * climbs to the root first counts as relative to the working folder. */
-static void
-write_platform(const struct sm_platform *platform, FILE *out)
-{
-    static const char attribute[] = "file=\"";
-    const char *text = platform->xml, *path;
-    while ((path = strstr(text, "file=\"/")) != NULL) {
-        path += sizeof attribute - 1;
-        fwrite(text, 1, (size_t)(path - text), out);
-        for (int i = 0; i < 100; i++) /* there is no way above the root */
-            fputs("../", out);
-        text = path + 1;
-    }
-    fputs(text, out);
-}
-
 /* The text goes through a file of no name, for SimGrid reads only files. */
 static enum sm_status
 load_platform(const struct sm_platform *platform)
 {
     int file = memfd_create("platform", 0);
-    FILE *out = file >= 0 ? fdopen(file, "w") : NULL;
-    if (out != NULL)
-        write_platform(platform, out);
-    if (out == NULL || fflush(out) != 0)
+    if (file < 0 ||
+        write(file, platform->xml, platform->xml_length) != (ssize_t)platform->xml_length)
         return SM_FAIL(SM_ERR_IO, "%s: no memory to hand the platform to SimGrid", platform->file);
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     simgrid_load_platform(path);
-    fclose(out);
+    close(file);
     return SM_OK;
 }
 
