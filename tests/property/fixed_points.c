@@ -77,29 +77,30 @@ local_sgd_settles_elsewhere_and_further_off_with_longer_rounds(void **unused)
         char algorithm[120];
         snprintf(algorithm, sizeof algorithm,
                  "{inner: {name: sgd, lr: 0.1, momentum: 0}, strategy: local, tau: %d}", taus[i]);
-        expect_settled(algorithm, (size_t)taus[i] * 100, fixed_point(taus[i]), 6);
+        expect_settled(algorithm, (size_t)taus[i] * (taus[i] < 5 ? 100 : 50), fixed_point(taus[i]),
+                       6);
         assert_true(i == 0 || fixed_point(taus[i]) < before - 0.01);
         before = fixed_point(taus[i]);
     }
 }
 
 /* alpha and beta decide how fast, not where: A = alpha mean(1 - rho_i) < 2 (1 + beta) throughout.
- * The slowest, alpha = 0.5 and beta = 0, leaves 1 - A = .78 a round, tau = 5: 1e-20 after 180. */
+ * At most .84 of a deviation is left a round (alpha 0.5, beta 0: 1 - A = .78; beta 0.7: sqrt(.7)),
+ * with beta 0.9 sqrt(.9): 1e-11 at the end. */
 static void
 slowmo_settles_where_local_sgd_does_for_any_alpha_and_beta(void **unused)
 {
     (void)unused;
     const double alphas[] = {0.5, 1, 1.5}, betas[] = {0, 0.4, 0.7, 0.9};
-    for (size_t c = 0; c < 24; c++) {
-        double alpha = alphas[c % 3], beta = betas[c / 3 % 4];
+    for (size_t c = 0; c < 13; c++) {
+        double alpha = c < 12 ? alphas[c % 3] : 1, beta = c < 12 ? betas[c / 3] : 0.7;
         int tau = c < 12 ? 5 : 12;
         char algorithm[160];
         snprintf(algorithm, sizeof algorithm,
                  "{inner: {name: sgd, lr: 0.1, momentum: 0}, strategy: local, tau: %d,"
                  " outer: {name: slowmo, alpha: %g, beta: %g}}",
                  tau, alpha, beta);
-        /* beta 0.9 needs the longest: sqrt(.9)^k, 600 rounds leave 2e-14 */
-        expect_settled(algorithm, (size_t)tau * 600, fixed_point(tau), 60);
+        expect_settled(algorithm, (size_t)tau * (beta > 0.8 ? 480 : 150), fixed_point(tau), 60);
     }
 }
 
