@@ -3,7 +3,7 @@
  *
  * An axis (inner optimizers, strategies, models, collectives ...) is a list of const objects that
  * begin with a struct sm_plugin, so that listing, describing, finding and reading settings are
- * written once. A registry is one X-macro list in the axis's header and SM_AXIS in its .c file.
+ * written once. A registry is one X-macro list in the axis's header; the array comes from it.
  */
 #ifndef SM_BASE_PLUGIN_H
 #define SM_BASE_PLUGIN_H
@@ -28,9 +28,6 @@ struct sm_axis {
     const char *initial; /* the default's name                                     */
     const struct sm_plugin *const *plugins; /* NULL-terminated, in list order      */
 };
-
-/* Defines `const struct sm_axis sm_axis_AXIS` from the X-macro LIST of sm_AXIS_id objects. */
-#define SM_AXIS_ENTRY_(axis, id) &sm_##axis##_##id.about,
 
 /* A plug-in and its settings; workers copy the settings into states of their own. */
 struct sm_choice {

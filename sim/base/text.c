@@ -3,6 +3,7 @@
 #include "sim/base/text.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { LONGEST_NAME = 64 };
+enum { LONGEST_NAME = 64, MOST_FILES = 1024 };
 
 /* Optimal string alignment distance: insert, delete, replace, or swap of two neighbours. */
 static size_t
@@ -124,6 +125,36 @@ sm_text_double(double value, char buffer[SM_TEXT_DOUBLE])
         if (strtod(sm_text_digits(value, digits, buffer, SM_TEXT_DOUBLE), NULL) == value)
             break;
     return buffer;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char *const *
+sm_text_folder(struct sm_arena *arena, const char *folder, const char *ending)
+{
+    const char **names = sm_arena_zalloc(arena, MOST_FILES + 1, sizeof *names);
+    DIR *dir = names != NULL ? opendir(folder) : NULL;
+    size_t count = 0, tail = strlen(ending);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        size_t length = strlen(entry->d_name);
+        if (length <= tail || count == MOST_FILES ||
+            strcmp(entry->d_name + length - tail, ending) != 0)
+            continue;
+        names[count] = sm_arena_strndup(arena, entry->d_name, length - tail);
+        if (names[count++] == NULL) {
+            names = NULL;
+            break;
+        }
+    }
+    if (dir != NULL)
+        closedir(dir);
+    if (names != NULL)
+        qsort(names, count, sizeof *names, by_name);
+    return names;
 }
 
 uint64_t

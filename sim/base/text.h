@@ -27,6 +27,10 @@ char *sm_text_digits(double value, int digits, char *buffer, size_t size);
 /* The fewest digits that read back as the same double. Into buffer; returns it. */
 char *sm_text_double(double value, char buffer[SM_TEXT_DOUBLE]);
 
+/* The names of the files in `folder` that end in `ending`, without it: sorted, NULL-terminated,
+ * owned by arena. None when there is no such folder; NULL when memory is out. */
+const char *const *sm_text_folder(struct sm_arena *arena, const char *folder, const char *ending);
+
 /* 64-bit xxHash of bytes, continued from `seed`; hex is 16 digits and a zero. */
 uint64_t sm_hash(const void *bytes, size_t length, uint64_t seed);
 void sm_hash_hex(uint64_t hash, char hex[17]);

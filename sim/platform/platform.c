@@ -3,7 +3,6 @@
 #include "sim/platform/platform.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
 #include <libxml/parser.h>
@@ -17,36 +16,16 @@
 #include "sim/platform/make.h"
 #include "sim/platform/model.h"
 
-enum { MOST_PLATFORMS = 256, LARGEST_STAR = 4096 };
+enum { LARGEST_STAR = 4096 };
 
 static const char head[] = "<?xml version='1.0'?>\n"
                            "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n";
 
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 const char *const *
 sm_platform_names(struct sm_arena *arena, const char *home)
 {
-    const char **names = sm_arena_zalloc(arena, MOST_PLATFORMS + 1, sizeof *names);
     const char *folder = sm_arena_printf(arena, "%s/platforms", home);
-    DIR *dir = names != NULL && folder != NULL ? opendir(folder) : NULL;
-    size_t count = 0;
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        size_t length = strlen(entry->d_name);
-        if (length > 4 && strcmp(entry->d_name + length - 4, ".xml") == 0 &&
-            count < MOST_PLATFORMS &&
-            (names[count] = sm_arena_strndup(arena, entry->d_name, length - 4)) != NULL)
-            count++;
-    }
-    if (dir != NULL)
-        closedir(dir);
-    if (names != NULL)
-        qsort(names, count, sizeof *names, by_name);
-    return names;
+    return folder != NULL ? sm_text_folder(arena, folder, ".xml") : NULL;
 }
 
 /* N of "star_N", 0 when the name is another. */

@@ -2,7 +2,6 @@
 /* sim/timing/profile.c -- see profile.h. */
 #include "sim/timing/profile.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #include "sim/base/text.h"
 #include "sim/base/tree.h"
 
-enum { MOST_PROFILES = 256, UPDATE_FLOP_PER_PARAMETER = 10, BACKWARD_PER_FORWARD = 2 };
+enum { UPDATE_FLOP_PER_PARAMETER = 10, BACKWARD_PER_FORWARD = 2 };
 
 const struct sm_param sm_timing_params[] = {
     SM_PARAM_TEXT(struct sm_timing_settings, profile, "resnet50_v100x8",
@@ -61,31 +60,11 @@ no_memory(const char *name)
     return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for the profile", name);
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 const char *const *
 sm_profile_names(struct sm_arena *arena, const char *home)
 {
-    const char **names = sm_arena_zalloc(arena, MOST_PROFILES + 1, sizeof *names);
     const char *folder = sm_arena_printf(arena, "%s/workloads/profiles", home);
-    DIR *dir = names != NULL && folder != NULL ? opendir(folder) : NULL;
-    size_t count = 0;
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        size_t length = strlen(entry->d_name);
-        if (length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0 &&
-            count < MOST_PROFILES &&
-            (names[count] = sm_arena_strndup(arena, entry->d_name, length - 5)) != NULL)
-            count++;
-    }
-    if (dir != NULL)
-        closedir(dir);
-    if (names != NULL)
-        qsort(names, count, sizeof *names, by_name);
-    return names;
+    return folder != NULL ? sm_text_folder(arena, folder, ".yaml") : NULL;
 }
 
 static enum sm_status
