@@ -14,35 +14,10 @@ rank_of(struct sm_comm *comm)
     return (struct rank *)comm;
 }
 
-void
-sm_simgrid_fail(struct world *world)
-{
-    if (world->failed)
-        return;
-    world->failed = true;
-    world->error = *sm_error_last();
-}
-
-enum sm_status
-sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1)
-{
-    rank->ledger->seconds[stage] += t1 - t0;
-    return sm_trace_add(rank->world->request->trace, rank->comm.rank, sm_stage_names[stage], t0,
-                        t1);
-}
-
 static double
 simgrid_now(struct sm_comm *comm)
 {
     return rank_of(comm)->time;
-}
-
-void
-sm_simgrid_settle(struct rank *rank)
-{
-    if (rank->time > simgrid_get_clock())
-        sg_actor_sleep_until(rank->time);
-    rank->time = simgrid_get_clock();
 }
 
 /* Whether this rank should stop: another failed, or the user said so. */
