@@ -6,7 +6,9 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/base/rng.h"
 
@@ -209,9 +211,9 @@ fluid_is_within_a_thousandth_on_v100_servers(void **state)
                  "{bandwidth: {'node1_eth': x0.1}}", (const size_t[]){2, 8, 32, 0});
 }
 
-/* Four hosts, whose ways lead over one backbone that they share (or not: FATPIPE). */
+/* Four hosts, whose ways lead over one backbone; `attributes` say whether they share it. */
 static const char *
-backbone(const char *policy)
+backbone(const char *attributes)
 {
     static char text[4096];
     size_t used = (size_t)snprintf(
@@ -227,8 +229,8 @@ backbone(const char *policy)
                                  i);
     used += (size_t)snprintf(text + used, sizeof text - used,
                              "<link id=\"b\" bandwidth=\"1GBps\" latency=\"5us\" "
-                             "sharing_policy=\"%s\"/>\n",
-                             policy);
+                             "%s/>\n",
+                             attributes);
     for (size_t i = 0; i < 4; i++)
         for (size_t j = 0; j < 4; j++)
             if (i != j)
@@ -242,23 +244,41 @@ backbone(const char *policy)
     return text;
 }
 
+static const char shared[] = "sharing_policy=\"SHARED\"", fatpipe[] = "sharing_policy=\"FATPIPE\"";
+
 static void
 where_edges_share_a_link_fluid_is_played_exactly(void **state)
 {
     (void)state;
-    assert_true(compare(backbone("SHARED"), NULL, 4, 1e6, 1) == 0);
-    assert_true(compare(backbone("FATPIPE"), NULL, 4, 1e6, 1) < 1e-3);
+    assert_true(compare(backbone(shared), NULL, 4, 1e6, 1) == 0);
+    assert_true(compare(backbone(fatpipe), NULL, 4, 1e6, 1) < 1e-3);
 
     /* and the shared one does slow the ring down: 4 flows on one link of 1 GB/s */
     static struct plan plan = {.count = 1, .cases = {{.n = 1}}};
     struct machine machine = {
-        .platform = backbone("SHARED"), .wire_scale = 1e6, .program = play, .in = &plan};
+        .platform = backbone(shared), .wire_scale = 1e6, .program = play, .in = &plan};
     struct seconds seconds;
     check_ok(machine_run(&machine, &seconds, sizeof seconds, NULL));
     check_relative(seconds.last[0], sm_collective_ring.seconds(4, 4e6, 7e-6, 1e9 / 4), 1e-9);
-    machine.platform = backbone("FATPIPE");
+    machine.platform = backbone(fatpipe);
     check_ok(machine_run(&machine, &seconds, sizeof seconds, NULL));
     check_relative(seconds.last[0], sm_collective_ring.seconds(4, 4e6, 7e-6, 1e9), 1e-9);
+}
+
+static void
+where_speeds_change_while_time_passes_fluid_is_played_exactly(void **state)
+{
+    (void)state;
+    char profile[] = "/tmp/sm_ring_seconds_XXXXXX", attributes[128];
+    int descriptor = mkstemp(profile);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    assert_non_null(file);
+    for (size_t i = 0; i < 1000; i++) /* bytes/s from a time on: fast and slow in turn */
+        fprintf(file, "%g %g\n", 0.003 * (double)i, i % 2 == 0 ? 1e9 : 2e8);
+    fclose(file);
+    snprintf(attributes, sizeof attributes, "%s bandwidth_file=\"%s\"", fatpipe, profile);
+    assert_true(compare(backbone(attributes), NULL, 4, 1e6, 1) == 0);
+    unlink(profile);
 }
 
 int
@@ -272,6 +292,7 @@ main(void)
         cmocka_unit_test(fluid_is_within_a_thousandth_on_dgx1_servers),
         cmocka_unit_test(fluid_is_within_a_thousandth_on_v100_servers),
         cmocka_unit_test(where_edges_share_a_link_fluid_is_played_exactly),
+        cmocka_unit_test(where_speeds_change_while_time_passes_fluid_is_played_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
