@@ -315,15 +315,7 @@ print_text(const char *text, FILE *out)
         fputs(text, out);
         return;
     }
-    fputc('"', out);
-    for (; *text != '\0'; text++)
-        if (*text == '"' || *text == '\\')
-            fprintf(out, "\\%c", *text);
-        else if ((unsigned char)*text < ' ' || *text == 0x7f)
-            fprintf(out, "\\x%02x", (unsigned)*text);
-        else
-            fputc(*text, out);
-    fputc('"', out);
+    sm_tree_quote(text, out);
 }
 
 void

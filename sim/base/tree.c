@@ -337,6 +337,20 @@ sm_tree_set(struct sm_arena *arena, struct sm_node *root, const char *dotted,
     }
 }
 
+void
+sm_tree_quote(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++)
+        if (*text == '"' || *text == '\\')
+            fprintf(out, "\\%c", *text);
+        else if ((unsigned char)*text < ' ' || *text == 0x7f)
+            fprintf(out, "\\x%02x", (unsigned)*text);
+        else
+            fputc(*text, out);
+    fputc('"', out);
+}
+
 /* "algorithm.outer.beta: " into buffer. */
 static size_t
 write_path(const struct sm_node *node, char *buffer, size_t size)

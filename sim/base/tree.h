@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "sim/base/arena.h"
 #include "sim/base/status.h"
@@ -51,6 +52,9 @@ enum sm_status sm_tree_merge(struct sm_arena *arena, struct sm_node *base,
  * scalar on the way becomes {name: scalar}. */
 enum sm_status sm_tree_set(struct sm_arena *arena, struct sm_node *root, const char *dotted,
                            const struct sm_node *value);
+
+/* Writes text in double quotes, so that YAML reads it back whatever it holds. */
+void sm_tree_quote(const char *text, FILE *out);
 
 /* Records "FILE:LINE:COLUMN: PATH.OF.KEY: message" and returns SM_ERR_INPUT. node may be NULL. */
 __attribute__((format(printf, 2, 3))) enum sm_status sm_tree_fail(const struct sm_node *node,

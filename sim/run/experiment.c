@@ -251,33 +251,18 @@ print_choice(const char *name, const struct sm_choice *choice, FILE *out)
     fputc('\n', out);
 }
 
-/* Patterns and names hold characters that YAML would read as something else. */
-static void
-print_quoted(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (; *text != '\0'; text++)
-        if (*text == '"' || *text == '\\')
-            fprintf(out, "\\%c", *text);
-        else if ((unsigned char)*text < ' ' || *text == 0x7f)
-            fprintf(out, "\\x%02x", (unsigned)*text);
-        else
-            fputc(*text, out);
-    fputc('"', out);
-}
-
-/* A node as flow YAML. */
+/* A node as flow YAML; patterns and names hold characters that need quotes. */
 static void
 print_node(const struct sm_node *node, FILE *out)
 {
     if (node->kind == SM_NODE_SCALAR) {
-        print_quoted(node->text, out);
+        sm_tree_quote(node->text, out);
         return;
     }
     fputc(node->kind == SM_NODE_MAP ? '{' : '[', out);
     SM_NODE_EACH (child, node) {
         if (child->key != NULL) {
-            print_quoted(child->key, out);
+            sm_tree_quote(child->key, out);
             fputs(": ", out);
         }
         print_node(child, out);
@@ -309,7 +294,7 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     bool numbers = part != SM_EXPERIMENT_TIMING, seconds = part != SM_EXPERIMENT_TRAJECTORY;
     if (part == SM_EXPERIMENT_ALL) {
         fputs("name: ", out);
-        print_quoted(experiment->name, out);
+        sm_tree_quote(experiment->name, out);
         fputc('\n', out);
     }
     if (experiment->epochs > 0)
