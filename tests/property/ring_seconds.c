@@ -14,6 +14,14 @@
 
 enum { MOST_CASES = 40, FLOATS = 4 };
 
+/* AddressSanitizer wants a thread for each of SimGrid's actors: a message costs fifty times more.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+enum { STRIDE = 9, LARGEST = 8 };
+#else
+enum { STRIDE = 1, LARGEST = MACHINE_RANKS };
+#endif
+
 /* All-reduces one after the other, each with a time of its own to begin at. */
 struct plan {
     size_t count;
@@ -73,7 +81,7 @@ message_by_message_takes_the_seconds_of_the_closed_form(void **state)
     static const double sizes[] = {102228128, 1000003, 13};
     struct wire wire = star_wire();
     double worst = 0;
-    for (size_t m = 2; m <= 64; m++)
+    for (size_t m = 2; m <= 64; m += STRIDE)
         for (size_t s = 0; s < (m <= 20 ? 3 : 2); s++) {
             char name[16];
             snprintf(name, sizeof name, "star_%zu", m);
@@ -155,7 +163,7 @@ static void
 check_family(const char *what, const char *platform, const char *edits, const size_t *sizes)
 {
     double worst = 0;
-    for (const size_t *m = sizes; *m != 0; m++)
+    for (const size_t *m = sizes; *m != 0 && *m <= LARGEST; m++)
         for (size_t s = 0; s < (*m <= 16 ? 3 : 1); s++) {
             const double scales[] = {25557032, 1e6 / 3, 1e3};
             char name[64];
