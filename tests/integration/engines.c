@@ -398,11 +398,21 @@ test_notices_within_the_time_between_two_questions(void **state)
 
 /* ---- devices ---- */
 
+static char profile_path[] = "/tmp/sm_engines_XXXXXX";
+
+static void
+write_profile(const char *text)
+{
+    FILE *file = fopen(profile_path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
 /* Servers of the family dgx1; where `varies`, a profile that never changes anything. */
 static char *
 dgx1(const char *settings, bool varies)
 {
-    static const char path[] = "/tmp/sm_engines_constant.txt";
     static const char host[] = "<host id=\"server1_gpu5\"";
     struct sm_arena arena = {0};
     struct sm_node *node;
@@ -416,15 +426,12 @@ dgx1(const char *settings, bool varies)
     sm_arena_fini(&arena);
     if (!varies)
         return text;
-    FILE *profile = fopen(path, "w");
-    assert_non_null(profile);
-    fputs("0 1.0\n", profile);
-    fclose(profile);
+    write_profile("0 1.0\n");
     char *with = malloc(length + 200), *place = strstr(text, host);
     assert_non_null(with);
     assert_non_null(place);
     size_t before = (size_t)(place - text) + strlen(host);
-    sprintf(with, "%.*s speed_file=\"%s\"%s", (int)before, text, path, text + before);
+    sprintf(with, "%.*s speed_file=\"%s\"%s", (int)before, text, profile_path, text + before);
     free(text);
     return with;
 }
@@ -528,17 +535,6 @@ a_worker_computes_at_the_speed_of_its_slowest_device(void **state)
 }
 
 /* ---- a platform that changes while time passes ---- */
-
-static char profile_path[] = "/tmp/sm_engines_XXXXXX";
-
-static void
-write_profile(const char *text)
-{
-    FILE *file = fopen(profile_path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
 
 /* Two hosts of 1 GFLOP/s and a link of 1 GB/s and 1 ms; attributes of host a and of the link. */
 static const char *
@@ -854,7 +850,6 @@ static int
 remove_profile(void **state)
 {
     (void)state;
-    unlink("/tmp/sm_engines_constant.txt");
     return unlink(profile_path);
 }
 
