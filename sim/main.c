@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "analysis/analysis.h"
@@ -26,13 +27,14 @@ static const char usage[] =
     "  platform make FAMILY [--KEY VALUE] write a platform to standard output\n"
     "  COMMAND --help                     the options of a command\n";
 
-static volatile sig_atomic_t interrupted;
+/* In memory that the processes of the runs share: a signal to any of them stops all. */
+static volatile sig_atomic_t *interrupted;
 
 static void
 on_interrupt(int signal)
 {
     (void)signal;
-    interrupted = 1;
+    *interrupted = 1;
 }
 
 /* One line on standard error; the exit status that goes with the recorded error. */
@@ -366,6 +368,11 @@ command_run(int argc, char **argv)
     else if (strcmp(arguments.engine, "simgrid") != 0)
         return SM_FAIL(SM_ERR_INPUT, "--engine %s: expected simgrid or thread", arguments.engine),
                fail();
+    void *shared =
+        mmap(NULL, sizeof *interrupted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return SM_FAIL(SM_ERR_NOMEM, "run: no memory"), fail();
+    interrupted = shared;
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     signal(SIGPIPE, SIG_IGN);
@@ -379,7 +386,7 @@ command_run(int argc, char **argv)
         .timing_only = arguments.timing_only,
         .engine = engine,
         .progress = arguments.quiet ? NULL : stderr,
-        .interrupted = &interrupted,
+        .interrupted = interrupted,
     };
     struct sm_arena arena = {0};
     struct sm_experiment *experiments = NULL;

@@ -53,7 +53,8 @@ struct sm_comm_ops {
      * progress. Both may be 0: then other ranks' jobs still get to run beside this one. */
     enum sm_status (*compute)(struct sm_comm *comm, enum sm_stage stage, double seconds,
                               double flop, const struct sm_job *job);
-    /* Lets the parcel travel; nothing to wait for. Between two ranks parcels are received in the
+    /* Lets the parcel travel, from when its receipt is posted (a rendezvous, as MPI does for large
+     * messages); nothing to wait for. Between two ranks parcels are received in the
      * order sent. to != rank. */
     enum sm_status (*isend)(struct sm_comm *comm, size_t to, struct sm_parcel *parcel);
     /* Posts the receipt of the next parcel from `from`: *parcel, once waited for. */

@@ -118,6 +118,8 @@ gather_model(struct sm_arena *arena, const struct sm_node *map, const struct sm_
             i++;
         if (own[i] != NULL || sm_param_find(choice.plugin->params, child->key) == NULL)
             continue;
+        if (sm_tree_get(*model, child->key) != NULL)
+            return sm_tree_fail(child, "given twice, here and in model");
         struct sm_node *root = whole;
         if (root == NULL) {
             root = whole = sm_tree_map(arena, NULL, map);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sim/engine/simgrid/simgrid.c -- comm.h on SimGrid's clock and contended links. */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -41,8 +42,10 @@ simgrid_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, doubl
     struct sm_pool *pool = rank->world->request->pool;
     SM_TRY(check_running(rank->world));
     double t0 = rank->time;
-    if (job != NULL)
+    if (job != NULL) {
         sm_pool_submit(pool, &rank->task, job);
+        rank->working = true;
+    }
     rank->time += seconds;
     if (rank->world->request->platform->varies && flop > 0) {
         sm_simgrid_settle(rank); /* how long it takes depends on when */
@@ -56,6 +59,7 @@ simgrid_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, doubl
             sm_simgrid_settle(rank);
         else
             sg_actor_yield();
+        rank->working = false;
         SM_TRY(sm_pool_join(pool, &rank->task));
     }
     return sm_simgrid_account(rank, stage, t0, rank->time);
@@ -302,7 +306,10 @@ start_simgrid(void)
     for (size_t i = 0; i < COUNT; i++)
         argv[i] = (char *)(uintptr_t)settings[i]; /* read only, whatever the prototype says */
     int argc = COUNT;
+    struct sigaction interrupt; /* SimGrid's own handler exits at once */
+    sigaction(SIGINT, NULL, &interrupt);
     simgrid_init(&argc, argv);
+    sigaction(SIGINT, &interrupt, NULL);
 }
 
 /* The text goes through a file of no name, for SimGrid reads only files. */
@@ -375,6 +382,8 @@ world_fini(struct world *world)
 {
     for (size_t r = 0; r < world->size; r++) {
         struct rank *rank = &world->ranks[r];
+        if (rank->working) /* its host died meanwhile; the job must not outlive the run */
+            sm_pool_join(world->request->pool, &rank->task);
         sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played};
         for (size_t i = 0; i < 3; i++)
             if (semaphores[i] != NULL)
@@ -418,14 +427,11 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
         ended += world->waiting[r].kind == SM_WAIT_ENDED;
         now = fmax(now, world->ranks[r].time);
     }
-    *report = (struct sm_engine_report){world->end, ledgers};
-    enum sm_status status = SM_OK;
-    if (world->failed)
-        status = sm_error_set(&world->error);
-    else if (ended < size)
-        status = sm_stall_record(world->waiting, size, now);
     world_fini(world);
-    return status;
+    *report = (struct sm_engine_report){world->end, ledgers};
+    if (world->failed)
+        return sm_error_set(&world->error);
+    return ended < size ? sm_stall_record(world->waiting, size, now) : SM_OK;
 }
 
 const struct sm_engine sm_engine_simgrid = {

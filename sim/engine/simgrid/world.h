@@ -65,6 +65,7 @@ struct rank {
     double slowdown; /* speed of device 0 / speed of the slowest device */
     struct sm_ledger *ledger;
     struct sm_task task;
+    bool working; /* the task is on the pool */
     struct sm_request *spare;
     /* the stream */
     struct sm_request *queue, **queue_end;
