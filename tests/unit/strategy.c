@@ -243,6 +243,77 @@ draining_takes_in_every_share_and_keeps_the_sums(void **unused)
         }
 }
 
+/* The graphs here are regular, so w stays 1 by itself. Half of each share on its way to an even
+ * rank goes to the next rank instead, as on a graph with more arrivals in one place than another:
+ * the sums stay, w does not. Needs one peer, so that every share has one receiver. */
+static void
+machine_divert(struct machine *machine)
+{
+    struct sm_parcel *shares[MOST] = {NULL};
+    for (size_t to = 0; to < machine->size; to++)
+        for (size_t from = 0; from < machine->size; from++)
+            if (machine->queue[to][from][0] != NULL)
+                shares[to] = machine->queue[to][from][0];
+    for (size_t to = 0; to + 1 < machine->size; to += 2) {
+        for (size_t i = 0; i < N; i++) {
+            shares[to]->x[i] /= 2;
+            shares[to + 1]->x[i] += shares[to]->x[i];
+        }
+        shares[to]->weight /= 2;
+        shares[to + 1]->weight += shares[to]->weight;
+    }
+}
+
+static void
+unequal_weights_are_divided_out_of_the_view(void **unused)
+{
+    (void)unused;
+    struct machine machine;
+    const float *views[MOST];
+    check_ok(machine_init(&machine, 8, "{name: sgp}"));
+    for (size_t k = 0; k < 3; k++) {
+        machine_step(&machine, NULL); /* holds each view against x / w */
+        machine_divert(&machine);
+        machine_check_sums(&machine, rounding(k + 1, 8, 2));
+    }
+    machine_absorb(&machine, views);
+    for (size_t r = 0; r < 8; r++) {
+        assert_true(fabs((double)machine.ranks[r].x[WEIGHT] - 1) > 0.05);
+        assert_ptr_not_equal(views[r], machine.ranks[r].x);
+        check_near(views[r][WEIGHT], 1, 2 * (double)FLT_EPSILON);
+    }
+    /* three undisturbed mixings are the average of x and of w, whatever came before */
+    for (size_t k = 0; k < 3; k++)
+        machine_step(&machine, NULL);
+    machine_absorb(&machine, views);
+    for (size_t r = 0; r < 8; r++)
+        for (size_t i = 0; i < N; i++)
+            check_near(views[r][i], machine.sum[i] / 8, rounding(6, 1, 2));
+    machine_fini(&machine);
+}
+
+static void
+draining_before_an_average_sets_unequal_weights_back_to_1(void **unused)
+{
+    (void)unused;
+    for (int average = 0; average < 2; average++) {
+        struct machine machine;
+        const float *views[MOST];
+        check_ok(machine_init(&machine, 8, "{name: sgp}"));
+        machine_step(&machine, NULL);
+        machine_divert(&machine);
+        for (size_t r = 0; r < 8; r++) {
+            struct rank *rank = &machine.ranks[r];
+            check_ok(machine.strategy->drain(rank->state, &rank->comm, N, rank->x, average != 0));
+        }
+        assert_int_equal(machine_check_sums(&machine, rounding(2, 8, 2)), 0);
+        machine_absorb(&machine, views); /* of nothing */
+        for (size_t r = 0; r < 8; r++)
+            assert_true((views[r] == machine.ranks[r].x) == (average != 0));
+        machine_fini(&machine);
+    }
+}
+
 /* Without gradients, after `steps` mixings, everybody has the mean. */
 static void
 expect_the_mean(const char *yaml, size_t size, size_t steps, double tolerance)
@@ -388,6 +459,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(push_sum_conserves_x_and_w_with_the_shares_in_flight),
         cmocka_unit_test(draining_takes_in_every_share_and_keeps_the_sums),
+        cmocka_unit_test(unequal_weights_are_divided_out_of_the_view),
+        cmocka_unit_test(draining_before_an_average_sets_unequal_weights_back_to_1),
         cmocka_unit_test(the_exponential_graph_averages_exactly_in_log2_steps),
         cmocka_unit_test(the_complete_graph_averages_in_one_step),
         cmocka_unit_test(the_directed_ring_converges_at_the_rate_of_its_spectrum),
