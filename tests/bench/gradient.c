@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/helpers/processor.h"
 #include "workloads/kernels/kernels.h"
 #include "workloads/workload.h"
 
@@ -91,8 +92,8 @@ static void
 row(const char *name, size_t batch, double calls_per_second, double flop, double peak)
 {
     const double rate = calls_per_second * flop;
-    printf("%s,%zu,%.0f,%.2f,%.3f\n", name, batch, calls_per_second * (double)batch, rate * 1e-9,
-           rate / peak);
+    printf("%s,%zu,%.0f,%.2f,%.3f,%s\n", name, batch, calls_per_second * (double)batch, rate * 1e-9,
+           rate / peak, processor_name());
     fflush(stdout);
 }
 
@@ -239,8 +240,8 @@ main(void)
     openblas_set_num_threads(1);
     const double peak = fma_peak();
     const size_t batches[] = {8, 32, 128, 0};
-    printf("model,batch,samples_per_second,gflops,share_of_peak\n");
-    printf("fma_peak,1,,%.2f,1\n", peak * 1e-9);
+    printf("model,batch,samples_per_second,gflops,share_of_peak,processor\n");
+    printf("fma_peak,1,,%.2f,1,%s\n", peak * 1e-9, processor_name());
     for (const size_t *batch = batches; *batch > 0; batch++) {
         bench_model("softmax", *batch, peak);
         bench_model("mlp", *batch, peak);

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/helpers/processor.h"
+
 static double
 wall_seconds(void)
 {
@@ -58,8 +60,9 @@ bench(const char *name, size_t workers, size_t iterations, const char *text)
     }
     double wall = wall_seconds() - start;
     double user = (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec;
-    printf("%s,%zu,%zu,%.2f,%.2f,%.1f,%.2f\n", name, workers, iterations, wall, user,
-           (double)usage.ru_maxrss / 1024, 1e6 * wall / (double)(workers * iterations));
+    printf("%s,%zu,%zu,%.2f,%.2f,%.1f,%.2f,%s\n", name, workers, iterations, wall, user,
+           (double)usage.ru_maxrss / 1024, 1e6 * wall / (double)(workers * iterations),
+           processor_name());
     fflush(stdout);
     unlink(experiment);
     unlink(store);
@@ -70,7 +73,7 @@ int
 main(void)
 {
     puts("case,workers,iterations,wall_seconds,user_seconds,peak_megabytes,"
-         "microseconds_a_worker_and_iteration");
+         "microseconds_a_worker_and_iteration,processor");
     bench("sgp_slowmo", 32, 14040,
           "{steps: 14040, platform: {file: dgx1_32_10gbe}, timing: {profile: resnet50_v100x8},\n"
           " algorithm: {strategy: sgp, outer: slowmo, tau: 48}}\n");
