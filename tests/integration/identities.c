@@ -339,6 +339,15 @@ keys_tell_apart_what_the_text_does_not_say(void **unused)
     free(four);
     free(five);
     free(wide);
+    /* one epoch is 8 steps of all the data, 4 of half */
+    static const char epoch[] = "{epochs: 1, platform: {file: star_4},"
+                                " workload: {model: softmax, batch: 8, limit: %d, " DATA "}}";
+    struct training *all = train(epoch, 240), *half = train(epoch, 120);
+    assert_int_equal(training_last(all)->step, 8);
+    assert_int_equal(training_last(half)->step, 4);
+    assert_string_not_equal(all->timing_key, half->timing_key);
+    free(all);
+    free(half);
 }
 
 static void
