@@ -197,7 +197,7 @@ sm_param_read(const struct sm_param *param, void *object, const struct sm_node *
         return SM_OK;
     case SM_PARAM_TYPE_COUNT:
         SM_TRY(read_number(param, node, &number));
-        if (number != floor(number) || number > 9e15)
+        if (number != floor(number) || number > 9007199254740992.0)
             return sm_tree_fail(node, "'%s' is not a whole number", node->text);
         *(size_t *)field = (size_t)number;
         return SM_OK;
@@ -264,7 +264,12 @@ unknown_key(const struct sm_param *params, const struct sm_node *node, const cha
     char known[512];
     sm_text_join(known, sizeof known, names);
     const char *near = sm_text_nearest(node->key, names);
-    return sm_tree_fail(node, "unknown key%s%s%s; known here: %s", near ? ", did you mean '" : "",
+    struct sm_node key = *node; /* the mistake is in the key, not in its value */
+    if (key.key_line > 0) {
+        key.line = key.key_line;
+        key.column = key.key_column;
+    }
+    return sm_tree_fail(&key, "unknown key%s%s%s; known here: %s", near ? ", did you mean '" : "",
                         near ? near : "", near ? "'?" : "", known[0] != '\0' ? known : "none");
 }
 

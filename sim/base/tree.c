@@ -45,6 +45,8 @@ place(struct sm_node *open, struct sm_node *node, struct sm_node **key, struct s
     }
     if (open->kind == SM_NODE_MAP) {
         node->key = (*key)->text;
+        node->key_line = (*key)->line;
+        node->key_column = (*key)->column;
         if (sm_tree_get(open, node->key) != NULL)
             return sm_tree_fail(*key, "key '%s' appears twice", node->key);
         *key = NULL;

@@ -22,6 +22,7 @@ struct sm_node {
     const char *text; /* of a scalar, as written, without quotes           */
     const char *file; /* where it stood; line and column count from 1      */
     size_t line, column;
+    size_t key_line, key_column;           /* of the key; 0 without                   */
     struct sm_node *parent, *first, *next; /* children in the order written */
 };
 

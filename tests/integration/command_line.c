@@ -95,7 +95,7 @@ a_wrong_experiment_says_where_and_what(void **state)
 {
     (void)state;
     program_write("typo.yaml", "steps: 4\nplatfrom: {file: star_4}\n");
-    refused("typo.yaml:2:11: platfrom: unknown key, did you mean 'platform'?", "run", "typo.yaml");
+    refused("typo.yaml:2:1: platfrom: unknown key, did you mean 'platform'?", "run", "typo.yaml");
     program_write("name.yaml", "algorithm:\n  outer: {name: slowmoo}\n");
     refused("name.yaml:2:17: algorithm.outer.name: unknown outer 'slowmoo'", "run", "name.yaml");
     refused("algorithm.outer.beta: 1.5 is out of range, expected 0 .. 0.999", "run", "small.yaml",

@@ -67,27 +67,27 @@ an_unknown_key_is_told_at_every_level_with_the_nearest_one(void **unused)
 {
     (void)unused;
     const struct mistake mistakes[] = {
-        {"name: x\nstepz: 10\n", "a.yaml:2:8: stepz: unknown key, did you mean 'steps'?; known"},
+        {"name: x\nstepz: 10\n", "a.yaml:2:1: stepz: unknown key, did you mean 'steps'?; known"},
         {"platform:\n  file: star_4\n  worker: 2\n",
-         "a.yaml:3:11: platform.worker: unknown key, did you mean 'workers'?"},
+         "a.yaml:3:3: platform.worker: unknown key, did you mean 'workers'?"},
         {"workload:\n  mdel: mlp\n",
-         "a.yaml:2:9: workload.mdel: unknown key, did you mean 'model'?"},
+         "a.yaml:2:3: workload.mdel: unknown key, did you mean 'model'?"},
         {"workload: {model: mlp, hiden: 3}",
-         "a.yaml:1:31: workload.hiden: unknown key, did you mean 'hidden'?"},
+         "a.yaml:1:24: workload.hiden: unknown key, did you mean 'hidden'?"},
         {"workload: {model: {name: mlp, hiden: 3}}",
-         "a.yaml:1:38: workload.model.hiden: unknown key, did you mean 'hidden'?"},
+         "a.yaml:1:31: workload.model.hiden: unknown key, did you mean 'hidden'?"},
         {"workload: {dataset: {name: synthetic, clases: 3}}",
-         "a.yaml:1:47: workload.dataset.clases: unknown key, did you mean 'classes'?"},
+         "a.yaml:1:39: workload.dataset.clases: unknown key, did you mean 'classes'?"},
         {"timing: {profle: own}",
-         "a.yaml:1:18: timing.profle: unknown key, did you mean 'profile'?"},
+         "a.yaml:1:10: timing.profle: unknown key, did you mean 'profile'?"},
         {"algorithm: {outr: none}",
-         "a.yaml:1:19: algorithm.outr: unknown key, did you mean 'outer'?"},
+         "a.yaml:1:13: algorithm.outr: unknown key, did you mean 'outer'?"},
         {"algorithm:\n  outer: {name: slowmo, beeta: 0.7}\n",
-         "a.yaml:2:32: algorithm.outer.beeta: unknown key, did you mean 'beta'?"},
+         "a.yaml:2:25: algorithm.outer.beeta: unknown key, did you mean 'beta'?"},
         {"algorithm: {strategy: {name: local, peers: 1}}",
-         "a.yaml:1:44: algorithm.strategy.peers: unknown key; known here: name"},
-        {"evaluate: {evry: 5}", "a.yaml:1:18: evaluate.evry: unknown key, did you mean 'every'?"},
-        {"frobnicate: 1", "a.yaml:1:13: frobnicate: unknown key; known here: name, seed"},
+         "a.yaml:1:37: algorithm.strategy.peers: unknown key; known here: name"},
+        {"evaluate: {evry: 5}", "a.yaml:1:12: evaluate.evry: unknown key, did you mean 'every'?"},
+        {"frobnicate: 1", "a.yaml:1:1: frobnicate: unknown key; known here: name, seed"},
     };
     expect_all(mistakes);
 }
@@ -265,8 +265,8 @@ settings_of_the_model_may_stand_beside_it(void **unused)
     check_ok(bind("workload: {hidden: [7]}", &e)); /* of the default model */
     assert_non_null(strstr(printed(&e, SM_EXPERIMENT_ALL), "{name: mlp, hidden: [7]}"));
     const struct mistake mistakes[] = {
-        {"workload: {model: quadratic, hidden: 3}", "a.yaml:1:38: workload.hidden: unknown key"},
-        {"workload: {curvature: 3}", "a.yaml:1:23: workload.curvature: unknown key"},
+        {"workload: {model: quadratic, hidden: 3}", "a.yaml:1:30: workload.hidden: unknown key"},
+        {"workload: {curvature: 3}", "a.yaml:1:12: workload.curvature: unknown key"},
         {"workload:\n  model: quadratic\n  noise: loud\n",
          "a.yaml:3:10: workload.model.noise: 'loud' is not a number"},
     };
@@ -533,7 +533,7 @@ a_wrong_key_or_value_of_a_sweep_is_told_at_its_value(void **unused)
     struct sm_experiment e;
     const struct sm_node *const *trees = expand("sweep:\n  algorithm.taw: [12, 24]\n", &count);
     check_fails(sm_experiment_bind(&arena, trees[1], &e), SM_ERR_INPUT,
-                "a.yaml:2:23: algorithm.taw: unknown key, did you mean 'tau'?");
+                "a.yaml:2:18: algorithm.taw: unknown key, did you mean 'tau'?");
     trees = expand("sweep:\n  algorithm.tau: [12, 0]\n", &count);
     check_ok(sm_experiment_bind(&arena, trees[0], &e));
     check_fails(sm_experiment_bind(&arena, trees[1], &e), SM_ERR_INPUT,

@@ -153,7 +153,7 @@ wrong_values_are_refused_with_place_and_range(void **state)
         {"milestones: [0.5, 2]", "test.yaml:1:19: milestones: 2 is out of range, expected 0 .. 1"},
         {"milestones: {a: 1}", "expected a number or a list"},
         {"milestones: [[1]]", "expected a number"},
-        {"bta: 0.5", "test.yaml:1:6: bta: unknown key, did you mean 'beta'?; known here: beta, "},
+        {"bta: 0.5", "test.yaml:1:1: bta: unknown key, did you mean 'beta'?; known here: beta, "},
         {"zzzzzz: 1", "unknown key; known here: beta, seconds, rate, any, tau, nesterov, file, "},
         {"- 1", "expected settings"},
         {"word", "expected settings"},

@@ -206,7 +206,7 @@ mistakes_name_file_line_and_column(void **state)
     check_mistake(f, "2Tf", "2Gbps", "3:15: ", "is not a speed");
     check_mistake(f, "2Tf", "0", "3:15: ", "out of range");
     check_mistake(f, "samples: 64", "samples: 0", "5:10: ", "out of range");
-    check_mistake(f, "stages:\n", "stages: 3\nrest:\n", "9:3: rest: ", "unknown key");
+    check_mistake(f, "stages:\n", "stages: 3\nrest:\n", "8:1: rest: ", "unknown key");
     check_mistake(f, "  load: 1ms\n", "  load: 1ms\n  load: 1ms\n", "9:3: ", "appears twice");
 }
 

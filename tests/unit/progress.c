@@ -22,7 +22,12 @@ terminal_setup(void **state)
 {
     struct terminal *terminal = calloc(1, sizeof *terminal);
     terminal->screen = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    if (terminal->screen < 0 || grantpt(terminal->screen) != 0 || unlockpt(terminal->screen) != 0)
+    if (terminal->screen < 0) { /* a machine without pseudo-terminals: its tests are skipped */
+        free(terminal);
+        *state = NULL;
+        return 0;
+    }
+    if (grantpt(terminal->screen) != 0 || unlockpt(terminal->screen) != 0)
         return -1;
     terminal->out = fopen(ptsname(terminal->screen), "w");
     ioctl(terminal->screen, TIOCSWINSZ, &(struct winsize){.ws_col = 100, .ws_row = 24});
@@ -34,10 +39,20 @@ static int
 terminal_teardown(void **state)
 {
     struct terminal *terminal = *state;
+    if (terminal == NULL)
+        return 0;
     fclose(terminal->out);
     close(terminal->screen);
     free(terminal);
     return 0;
+}
+
+static struct terminal *
+need_terminal(void **state)
+{
+    if (*state == NULL)
+        skip();
+    return *state;
 }
 
 /* Everything written so far, as text. */
@@ -72,22 +87,23 @@ line_after(struct terminal *terminal, double elapsed, size_t items, const char *
 static void
 the_line_says_where_the_run_is(void **state)
 {
-    assert_string_equal(line_after(*state, 8.0, 5, "local-slowmo", 120, 0.861, 108004),
+    struct terminal *terminal = need_terminal(state);
+    assert_string_equal(line_after(terminal, 8.0, 5, "local-slowmo", 120, 0.861, 108004),
                         "\r\033[K[2/5] local-slowmo  step 120/300  accuracy 86.1 %  "
                         "13 500 samples/s  13 s left");
-    assert_string_equal(line_after(*state, 50.0, 1, "timed", 1, NAN, 0),
+    assert_string_equal(line_after(terminal, 50.0, 1, "timed", 1, NAN, 0),
                         "\r\033[Ktimed  step 1/300  4 h 09 min left");
-    assert_string_equal(line_after(*state, 200.0, 1, "x", 150, 1.0, 2e8),
+    assert_string_equal(line_after(terminal, 200.0, 1, "x", 150, 1.0, 2e8),
                         "\r\033[Kx  step 150/300  accuracy 100.0 %  1 000 000 samples/s  "
                         "3 min 21 s left");
-    assert_string_equal(line_after(*state, 9.0, 1, "x", 300, NAN, 9000),
+    assert_string_equal(line_after(terminal, 9.0, 1, "x", 300, NAN, 9000),
                         "\r\033[Kx  step 300/300  1 000 samples/s  0 s left");
 }
 
 static void
 the_line_never_wraps(void **state)
 {
-    struct terminal *terminal = *state;
+    struct terminal *terminal = need_terminal(state);
     ioctl(terminal->screen, TIOCSWINSZ, &(struct winsize){.ws_col = 20, .ws_row = 24});
     /* 19 characters of which some have two bytes */
     assert_string_equal(line_after(terminal, 8.0, 5, "\xc3\xa9\xc3\xa9\xc3\xa9", 120, 0.9, 1),
@@ -103,7 +119,7 @@ the_line_never_wraps(void **state)
 static void
 the_line_is_drawn_five_times_a_second_and_wiped(void **state)
 {
-    struct terminal *terminal = *state;
+    struct terminal *terminal = need_terminal(state);
     struct sm_progress progress;
     sm_progress_begin(&progress, terminal->out, 1, 1, "x", 1000);
     for (size_t step = 1; step <= 1000; step++) {
@@ -128,7 +144,7 @@ static void
 a_run_too_short_for_a_line_writes_nothing(void **state)
 {
     struct sm_progress progress;
-    sm_progress_begin(&progress, ((struct terminal *)*state)->out, 1, 1, "x", 1000);
+    sm_progress_begin(&progress, need_terminal(state)->out, 1, 1, "x", 1000);
     sm_progress_update(&progress, 1, NAN, 0);
     sm_progress_end(&progress);
     assert_string_equal(seen(*state), "");
