@@ -533,7 +533,7 @@ a_wrong_key_or_value_of_a_sweep_is_told_at_its_value(void **unused)
     struct sm_experiment e;
     const struct sm_node *const *trees = expand("sweep:\n  algorithm.taw: [12, 24]\n", &count);
     check_fails(sm_experiment_bind(&arena, trees[1], &e), SM_ERR_INPUT,
-                "a.yaml:2:18: algorithm.taw: unknown key, did you mean 'tau'?");
+                "a.yaml:2:23: algorithm.taw: unknown key, did you mean 'tau'?");
     trees = expand("sweep:\n  algorithm.tau: [12, 0]\n", &count);
     check_ok(sm_experiment_bind(&arena, trees[0], &e));
     check_fails(sm_experiment_bind(&arena, trees[1], &e), SM_ERR_INPUT,

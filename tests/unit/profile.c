@@ -201,8 +201,8 @@ mistakes_name_file_line_and_column(void **state)
     check_mistake(f, "load: 1ms", "load: -1ms", "8:9: ", "out of range");
     check_mistake(f, "load: 1ms", "load: nan", "8:9: ", "is not a time");
     check_mistake(f, "forward: 2ms", "forward: 2MB", "9:12: ", "is not a time");
-    check_mistake(f, "forward: 2ms", "foreward: 2ms", "9:13: ", "did you mean 'forward'?");
-    check_mistake(f, "devices: 4", "device: 4", "4:9: ", "did you mean 'devices'?");
+    check_mistake(f, "forward: 2ms", "foreward: 2ms", "9:3: ", "did you mean 'forward'?");
+    check_mistake(f, "devices: 4", "device: 4", "4:1: ", "did you mean 'devices'?");
     check_mistake(f, "2Tf", "2Gbps", "3:15: ", "is not a speed");
     check_mistake(f, "2Tf", "0", "3:15: ", "out of range");
     check_mistake(f, "samples: 64", "samples: 0", "5:10: ", "out of range");
