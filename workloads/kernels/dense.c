@@ -11,10 +11,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Here the products may be fused with their sums: half the work. The bits then differ between a
- * processor with FMA and one without, but not between threads or runs. */
-#pragma GCC optimize("fp-contract=fast")
-
 enum {
     LANES = 8,         /* floats in a vector                                                    */
     ROWS = 6,          /* 6 x 2 accumulators and 3 operands fill the 16 vector registers        */
@@ -28,6 +24,24 @@ typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alia
 typedef int lanes __attribute__((vector_size(4 * LANES)));
 
 #define INLINE static inline __attribute__((always_inline))
+
+/* sum += a b. Fused on a processor with AVX2 and FMA, in one rounding and half the work: the bits
+ * differ from those of a processor without, but never with the compiler's mood. The asm also keeps
+ * its operands in registers, which gcc else loads anew for each FMA. */
+#if defined(__x86_64__)
+#define MULTIPLY_ADD(sum, a, b, avx)                                                               \
+    do {                                                                                           \
+        if (avx) {                                                                                 \
+            vector sum_ = (sum);                                                                   \
+            __asm__ inline("vfmadd231ps %2, %1, %0" : "+x"(sum_) : "x"(a), "x"(b));                \
+            (sum) = sum_;                                                                          \
+        } else {                                                                                   \
+            (sum) += (a) * (b);                                                                    \
+        }                                                                                          \
+    } while (0)
+#else
+#define MULTIPLY_ADD(sum, a, b, avx) ((void)(avx), (sum) += (a) * (b))
+#endif
 
 /* Sums of the LANES lanes of each a[i], i < ROWS, into out (rows). */
 INLINE void
@@ -69,10 +83,8 @@ dot_tile(float *y, size_t y_stride, const float *x, const float *w, const float 
             a[s] = *(const vector *)(x + s * depth + k);
         for (size_t r = 0; r < rows; r++) {
             vector b = *(const vector *)(w + r * depth + k);
-            if (avx) /* keeps b in a register: else gcc loads it anew for each FMA */
-                __asm__("" : "+x"(b));
             for (size_t s = 0; s < samples; s++)
-                sum[s][r] += a[s] * b;
+                MULTIPLY_ADD(sum[s][r], a[s], b, avx);
         }
     }
     for (size_t s = 0; k < depth && s < samples; s++) {
@@ -80,7 +92,7 @@ dot_tile(float *y, size_t y_stride, const float *x, const float *w, const float 
         load_some(&a, x + s * depth + k, depth - k);
         for (size_t r = 0; r < rows; r++) {
             load_some(&b, w + r * depth + k, depth - k);
-            sum[s][r] += a * b;
+            MULTIPLY_ADD(sum[s][r], a, b, avx);
         }
     }
     for (size_t s = 0; s < samples; s++) {
@@ -137,15 +149,17 @@ forward(float *y, const float *x, const float *w, const float *b, size_t count, 
 /* c[r][j] = (add ? c[r][j] : 0) + sum_k a[k][r] b[k][j], r < rows <= ROWS, j < WIDTH. */
 INLINE void
 outer_tile(float *c, size_t c_stride, const float *a /* (depth, ROWS) */, const float *b,
-           size_t b_stride, size_t depth, size_t rows, bool add)
+           size_t b_stride, size_t depth, size_t rows, bool add, bool avx)
 {
     vector sum[ROWS][2] = {0};
     for (size_t k = 0; k < depth; k++) {
         const vector b0 = *(const vector *)(b + k * b_stride);
         const vector b1 = *(const vector *)(b + k * b_stride + LANES);
         for (size_t r = 0; r < rows; r++) {
-            sum[r][0] += a[k * ROWS + r] * b0;
-            sum[r][1] += a[k * ROWS + r] * b1;
+            const float each = a[k * ROWS + r];
+            const vector all = {each, each, each, each, each, each, each, each};
+            MULTIPLY_ADD(sum[r][0], all, b0, avx);
+            MULTIPLY_ADD(sum[r][1], all, b1, avx);
         }
     }
     for (size_t r = 0; r < rows; r++) {
@@ -161,12 +175,12 @@ outer_tile(float *c, size_t c_stride, const float *a /* (depth, ROWS) */, const 
 /* The same for the last columns, j < columns < WIDTH, by way of padded copies. */
 INLINE void
 outer_edge(float *c, size_t c_stride, const float *a /* (depth, ROWS) */, const float *b,
-           size_t b_stride, size_t depth, size_t rows, size_t columns, bool add)
+           size_t b_stride, size_t depth, size_t rows, size_t columns, bool add, bool avx)
 {
     float padded[BLOCK * WIDTH] = {0}, tile[ROWS * WIDTH];
     for (size_t k = 0; k < depth; k++)
         memcpy(padded + k * WIDTH, b + k * b_stride, columns * sizeof *b);
-    outer_tile(tile, WIDTH, a, padded, WIDTH, depth, rows, false);
+    outer_tile(tile, WIDTH, a, padded, WIDTH, depth, rows, false, avx);
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < columns; j++)
             c[r * c_stride + j] = (add ? c[r * c_stride + j] : 0.0f) + tile[r * WIDTH + j];
@@ -174,22 +188,22 @@ outer_edge(float *c, size_t c_stride, const float *a /* (depth, ROWS) */, const 
 
 INLINE void
 outer_strip(float *c, const float *a /* (depth, ROWS) */, const float *b, size_t n, size_t depth,
-            size_t rows, bool add)
+            size_t rows, bool add, bool avx)
 {
     size_t j = 0;
     for (; j + WIDTH <= n; j += WIDTH) {
         for (size_t r = 0; r < rows; r++)
             __builtin_prefetch(c + r * n + j + AHEAD, 1);
-        outer_tile(c + j, n, a, b + j, n, depth, rows, add);
+        outer_tile(c + j, n, a, b + j, n, depth, rows, add, avx);
     }
     if (j < n)
-        outer_edge(c + j, n, a, b + j, n, depth, rows, n - j, add);
+        outer_edge(c + j, n, a, b + j, n, depth, rows, n - j, add, avx);
 }
 
 /* c (m, n) = a b for b (depth, n), where a's element (i, k) stands at a[i a_row + k a_column]. */
 INLINE void
 outer_product(float *c, const float *a, size_t a_row, size_t a_column, const float *b, size_t m,
-              size_t n, size_t depth)
+              size_t n, size_t depth, bool avx)
 {
     float strip[BLOCK * ROWS]; /* contiguous: rows of dy a power of two apart share cache sets */
     for (size_t k = 0; k < depth; k += BLOCK) {
@@ -202,7 +216,7 @@ outer_product(float *c, const float *a, size_t a_row, size_t a_column, const flo
             switch (height) {
 #define CASE(rows)                                                                                 \
     case rows:                                                                                     \
-        outer_strip(c + i * n, strip, b + k * n, n, block, rows, k > 0);                           \
+        outer_strip(c + i * n, strip, b + k * n, n, block, rows, k > 0, avx);                      \
         break;
                 ANY_ROWS(CASE)
 #undef CASE
@@ -213,15 +227,15 @@ outer_product(float *c, const float *a, size_t a_row, size_t a_column, const flo
 
 INLINE void
 backward(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
-         size_t count, size_t in, size_t out)
+         size_t count, size_t in, size_t out, bool avx)
 {
-    outer_product(dw, dy, 1, out, x, out, in, count);
+    outer_product(dw, dy, 1, out, x, out, in, count, avx);
     memset(db, 0, out * sizeof *db);
     for (size_t s = 0; s < count; s++)
         for (size_t o = 0; o < out; o++)
             db[o] += dy[s * out + o];
     if (dx != NULL)
-        outer_product(dx, dy, out, 1, w, count, in, out);
+        outer_product(dx, dy, out, 1, w, count, in, out, avx);
 }
 
 /* Two versions by hand rather than SM_CLONES: only the first may name an AVX register. */
@@ -239,7 +253,7 @@ AVX static void
 backward_avx(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
              size_t count, size_t in, size_t out)
 {
-    backward(dx, dw, db, dy, x, w, count, in, out);
+    backward(dx, dw, db, dy, x, w, count, in, out, true);
 }
 #define IF_AVX(call)                                                                               \
     if (__builtin_cpu_supports("x86-64-v3")) {                                                     \
@@ -263,5 +277,5 @@ sm_dense_backward(float *dx, float *dw, float *db, const float *dy, const float 
                   size_t count, size_t in, size_t out)
 {
     IF_AVX(backward_avx(dx, dw, db, dy, x, w, count, in, out))
-    backward(dx, dw, db, dy, x, w, count, in, out);
+    backward(dx, dw, db, dy, x, w, count, in, out, false);
 }
