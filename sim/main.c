@@ -532,9 +532,8 @@ main(int argc, char **argv)
         names[i] = commands[i].name;
     }
     char known[128];
-    const char *near = sm_text_nearest(argv[1], names);
-    SM_FAIL(SM_ERR_INPUT, "unknown command '%s'%s%s%s; known: %s", argv[1],
-            near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
-            sm_text_join(known, sizeof known, names));
+    char near[SM_TEXT_SUGGESTION];
+    SM_FAIL(SM_ERR_INPUT, "unknown command '%s'%s; known: %s", argv[1],
+            sm_text_suggest(near, argv[1], names), sm_text_join(known, sizeof known, names));
     return fail();
 }

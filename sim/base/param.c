@@ -154,9 +154,9 @@ read_choice(const struct sm_param *param, const struct sm_node *node, struct sm_
             *value = names[i];
             return SM_OK;
         }
-    const char *near = sm_text_nearest(node->text, names);
-    return sm_tree_fail(node, "unknown '%s'%s%s%s, expected one of %s", node->text,
-                        near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "", known);
+    char near[SM_TEXT_SUGGESTION];
+    return sm_tree_fail(node, "unknown '%s'%s, expected one of %s", node->text,
+                        sm_text_suggest(near, node->text, names), known);
 }
 
 static enum sm_status
@@ -263,14 +263,14 @@ unknown_key(const struct sm_param *params, const struct sm_node *node, const cha
             names[count++] = *others;
     char known[512];
     sm_text_join(known, sizeof known, names);
-    const char *near = sm_text_nearest(node->key, names);
+    char near[SM_TEXT_SUGGESTION];
     struct sm_node key = *node; /* the mistake is in the key, not in its value */
     if (key.key_line > 0) {
         key.line = key.key_line;
         key.column = key.key_column;
     }
-    return sm_tree_fail(&key, "unknown key%s%s%s; known here: %s", near ? ", did you mean '" : "",
-                        near ? near : "", near ? "'?" : "", known[0] != '\0' ? known : "none");
+    return sm_tree_fail(&key, "unknown key%s; known here: %s",
+                        sm_text_suggest(near, node->key, names), known[0] != '\0' ? known : "none");
 }
 
 enum sm_status

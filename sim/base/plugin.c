@@ -23,9 +23,9 @@ sm_axis_find(const struct sm_axis *axis, const char *name, const struct sm_plugi
     }
     char known[512];
     sm_text_join(known, sizeof known, names);
-    const char *near = sm_text_nearest(name, names);
-    return SM_FAIL(SM_ERR_NAME, "unknown %s '%s'%s%s%s; known: %s", axis->name, name,
-                   near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "", known);
+    char near[SM_TEXT_SUGGESTION];
+    return SM_FAIL(SM_ERR_NAME, "unknown %s '%s'%s; known: %s", axis->name, name,
+                   sm_text_suggest(near, name, names), known);
 }
 
 enum sm_status

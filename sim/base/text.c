@@ -57,6 +57,16 @@ sm_text_nearest(const char *wrong, const char *const *names)
     return nearest;
 }
 
+const char *
+sm_text_suggest(char buffer[SM_TEXT_SUGGESTION], const char *wrong, const char *const *names)
+{
+    const char *near = sm_text_nearest(wrong, names);
+    buffer[0] = '\0';
+    if (near != NULL)
+        snprintf(buffer, SM_TEXT_SUGGESTION, ", did you mean '%s'?", near);
+    return buffer;
+}
+
 char *
 sm_text_join(char *buffer, size_t size, const char *const *names)
 {

@@ -13,6 +13,11 @@
 /* The name in `names` (NULL-terminated) that a person who typed `wrong` most likely meant, or NULL
  * when none is near (edit distance above a third of the length). Borrowed. */
 const char *sm_text_nearest(const char *wrong, const char *const *names);
+/* What an error message adds to a wrong name: ", did you mean 'right'?", or nothing when none is
+ * near. Into buffer; returns it. */
+enum { SM_TEXT_SUGGESTION = 96 };
+const char *sm_text_suggest(char buffer[SM_TEXT_SUGGESTION], const char *wrong,
+                            const char *const *names);
 /* "a, b, c" into buffer (size bytes), cut with "..." when it does not fit; returns buffer. */
 char *sm_text_join(char *buffer, size_t size, const char *const *names);
 

@@ -14,7 +14,7 @@
 
 struct sm_pool;
 
-/* A job on its way. Zeroed by submit; must stay where it is until joined. */
+/* A job on its way. Filled in by submit; must stay where it is until joined. */
 struct sm_task {
     struct sm_job job;
     struct sm_task *next;

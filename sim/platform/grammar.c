@@ -141,10 +141,10 @@ unknown_attribute(const struct judge *judge, xmlNodePtr element, const char *wro
         if (count < MOST_NAMES)
             names[count++] = (const char *)a->name;
     char known[512];
-    const char *near = sm_text_nearest(wrong, names);
-    return sm_model_fail(judge->model, element, "<%s> has no attribute '%s'%s%s%s; it has %s",
-                         element->name, wrong, near ? ", did you mean '" : "", near ? near : "",
-                         near ? "'?" : "", sm_text_join(known, sizeof known, names));
+    char near[SM_TEXT_SUGGESTION];
+    return sm_model_fail(judge->model, element, "<%s> has no attribute '%s'%s; it has %s",
+                         element->name, wrong, sm_text_suggest(near, wrong, names),
+                         sm_text_join(known, sizeof known, names));
 }
 
 /* "YES, NO": the values the grammar lists for the attribute. */

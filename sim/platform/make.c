@@ -281,9 +281,9 @@ sm_platform_make(const char *family, const struct sm_node *settings, FILE *out)
         names[count++] = f->name;
     if (f->name == NULL) {
         char known[256];
-        const char *near = sm_text_nearest(family, names);
-        return SM_FAIL(SM_ERR_NAME, "unknown platform family '%s'%s%s%s; known: %s", family,
-                       near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+        char near[SM_TEXT_SUGGESTION];
+        return SM_FAIL(SM_ERR_NAME, "unknown platform family '%s'%s; known: %s", family,
+                       sm_text_suggest(near, family, names),
                        sm_text_join(known, sizeof known, names));
     }
     struct sm_platform_settings values = {0};

@@ -63,14 +63,14 @@ static enum sm_status
 unknown_platform(struct sm_arena *arena, const struct sm_platform_request *request)
 {
     const char *const *names = sm_platform_names(arena, request->home);
-    char known[512] = "";
-    const char *near = names != NULL ? sm_text_nearest(request->file, names) : NULL;
+    if (names == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for the names of platforms", request->file);
+    char known[512], near[SM_TEXT_SUGGESTION];
     return sm_tree_fail(sm_tree_get(request->edits, "file"),
-                        "no platform '%s'%s%s%s; expected a path of an .xml, star_N (N <= %d), or "
+                        "no platform '%s'%s; expected a path of an .xml, star_N (N <= %d), or "
                         "one of %s",
-                        request->file, near ? ", did you mean '" : "", near ? near : "",
-                        near ? "'?" : "", LARGEST_STAR,
-                        names != NULL ? sm_text_join(known, sizeof known, names) : "none");
+                        request->file, sm_text_suggest(near, request->file, names), LARGEST_STAR,
+                        sm_text_join(known, sizeof known, names));
 }
 
 /* The text of the platform, and where its profile files are looked for. */

@@ -82,10 +82,9 @@ static enum sm_status
 unknown(const char *what, const char *name, const char *const *names)
 {
     char known[SM_ERROR_LENGTH / 2];
-    const char *near = sm_text_nearest(name, names);
-    return SM_FAIL(SM_ERR_NAME, "unknown %s '%s'%s%s%s; known: %s", what, name,
-                   near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
-                   sm_text_join(known, sizeof known, names));
+    char near[SM_TEXT_SUGGESTION];
+    return SM_FAIL(SM_ERR_NAME, "unknown %s '%s'%s; known: %s", what, name,
+                   sm_text_suggest(near, name, names), sm_text_join(known, sizeof known, names));
 }
 
 enum sm_status
@@ -151,8 +150,7 @@ describe_experiment(FILE *out)
           out);
 }
 
-/* The lines of a profile or platform file up to the first that is no comment are its description.
- */
+/* A profile is its own description; of a platform it is the comment at the top. */
 static enum sm_status
 describe_file(const char *kind, const char *path, FILE *out)
 {

@@ -81,10 +81,9 @@ find_file(struct sm_arena *arena, const char *name, const char *home, const char
     if (access(*path, F_OK) == 0)
         return SM_OK;
     char known[512];
-    const char *near = sm_text_nearest(name, names);
-    return SM_FAIL(SM_ERR_INPUT,
-                   "no profile '%s'%s%s%s; expected own, a path of a .yaml, or one of %s", name,
-                   near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+    char near[SM_TEXT_SUGGESTION];
+    return SM_FAIL(SM_ERR_INPUT, "no profile '%s'%s; expected own, a path of a .yaml, or one of %s",
+                   name, sm_text_suggest(near, name, names),
                    sm_text_join(known, sizeof known, names));
 }
 
