@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* workloads/kernels/isa/conv.c -- direct convolution: see conv.h, and tiles.h for its arithmetic.
+ */
+#include "workloads/kernels/conv.h"
+
+#include <string.h>
+
+#include "workloads/kernels/isa/tiles.h"
+
+/* Steps over every stride-th pixel. */
+static struct steps
+steps_of(struct sm_images images, size_t stride)
+{
+    return (struct steps){stride * images.channels, stride * sm_images_row(images),
+                          sm_images_size(images)};
+}
+
+/* The input of output (0, 0) that kernel/2 rows above and columns before it. */
+static const float *
+corner(struct sm_images x, size_t kernel)
+{
+    const size_t pad = kernel / 2;
+    return x.data + (x.border - pad) * (sm_images_row(x) + x.channels);
+}
+
+SM_KERNEL(void, sm_conv_forward,
+          (struct sm_images y, struct sm_images x, const float *w, const float *bias,
+           const struct sm_conv *conv, const struct sm_ahead *ahead),
+          (y, x, w, bias, conv, ahead))
+{
+    const struct grid grid = {y.count, y.height, y.width};
+    const size_t length = conv->kernel * conv->in, panels = conv->out / PANEL;
+    struct prefetch prefetch =
+        prefetch_over(ahead, panels * ceiling(y.count * y.height * y.width, HEIGHT));
+    for (size_t p = 0; p < panels; p++) {
+        const struct dot dot = {.w = w + p * PANEL * conv->kernel * length,
+                                .runs = conv->kernel,
+                                .length = length,
+                                .x_row = sm_images_row(x),
+                                .bias = bias != NULL ? bias + p * PANEL : NULL};
+        dot_pixels(sm_images_at(y, 0, 0, 0) + p * PANEL, steps_of(y, 1), corner(x, conv->kernel),
+                   steps_of(x, conv->stride), grid, &dot, &prefetch);
+    }
+}
+
+/* The taps of one axis that reach the pixels of one phase (of those `stride` apart), from the last
+ * to the first, as the pixels of dy that they read follow each other. */
+struct taps {
+    size_t tap[5], count;
+    ptrdiff_t first; /* pixel of dy under the first tap, for the phase's pixel 0 */
+};
+
+static struct taps
+taps_of(size_t phase, const struct sm_conv *conv)
+{
+    struct taps taps = {0};
+    for (size_t k = conv->kernel; k-- > 0;) {
+        const ptrdiff_t above = (ptrdiff_t)(phase + conv->kernel / 2) - (ptrdiff_t)k;
+        if (above % (ptrdiff_t)conv->stride != 0)
+            continue;
+        if (taps.count == 0)
+            taps.first = above / (ptrdiff_t)conv->stride;
+        taps.tap[taps.count++] = k;
+    }
+    return taps;
+}
+
+SM_KERNEL(void, sm_conv_turn, (float *wt, const float *w, const struct sm_conv *conv),
+          (wt, w, conv))
+{
+    const size_t kernel = conv->kernel, in = conv->in;
+    for (size_t a = 0; a < conv->stride; a++)
+        for (size_t b = 0; b < conv->stride; b++) {
+            const struct taps rows = taps_of(a, conv), columns = taps_of(b, conv);
+            for (size_t p = 0; p < in / PANEL; p++)
+                for (size_t r = 0; r < rows.count; r++)
+                    for (size_t c = 0; c < columns.count; c++)
+                        for (size_t o = 0; o < conv->out; o++)
+                            for (size_t i = p * PANEL; i < (p + 1) * PANEL; i++)
+                                *wt++ = w[(((o / PANEL * kernel + rows.tap[r]) * kernel +
+                                            columns.tap[c]) *
+                                               in +
+                                           i) *
+                                              PANEL +
+                                          o % PANEL];
+        }
+}
+
+/* The pixels of a phase that no tap reaches: a 1x1 kernel of stride 2. */
+static void
+clear(float *y, struct steps steps, struct grid grid, size_t channels)
+{
+    for (size_t i = 0; i < grid.images; i++)
+        for (size_t r = 0; r < grid.rows; r++)
+            for (size_t c = 0; c < grid.columns; c++)
+                memset(y + i * steps.image + r * steps.row + c * steps.column, 0,
+                       channels * sizeof *y);
+}
+
+SM_KERNEL(void, sm_conv_backward_data,
+          (struct sm_images dx, struct sm_images dy, const float *wt, const struct sm_conv *conv,
+           bool add, const struct sm_ahead *ahead),
+          (dx, dy, wt, conv, add, ahead))
+{
+    const size_t stride = conv->stride, panels = conv->in / PANEL;
+    struct prefetch prefetch =
+        prefetch_over(ahead, panels * ceiling(dx.count * dx.height * dx.width, HEIGHT));
+    for (size_t a = 0; a < stride; a++)
+        for (size_t b = 0; b < stride; b++) {
+            const struct taps rows = taps_of(a, conv), columns = taps_of(b, conv);
+            const struct grid grid = {dx.count, (dx.height - a + stride - 1) / stride,
+                                      (dx.width - b + stride - 1) / stride};
+            const struct steps dx_steps = steps_of(dx, stride), dy_steps = steps_of(dy, 1);
+            float *to = sm_images_at(dx, 0, a, b);
+            if (rows.count == 0 || columns.count == 0) {
+                if (!add)
+                    clear(to, dx_steps, grid, conv->in);
+                continue;
+            }
+            const float *from = sm_images_at(dy, 0, 0, 0) +
+                                rows.first * (ptrdiff_t)sm_images_row(dy) +
+                                columns.first * (ptrdiff_t)conv->out;
+            for (size_t p = 0; p < panels; p++) {
+                const struct dot dot = {.w = wt,
+                                        .runs = rows.count,
+                                        .length = columns.count * conv->out,
+                                        .x_row = sm_images_row(dy),
+                                        .add = add};
+                dot_pixels(to + p * PANEL, dx_steps, from, dy_steps, grid, &dot, &prefetch);
+                wt += PANEL * dot.runs * dot.length;
+            }
+        }
+}
+
+SM_KERNEL(void, sm_conv_backward_weights,
+          (float *dw, struct sm_images dy, struct sm_images x, const struct sm_conv *conv,
+           const struct sm_ahead *ahead),
+          (dw, dy, x, conv, ahead))
+{
+    enum { PIXELS = 128 };
+    const size_t length = conv->kernel * conv->in, depth = conv->kernel * length;
+    const size_t panels = conv->out / PANEL, rows = at_most(dy.height, ceiling(PIXELS, dy.width));
+    struct prefetch prefetch =
+        prefetch_over(ahead, dy.count * ceiling(dy.height, rows) * panels * ceiling(depth, HEIGHT));
+    const struct steps x_steps = steps_of(x, conv->stride), dy_steps = steps_of(dy, 1);
+    for (size_t image = 0; image < dy.count; image++)
+        for (size_t row = 0; row < dy.height; row += rows) {
+            const struct grid grid = {1, at_most(rows, dy.height - row), dy.width};
+            const float *from = corner(x, conv->kernel) + image * x_steps.image + row * x_steps.row;
+            for (size_t p = 0; p < panels; p++)
+                for (size_t k = 0, height; k < depth; k += height) {
+                    const float *inputs[HEIGHT];
+                    height = next_height(depth - k);
+                    for (size_t i = 0; i < height; i++)
+                        inputs[i] = from + (k + i) / length * sm_images_row(x) + (k + i) % length;
+                    prefetch_some(&prefetch);
+                    outer_tile(dw + (p * depth + k) * PANEL, PANEL, inputs, x_steps,
+                               sm_images_at(dy, image, row, 0) + p * PANEL, dy_steps, grid, height);
+                }
+        }
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* workloads/kernels/isa/panels.c -- products with panels: see panels.h, and tiles.h for the sums.
+ */
+#include "workloads/kernels/panels.h"
+
+#include <string.h>
+
+#include "workloads/kernels/isa/tiles.h"
+
+SM_KERNEL(void, sm_rows_times_panels,
+          (float *y, size_t y_stride, const float *x, size_t x_stride, const float *w,
+           const float *bias, size_t rows, size_t depth, size_t columns, bool add),
+          (y, y_stride, x, x_stride, w, bias, rows, depth, columns, add))
+{
+    struct prefetch none = {0};
+    for (size_t j = 0; j < columns; j += PANEL) {
+        const struct dot dot = {.w = w + j * depth,
+                                .runs = 1,
+                                .length = depth,
+                                .bias = bias != NULL ? bias + j : NULL,
+                                .add = add};
+        dot_pixels(y + j, (struct steps){y_stride, 0, 0}, x, (struct steps){x_stride, 0, 0},
+                   (struct grid){1, 1, rows}, &dot, &none);
+    }
+}
+
+/* c (panels or row-major) += a^T b: tile (i, j) of c stands at i c_row + j c_column. */
+static void
+add_outer(float *c, size_t c_row, size_t c_column, const float *a, size_t a_stride, const float *b,
+          size_t b_stride, size_t rows, size_t m, size_t n)
+{
+    enum { ROWS = 128 };
+    for (size_t k = 0; k < rows; k += ROWS) {
+        const struct grid grid = {1, 1, at_most(ROWS, rows - k)};
+        for (size_t j = 0; j < n; j += PANEL)
+            for (size_t i = 0, height; i < m; i += height) {
+                const float *inputs[HEIGHT];
+                height = next_height(m - i);
+                for (size_t r = 0; r < height; r++)
+                    inputs[r] = a + k * a_stride + i + r;
+                outer_tile(c + i * c_row + j * c_column, c_row, inputs,
+                           (struct steps){a_stride, 0, 0}, b + k * b_stride + j,
+                           (struct steps){b_stride, 0, 0}, grid, height);
+            }
+    }
+}
+
+SM_KERNEL(void, sm_panels_add_outer,
+          (float *dw, const float *x, size_t x_stride, const float *dy, size_t dy_stride,
+           size_t rows, size_t depth, size_t columns),
+          (dw, x, x_stride, dy, dy_stride, rows, depth, columns))
+{
+    add_outer(dw, PANEL, depth, x, x_stride, dy, dy_stride, rows, depth, columns);
+}
+
+SM_KERNEL(void, sm_rows_outer,
+          (float *c, size_t c_stride, const float *a, size_t a_stride, const float *b,
+           size_t b_stride, size_t rows, size_t m, size_t n, bool add),
+          (c, c_stride, a, a_stride, b, b_stride, rows, m, n, add))
+{
+    for (size_t i = 0; i < m && !add; i++)
+        memset(c + i * c_stride, 0, n * sizeof *c);
+    add_outer(c, c_stride, 1, a, a_stride, b, b_stride, rows, m, n);
+}
+
+SM_KERNEL(void, sm_panels_pack,
+          (float *w, const float *b, size_t b_stride, size_t depth, size_t columns),
+          (w, b, b_stride, depth, columns))
+{
+    for (size_t j = 0; j < columns; j += PANEL)
+        for (size_t k = 0; k < depth; k++)
+            for (size_t l = 0; l < PANEL; l++)
+                *w++ = j + l < columns ? b[k * b_stride + j + l] : 0.0f;
+}
+
+SM_KERNEL(void, sm_panels_pack_turned,
+          (float *w, const float *b, size_t b_stride, size_t depth, size_t columns),
+          (w, b, b_stride, depth, columns))
+{
+    for (size_t j = 0; j < columns; j += PANEL)
+        for (size_t k = 0; k < depth; k++)
+            for (size_t l = 0; l < PANEL; l++)
+                *w++ = j + l < columns ? b[(j + l) * b_stride + k] : 0.0f;
+}
+
+SM_KERNEL(void, sm_panels_turn, (float *wt, const float *w, size_t depth, size_t columns),
+          (wt, w, depth, columns))
+{
+    for (size_t k = 0; k < depth; k += PANEL)
+        for (size_t j = 0; j < columns; j++)
+            for (size_t l = 0; l < PANEL; l++)
+                *wt++ = w[(j / PANEL * depth + k + l) * PANEL + j % PANEL];
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* workloads/kernels/isa/tiles.h -- the two register tiles under convolution and matrix products.
+ *
+ * dot: HEIGHT pixels of y, one panel wide, each the sum over runs of floats of x times the panel's
+ * rows. outer: HEIGHT rows of a panel, each the sum over pixels of one float of x times a row of
+ * dy. Both keep their sums in registers, two vector loads and HEIGHT broadcasts for HEIGHT *
+ * VECTORS multiply-adds.
+ */
+#ifndef SM_WORKLOADS_KERNELS_ISA_TILES_H
+#define SM_WORKLOADS_KERNELS_ISA_TILES_H
+
+#include <stdbool.h>
+
+#include "workloads/kernels/conv.h"
+#include "workloads/kernels/isa/vector.h"
+
+/* Pixels that are walked in the order of images, rows and columns. */
+struct grid {
+    size_t images, rows, columns;
+};
+
+/* Floats from one column, row and image to the next, in one of the tensors that are walked. */
+struct steps {
+    size_t column, row, image;
+};
+
+static inline size_t
+at_most(size_t limit, size_t n)
+{
+    return n < limit ? n : limit;
+}
+
+static inline size_t
+ceiling(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Rows of the next of the tiles that cover `rest`: low tiles leave registers and ports idle, so
+ * what is left over is shared by the last two. */
+static inline size_t
+next_height(size_t rest)
+{
+    return rest <= HEIGHT ? rest : rest <= HEIGHT * 3 / 2 ? rest - rest / 2 : HEIGHT;
+}
+
+/* The prefetches of struct sm_ahead, shared out over the tiles of a call. */
+struct prefetch {
+    const struct sm_ahead *ahead;
+    size_t piece, line, lines_a_tile;
+};
+
+enum { LINE = 64 }; /* bytes in a cache line */
+
+static inline struct prefetch
+prefetch_over(const struct sm_ahead *ahead, size_t tiles)
+{
+    size_t lines = 0;
+    for (size_t i = 0; ahead != NULL && i < ahead->count; i++)
+        lines += ceiling(ahead->bytes[i], LINE);
+    return (struct prefetch){ahead, 0, 0, ceiling(lines, tiles)};
+}
+
+INLINE void
+prefetch_some(struct prefetch *p)
+{
+    for (size_t i = p->lines_a_tile; i > 0; i--) {
+        if (p->piece == p->ahead->count) {
+            p->lines_a_tile = 0;
+            return;
+        }
+        __builtin_prefetch((const char *)p->ahead->at[p->piece] + p->line * LINE, 0, 2);
+        if (++p->line * LINE >= p->ahead->bytes[p->piece]) {
+            p->piece++;
+            p->line = 0;
+        }
+    }
+}
+
+/* What each pixel of a dot gets: start + sum over runs r and k < length of x[r x_row + k] times
+ * row r length + k of the panel. */
+struct dot {
+    const float *w; /* (runs, length, PANEL)                      */
+    size_t runs, length, x_row;
+    const float *bias; /* (PANEL), or NULL                        */
+    bool add;          /* start = bias + y instead of bias         */
+};
+
+enum { UNROLL = 4 };
+
+/* sum[i] += x[i][k] w */
+INLINE void
+dot_step(vector sum[HEIGHT][VECTORS], const float *const x[HEIGHT], size_t k, const float *w,
+         size_t height)
+{
+    vector row[VECTORS];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < VECTORS; v++) {
+        row[v] = load(w + v * LANES);
+        PIN(row[v]);
+    }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < height; i++) {
+        const vector input = splat(x[i][k]);
+#pragma GCC unroll 4
+        for (size_t v = 0; v < VECTORS; v++)
+            sum[i][v] = multiply_add(sum[i][v], input, row[v]);
+    }
+}
+
+/* `height` <= HEIGHT pixels; constant, as may be runs and length, for the sums to stay in
+ * registers. */
+INLINE void
+dot_rows(float *const *y, const float *const *pixels, const struct dot *dot, size_t runs,
+         size_t length, size_t height)
+{
+    const float *x[HEIGHT], *w = dot->w;
+    vector sum[HEIGHT][VECTORS];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < height; i++) {
+        x[i] = pixels[i];
+#pragma GCC unroll 4
+        for (size_t v = 0; v < VECTORS; v++) {
+            sum[i][v] = dot->bias != NULL ? load(dot->bias + v * LANES) : (vector){0};
+            if (dot->add)
+                sum[i][v] += load(y[i] + v * LANES);
+        }
+    }
+    for (size_t r = 0; r < runs; r++) {
+        size_t k = 0;
+        for (; k + UNROLL <= length; k += UNROLL) {
+#pragma GCC unroll 4
+            for (size_t j = 0; j < UNROLL; j++)
+                dot_step(sum, x, k + j, w + j * PANEL, height);
+            w += UNROLL * PANEL;
+        }
+        for (; k < length; k++) {
+            dot_step(sum, x, k, w, height);
+            w += PANEL;
+        }
+#pragma GCC unroll 16
+        for (size_t i = 0; i < height; i++)
+            x[i] += dot->x_row;
+    }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < height; i++)
+#pragma GCC unroll 4
+        for (size_t v = 0; v < VECTORS; v++)
+            store(y[i] + v * LANES, sum[i][v]);
+}
+
+#define ANY_HEIGHT(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+
+static __attribute__((noinline)) void
+dot_tile(float *const *y, const float *const *x, const struct dot *dot, size_t height)
+{
+    switch (height) {
+#define CASE(rows)                                                                                 \
+    case rows:                                                                                     \
+        if (rows <= HEIGHT)                                                                        \
+            dot_rows(y, x, dot, dot->runs, dot->length, rows <= HEIGHT ? rows : HEIGHT);           \
+        break;
+        ANY_HEIGHT(CASE)
+#undef CASE
+    }
+}
+
+/* The dot of every pixel of the grid. */
+static void
+dot_pixels(float *y, struct steps y_steps, const float *x, struct steps x_steps, struct grid grid,
+           const struct dot *dot, struct prefetch *prefetch)
+{
+    size_t row = 0, column = 0;
+    y_steps.image -= grid.rows * y_steps.row;
+    x_steps.image -= grid.rows * x_steps.row;
+    y_steps.row -= grid.columns * y_steps.column;
+    x_steps.row -= grid.columns * x_steps.column;
+    for (size_t rest = grid.images * grid.rows * grid.columns, height; rest > 0; rest -= height) {
+        const float *inputs[HEIGHT];
+        float *outputs[HEIGHT];
+        height = next_height(rest);
+        for (size_t i = 0; i < height; i++) {
+            inputs[i] = x;
+            outputs[i] = y;
+            x += x_steps.column;
+            y += y_steps.column;
+            if (++column == grid.columns) {
+                column = 0;
+                x += x_steps.row;
+                y += y_steps.row;
+                if (++row == grid.rows) {
+                    row = 0;
+                    x += x_steps.image;
+                    y += y_steps.image;
+                }
+            }
+        }
+        prefetch_some(prefetch);
+        dot_tile(outputs, inputs, dot, height);
+    }
+}
+
+/* c[i] += sum over the grid's pixels of x[i] dy for `height` <= HEIGHT rows. */
+INLINE void
+outer_rows(float *c, size_t c_stride, const float *const *x, struct steps x_steps, const float *dy,
+           struct steps dy_steps, struct grid grid, size_t height)
+{
+    vector sum[HEIGHT][VECTORS];
+    const float *from[HEIGHT];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < height; i++) {
+        from[i] = x[i];
+#pragma GCC unroll 4
+        for (size_t v = 0; v < VECTORS; v++)
+            sum[i][v] = load(c + i * c_stride + v * LANES);
+    }
+    for (size_t image = 0; image < grid.images; image++)
+        for (size_t row = 0; row < grid.rows; row++) {
+            const float *d = dy + image * dy_steps.image + row * dy_steps.row;
+            size_t at = image * x_steps.image + row * x_steps.row;
+            for (size_t column = 0; column < grid.columns; column++) {
+                dot_step(sum, from, at, d, height);
+                at += x_steps.column;
+                d += dy_steps.column;
+            }
+        }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < height; i++)
+#pragma GCC unroll 4
+        for (size_t v = 0; v < VECTORS; v++)
+            store(c + i * c_stride + v * LANES, sum[i][v]);
+}
+
+static __attribute__((noinline)) void
+outer_tile(float *c, size_t c_stride, const float *const *x, struct steps x_steps, const float *dy,
+           struct steps dy_steps, struct grid grid, size_t height)
+{
+    switch (height) {
+#define CASE(rows)                                                                                 \
+    case rows:                                                                                     \
+        if (rows <= HEIGHT)                                                                        \
+            outer_rows(c, c_stride, x, x_steps, dy, dy_steps, grid,                                \
+                       rows <= HEIGHT ? rows : HEIGHT);                                            \
+        break;
+        ANY_HEIGHT(CASE)
+#undef CASE
+    }
+}
+
+#endif
