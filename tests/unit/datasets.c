@@ -158,15 +158,18 @@ idx_files_are_read_gzipped_or_plain(void **state)
         check_ok(load_folder(&data));
         assert_int_equal(data.train.count, 5);
         assert_int_equal(data.test.count, 2);
-        assert_int_equal(data.features, 6);
-        assert_int_equal(data.classes, 10);
+        assert_int_equal(data.shape.features, 6);
+        assert_int_equal(data.shape.classes, 10);
+        assert_int_equal(data.shape.height, 2);
+        assert_int_equal(data.shape.width, 3);
+        assert_int_equal(data.shape.channels, 1);
         for (size_t b = 0; b < 30; b++)
             assert_int_equal(data.train.inputs[b], b);
         assert_int_equal(data.train.labels[4], 5);
         assert_int_equal(data.test.labels[1], 8);
         /* bytes 0..29: mean 14.5, variance (30^2 - 1) / 12 */
-        check_near((double)data.mean, 14.5 / 255, 1e-7);
-        check_near((double)data.deviation, sqrt(899.0 / 12) / 255, 1e-7);
+        check_near((double)data.mean[0], 14.5 / 255, 1e-7);
+        check_near((double)data.deviation[0], sqrt(899.0 / 12) / 255, 1e-7);
     }
 }
 
@@ -276,14 +279,14 @@ fashion_mnist_has_its_published_shape_where_it_is_installed(void **state)
     check_ok(load("dataset: fashion_mnist", &data));
     assert_int_equal(data.train.count, 60000);
     assert_int_equal(data.test.count, 10000);
-    assert_int_equal(data.features, 784);
+    assert_int_equal(data.shape.features, 784);
     size_t seen[10] = {0};
     for (size_t i = 0; i < data.test.count; i++)
         seen[data.test.labels[i]]++;
     for (size_t c = 0; c < 10; c++)
         assert_int_equal(seen[c], 1000);
-    check_near((double)data.mean, 0.2860, 1e-4); /* the constants everybody uses */
-    check_near((double)data.deviation, 0.3530, 1e-4);
+    check_near((double)data.mean[0], 0.2860, 1e-4); /* the constants everybody uses */
+    check_near((double)data.deviation[0], 0.3530, 1e-4);
 }
 
 static void
@@ -304,23 +307,24 @@ synthetic_data_is_the_same_every_time_and_another_for_another_seed(void **state)
 static double
 accuracy_of_nearest_mean(const struct sm_data *data)
 {
-    double *mean = sm_arena_zalloc(&arena, data->classes * data->features, sizeof *mean);
-    double *seen = sm_arena_zalloc(&arena, data->classes, sizeof *seen);
+    double *mean =
+        sm_arena_zalloc(&arena, data->shape.classes * data->shape.features, sizeof *mean);
+    double *seen = sm_arena_zalloc(&arena, data->shape.classes, sizeof *seen);
     for (size_t i = 0; i < data->train.count; i++) {
         seen[data->train.labels[i]]++;
-        for (size_t f = 0; f < data->features; f++)
-            mean[data->train.labels[i] * data->features + f] +=
-                (double)data->train.inputs[i * data->features + f];
+        for (size_t f = 0; f < data->shape.features; f++)
+            mean[data->train.labels[i] * data->shape.features + f] +=
+                (double)data->train.inputs[i * data->shape.features + f];
     }
     size_t right = 0;
     for (size_t i = 0; i < data->test.count; i++) {
         size_t best = 0;
         double least = INFINITY;
-        for (size_t c = 0; c < data->classes; c++) {
+        for (size_t c = 0; c < data->shape.classes; c++) {
             double distance = 0;
-            for (size_t f = 0; f < data->features; f++) {
-                const double d = mean[c * data->features + f] / seen[c] -
-                                 (double)data->test.inputs[i * data->features + f];
+            for (size_t f = 0; f < data->shape.features; f++) {
+                const double d = mean[c * data->shape.features + f] / seen[c] -
+                                 (double)data->test.inputs[i * data->shape.features + f];
                 distance += d * d;
             }
             if (distance < least) {
@@ -352,6 +356,51 @@ synthetic_separation_sets_how_hard_the_classes_are(void **state)
         load("dataset: {name: synthetic, classes: 2, features: 4096, separation: 2, test: 4000}",
              &data));
     check_near(accuracy_of_nearest_mean(&data), 1 - erfc(1 / sqrt(2)) / 2, 0.06);
+}
+
+static void
+synthetic_images_are_blocks_of_four_pixels(void **state)
+{
+    (void)state;
+    struct sm_data data;
+    /* centres so far apart that a mean over the samples of a class shows its centre */
+    check_ok(load("dataset: {name: synthetic, classes: 2, features: [8, 12, 3], separation: 100}",
+                  &data));
+    assert_int_equal(data.shape.features, 8 * 12 * 3);
+    assert_int_equal(data.shape.height, 8);
+    assert_int_equal(data.shape.width, 12);
+    assert_int_equal(data.shape.channels, 3);
+    double mean[8][12][3] = {{{0}}}, count = 0;
+    for (size_t i = 0; i < data.train.count; i++) {
+        count += data.train.labels[i] == 0;
+        for (size_t f = 0; f < 8 * 12 * 3 && data.train.labels[i] == 0; f++)
+            (&mean[0][0][0])[f] += (double)data.train.inputs[i * 8 * 12 * 3 + f];
+    }
+    double within = 0, across = 0; /* squared differences to the pixel on the right */
+    for (size_t y = 0; y < 8; y++)
+        for (size_t x = 0; x + 1 < 12; x++)
+            for (size_t c = 0; c < 3; c++) {
+                const double d = (mean[y][x + 1][c] - mean[y][x][c]) / count;
+                *(x % 4 == 3 ? &across : &within) += d * d / (x % 4 == 3 ? 2 : 9);
+            }
+    assert_true(within * 100 < across);
+    check_ok(load("dataset: {name: synthetic, features: [8, 12, 3], separation: 20}", &data));
+    check_near(accuracy_of_nearest_mean(&data), 1, 1e-2);
+}
+
+static void
+synthetic_features_that_make_no_sample_are_refused(void **state)
+{
+    (void)state;
+    const char *const features[] = {
+        "[]", "[3, 4]", "2.5", "[4, 4, 1, 1]", "[4, 4, 5]", "[4, 4, 1.5]", "[1000, 1000, 2]"};
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+        struct sm_data data;
+        check_fails(
+            load(sm_arena_printf(&arena, "dataset: {name: synthetic, features: %s}", features[i]),
+                 &data),
+            SM_ERR_INPUT, "expected one whole number or [height, width, channels]");
+    }
 }
 
 static void
@@ -404,6 +453,8 @@ main(void)
         cmocka_unit_test(fashion_mnist_has_its_published_shape_where_it_is_installed),
         cmocka_unit_test(synthetic_data_is_the_same_every_time_and_another_for_another_seed),
         cmocka_unit_test(synthetic_separation_sets_how_hard_the_classes_are),
+        cmocka_unit_test(synthetic_images_are_blocks_of_four_pixels),
+        cmocka_unit_test(synthetic_features_that_make_no_sample_are_refused),
         cmocka_unit_test(every_partition_is_a_permutation_that_depends_on_the_seed_alone),
         cmocka_unit_test(contiguous_keeps_the_files_order_and_iid_does_not),
     };

@@ -36,21 +36,40 @@ const struct sm_axis sm_axis_partition = {
     .plugins = partition_plugins,
 };
 
+static const struct sm_plugin *const augmentation_plugins[] = {
+#define X(id) &sm_augmentation_##id.about,
+    SM_AUGMENTATION_LIST(X)
+#undef X
+        NULL,
+};
+
+const struct sm_axis sm_axis_augmentation = {
+    .name = "augmentation",
+    .key = "workload.augmentation",
+    .doc = "what happens to a training image each time it is used",
+    .initial = "none",
+    .plugins = augmentation_plugins,
+};
+
 void
 sm_data_measure(struct sm_data *data)
 {
-    const size_t n = data->train.count * data->features;
-    uint64_t seen[256] = {0};
-    for (size_t i = 0; i < n; i++)
-        seen[data->train.inputs[i]]++;
-    double sum = 0, squares = 0;
-    for (size_t byte = 0; byte < 256; byte++) {
-        const double value = (double)byte / 255;
-        sum += (double)seen[byte] * value;
-        squares += (double)seen[byte] * value * value;
+    const size_t channels = data->shape.channels > 0 ? data->shape.channels : 1;
+    const size_t n = data->train.count * data->shape.features;
+    uint64_t seen[SM_MOST_CHANNELS][256] = {0};
+    for (size_t i = 0; i < n; i += channels)
+        for (size_t c = 0; c < channels; c++)
+            seen[c][data->train.inputs[i + c]]++;
+    for (size_t c = 0; c < channels; c++) {
+        double sum = 0, squares = 0;
+        for (size_t byte = 0; byte < 256; byte++) {
+            const double value = (double)byte / 255;
+            sum += (double)seen[c][byte] * value;
+            squares += (double)seen[c][byte] * value * value;
+        }
+        const double count = (double)n / (double)channels, mean = sum / count;
+        const double variance = squares / count - mean * mean;
+        data->mean[c] = (float)mean;
+        data->deviation[c] = variance > 1e-12 ? (float)sqrt(variance) : 1.0f;
     }
-    const double mean = sum / (double)n;
-    const double variance = squares / (double)n - mean * mean;
-    data->mean = (float)mean;
-    data->deviation = variance > 1e-12 ? (float)sqrt(variance) : 1.0f;
 }

@@ -5,19 +5,25 @@
 
 #include "sim/base/plugin.h"
 #include "sim/base/rng.h"
+#include "workloads/shape.h"
 
 /* One half (training or test) in memory. Pixels stay bytes; a batch becomes floats on the way:
- * (byte / 255 - mean) / deviation. */
+ * (byte / 255 - mean) / deviation, by channel. */
 struct sm_samples {
-    const uint8_t *inputs; /* (count, features) */
-    const uint8_t *labels; /* (count)           */
+    const uint8_t *inputs;  /* (count, features); NULL for sequences              */
+    const uint8_t *labels;  /* (count), < classes; NULL for sequences             */
+    const uint16_t *tokens; /* (count, source + target + 1); NULL but for sequences */
     size_t count;
 };
 
+struct sm_vocabulary; /* vocabulary.h: tokens and their text */
+
 struct sm_data {
+    struct sm_data_shape shape;
     struct sm_samples train, test;
-    size_t features, classes;
-    float mean, deviation; /* of the training inputs scaled to [0, 1] */
+    /* of the training inputs scaled to [0, 1], by channel; of vectors only the first counts */
+    float mean[SM_MOST_CHANNELS], deviation[SM_MOST_CHANNELS];
+    const struct sm_vocabulary *vocabulary; /* of sequences; else NULL */
 };
 
 struct sm_dataset {
@@ -27,7 +33,7 @@ struct sm_dataset {
     enum sm_status (*load)(const void *state, struct sm_arena *arena, struct sm_data *data);
 };
 
-#define SM_DATASET_LIST(X) X(fashion_mnist) X(synthetic)
+#define SM_DATASET_LIST(X) X(fashion_mnist) X(synthetic) X(text)
 #define X(id)              extern const struct sm_dataset sm_dataset_##id;
 SM_DATASET_LIST(X)
 #undef X
@@ -45,7 +51,21 @@ struct sm_partition {
 SM_PARTITION_LIST(X)
 #undef X
 
-/* Sets mean and deviation from the training inputs; a constant input counts as deviation 1. */
+/* What happens to a training image on its way into a batch, newly drawn each time. */
+struct sm_augmentation {
+    struct sm_plugin about;
+    /* OPTIONAL. image (height, width, channels) bytes changed; scratch as large. Only called for
+     * images. NULL: images stay as they are. */
+    void (*apply)(const void *state, const struct sm_data_shape *shape, struct sm_rng *rng,
+                  uint8_t *image, uint8_t *scratch);
+};
+
+#define SM_AUGMENTATION_LIST(X) X(none) X(crop_flip)
+#define X(id)                   extern const struct sm_augmentation sm_augmentation_##id;
+SM_AUGMENTATION_LIST(X)
+#undef X
+
+/* Sets mean and deviation from the training inputs; a constant channel counts as deviation 1. */
 void sm_data_measure(struct sm_data *data);
 
 #endif

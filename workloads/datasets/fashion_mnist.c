@@ -165,8 +165,11 @@ fashion_mnist_load(const void *state, struct sm_arena *arena, struct sm_data *da
         return SM_FAIL(SM_ERR_INPUT,
                        "%s: test images are %zux%zu, but the training images are %zux%zu", f->path,
                        test[0], test[1], train[0], train[1]);
-    data->features = train[0] * train[1];
-    data->classes = CLASSES;
+    data->shape = (struct sm_data_shape){.features = train[0] * train[1],
+                                         .classes = CLASSES,
+                                         .height = train[0],
+                                         .width = train[1],
+                                         .channels = 1};
     sm_data_measure(data);
     return SM_OK;
 }
