@@ -31,6 +31,20 @@ best_accuracy(const struct sm_stored_run *run, double target)
 }
 
 static double
+final_perplexity(const struct sm_stored_run *run, double target)
+{
+    (void)target;
+    return run->summary.final.test_perplexity;
+}
+
+static double
+final_bleu(const struct sm_stored_run *run, double target)
+{
+    (void)target;
+    return run->summary.final.test_bleu;
+}
+
+static double
 final_loss(const struct sm_stored_run *run, double target)
 {
     (void)target;
@@ -73,6 +87,8 @@ wall_seconds(const struct sm_stored_run *run, double target)
 
 static const struct column accuracy_column = {"accuracy %", final_accuracy, 2};
 static const struct column best_column = {"best %", best_accuracy, 2};
+static const struct column perplexity_column = {"perplexity", final_perplexity, -1};
+static const struct column bleu_column = {"BLEU", final_bleu, 2};
 static const struct column loss_column = {"test loss", final_loss, -1};
 static const struct column step_column = {"ms/step", step_ms, -1};
 static const struct column target_column = {NULL, seconds_to_target, -1};
@@ -239,7 +255,12 @@ static struct layout
 lay_out(const struct sm_stored_run *runs, size_t count, double target)
 {
     struct layout layout = {.name = strlen("run"), .status = strlen("status")};
-    if (any(&accuracy_column, runs, count, target)) {
+    if (any(&perplexity_column, runs, count,
+            target)) { /* says more than how many tokens were right */
+        add_column(&layout, &perplexity_column, runs, count, target);
+        if (any(&bleu_column, runs, count, target))
+            add_column(&layout, &bleu_column, runs, count, target);
+    } else if (any(&accuracy_column, runs, count, target)) {
         add_column(&layout, &accuracy_column, runs, count, target);
         add_column(&layout, &best_column, runs, count, target);
     } else if (any(&loss_column, runs, count, target)) {

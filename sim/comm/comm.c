@@ -15,18 +15,30 @@ const char *const sm_stage_names[SM_STAGES] = {
     [SM_STAGE_IDLE] = "idle",
 };
 
-enum sm_status
-sm_comm_average(struct sm_comm *comm, float *x, size_t n)
+static enum sm_status
+average(struct sm_comm *comm, float *x, size_t n, double beside)
 {
     struct sm_request *request;
-    SM_TRY(comm->ops->iallreduce(comm, x, n, &request));
+    SM_TRY(comm->ops->iallreduce(comm, x, n, beside, &request));
     return comm->ops->wait(comm, &request);
 }
 
-double
-sm_comm_wire_bytes(const struct sm_comm *comm, size_t n)
+enum sm_status
+sm_comm_average(struct sm_comm *comm, float *x, size_t n)
 {
-    return round(4.0 * (double)n * comm->wire_scale);
+    return average(comm, x, n, 0);
+}
+
+enum sm_status
+sm_comm_average_model(struct sm_comm *comm, float *x, size_t n)
+{
+    return average(comm, x, n, comm->statistics);
+}
+
+double
+sm_comm_wire_bytes(const struct sm_comm *comm, double floats)
+{
+    return round(4.0 * floats * comm->wire_scale);
 }
 
 struct sm_parcel *
@@ -49,6 +61,7 @@ sm_parcel_create(struct sm_comm *comm, size_t n)
         comm->parcels = parcel;
     }
     parcel->n = n;
+    parcel->beside = 0;
     parcel->weight = 0;
     atomic_store(&parcel->holders, 1);
     return parcel;

@@ -35,6 +35,7 @@ extern const char *const sm_stage_names[SM_STAGES];
 struct sm_parcel {
     float *x; /* (n) */
     size_t n;
+    double beside; /* floats that only cost their bytes: running statistics; set to 0 by create */
     float weight;
     /* of comm.c */
     _Atomic size_t holders;
@@ -61,8 +62,8 @@ struct sm_comm_ops {
     enum sm_status (*irecv)(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
                             struct sm_request **request);
     /* x (n) becomes the mean over all ranks, summed in rank order, whichever collective carries
-     * it. x belongs to the engine until waited for. */
-    enum sm_status (*iallreduce)(struct sm_comm *comm, float *x, size_t n,
+     * it. x belongs to the engine until waited for. `beside` further floats cost their bytes. */
+    enum sm_status (*iallreduce)(struct sm_comm *comm, float *x, size_t n, double beside,
                                  struct sm_request **request);
     /* Blocks until the operation is done; *request becomes NULL. NULL is done already. */
     enum sm_status (*wait)(struct sm_comm *comm, struct sm_request **request);
@@ -79,6 +80,8 @@ struct sm_comm {
     size_t devices;            /* of this worker, >= 1                          */
     double speed;              /* FLOP/s of its slowest device; 0 without clock */
     double wire_scale;         /* bytes on the wire = 4 n wire_scale            */
+    double statistics;         /* floats that go beside every model (batch norm's running mean and
+                                  variance); a gradient has none                */
     struct sm_parcel *parcels; /* made by this rank, whoever holds them    */
 };
 
@@ -91,9 +94,10 @@ void sm_parcel_release(struct sm_parcel *parcel);
 void sm_parcel_hold(struct sm_parcel *parcel);
 void sm_comm_fini(struct sm_comm *comm);
 
-/* iallreduce and wait in one. */
+/* iallreduce and wait in one; of a model, whose running statistics travel along. */
 enum sm_status sm_comm_average(struct sm_comm *comm, float *x, size_t n);
-/* Bytes that n floats put on the wire: 4 n wire_scale, rounded to a whole byte. */
-double sm_comm_wire_bytes(const struct sm_comm *comm, size_t n);
+enum sm_status sm_comm_average_model(struct sm_comm *comm, float *x, size_t n);
+/* Bytes that so many floats put on the wire: 4 floats wire_scale, rounded to a whole byte. */
+double sm_comm_wire_bytes(const struct sm_comm *comm, double floats);
 
 #endif

@@ -17,6 +17,7 @@ struct sm_engine_request {
     const struct sm_platform *platform; /* simgrid only                                      */
     struct sm_choice collective;        /* of iallreduce                                     */
     double wire_scale;
+    double statistics;      /* floats that go beside every model (struct sm_comm)         */
     struct sm_pool *pool;   /* runs the jobs of compute (simgrid only)                       */
     struct sm_trace *trace; /* NULL: none                                                    */
     const volatile sig_atomic_t *interrupted; /* NULL: never; compute fails when it is set   */

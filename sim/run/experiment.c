@@ -50,9 +50,12 @@ static const struct sm_param batch_params[] = {
 
 struct workload {
     size_t limit;
+    bool reshuffle;
 };
 static const struct sm_param workload_params[] = {
     SM_PARAM(struct workload, limit, 0, 0, 1e12, "keep the first N training samples; 0: all"),
+    SM_PARAM_BOOL(struct workload, reshuffle, true,
+                  "each epoch in an order of its own, not all in the first one's"),
     SM_PARAM_END,
 };
 
@@ -150,9 +153,11 @@ bind_workload(struct sm_arena *arena, const struct sm_node *map, struct sm_exper
                           &experiment->workload.dataset));
     SM_TRY(sm_choice_bind(&sm_axis_partition, sm_tree_get(map, "partition"), NULL, arena,
                           &experiment->workload.partition));
+    SM_TRY(sm_choice_bind(&sm_axis_augmentation, sm_tree_get(map, "augmentation"), NULL, arena,
+                          &experiment->workload.augmentation));
 
-    const char *others[MOST_KEYS] = {"model", "dataset", "partition", "batch"};
-    size_t count = 4;
+    const char *others[MOST_KEYS] = {"model", "dataset", "partition", "augmentation", "batch"};
+    size_t count = 5;
     const struct sm_param *param = experiment->workload.model.plugin->params;
     for (; param != NULL && param->name != NULL && count + 1 < MOST_KEYS; param++)
         others[count++] = param->name;
@@ -164,6 +169,7 @@ bind_workload(struct sm_arena *arena, const struct sm_node *map, struct sm_exper
     else if (batch != NULL)
         SM_TRY(sm_param_read(&batch_params[0], &size, batch, arena));
     experiment->workload.limit = settings.limit;
+    experiment->workload.reshuffle = settings.reshuffle;
     experiment->workload.batch = size.batch;
     return SM_OK;
 }
@@ -315,11 +321,13 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
         print_choice("model", &experiment->workload.model, out);
         print_choice("dataset", &experiment->workload.dataset, out);
         print_choice("partition", &experiment->workload.partition, out);
+        print_choice("augmentation", &experiment->workload.augmentation, out);
         if (experiment->workload.batch == 0)
             fputs("  batch: all\n", out);
         else
             fprintf(out, "  batch: %zu\n", experiment->workload.batch);
         fprintf(out, "  limit: %zu\n", experiment->workload.limit);
+        fprintf(out, "  reshuffle: %s\n", experiment->workload.reshuffle ? "yes" : "no");
     }
     fputs("algorithm:\n", out);
     /* where buffers are averaged, the inner optimizer decides how many bytes travel */

@@ -16,7 +16,7 @@ struct point {
     size_t step, arrived;
     double sim_seconds;
     struct {
-        float *x; /* (n) */
+        float *x; /* (floats) */
         double loss;
         size_t losses;
     } left[]; /* (workers) */
@@ -33,9 +33,9 @@ struct slice {
 struct sm_recorder {
     struct sm_recorder_settings settings;
     pthread_mutex_t lock;
-    size_t n;
+    size_t n, floats; /* parameters; of a whole model */
     struct point *open, *spare;
-    float *consensus;     /* (n) */
+    float *consensus;     /* (floats) */
     const float **models; /* (workers) */
     struct slice *slices;
     size_t slice_count;
@@ -54,8 +54,9 @@ sm_recorder_create(const struct sm_recorder_settings *settings, struct sm_record
     recorder->settings = *settings;
     pthread_mutex_init(&recorder->lock, NULL);
     recorder->n = sm_workload_parameters(settings->workload);
+    recorder->floats = sm_workload_floats(settings->workload);
     recorder->slice_count = sm_workload_slices(settings->workload);
-    recorder->consensus = calloc(recorder->n, sizeof(float));
+    recorder->consensus = calloc(recorder->floats, sizeof(float));
     recorder->models = calloc(settings->workers, sizeof(float *));
     recorder->slices = calloc(recorder->slice_count, sizeof *recorder->slices);
     if (recorder->consensus == NULL || recorder->models == NULL || recorder->slices == NULL) {
@@ -108,7 +109,7 @@ point_at(struct sm_recorder *recorder, size_t step)
         point = calloc(1, sizeof *point + workers * sizeof point->left[0]);
     for (size_t r = 0; point != NULL && r < workers; r++)
         if (point->left[r].x == NULL &&
-            (point->left[r].x = malloc(recorder->n * sizeof(float))) == NULL) {
+            (point->left[r].x = malloc(recorder->floats * sizeof(float))) == NULL) {
             point->next = NULL;
             free_points(point, workers);
             return NULL;
@@ -187,11 +188,11 @@ keep(struct sm_recorder *recorder, const struct sm_evaluation *evaluation)
 static enum sm_status
 complete(struct sm_recorder *recorder, const struct point *point)
 {
-    size_t workers = recorder->settings.workers, n = recorder->n;
+    size_t workers = recorder->settings.workers, n = recorder->n, floats = recorder->floats;
     for (size_t r = 0; r < workers; r++)
         recorder->models[r] = point->left[r].x;
-    sm_vec_mean_into(workers, recorder->models, n, recorder->consensus);
-    if (!sm_vec_finite(n, recorder->consensus))
+    sm_vec_mean_into(workers, recorder->models, floats, recorder->consensus);
+    if (!sm_vec_finite(floats, recorder->consensus))
         return SM_FAIL(SM_ERR_DIVERGED, "diverged: the model is not finite after step %zu",
                        point->step);
     double distance = 0;
@@ -203,19 +204,20 @@ complete(struct sm_recorder *recorder, const struct point *point)
     if (!isfinite(metrics.loss))
         return SM_FAIL(SM_ERR_DIVERGED, "diverged: the test loss is not finite after step %zu",
                        point->step);
-    double count = (double)metrics.count;
     const struct sm_evaluation evaluation = {
         .step = point->step,
         .sim_seconds = point->sim_seconds,
         .train_loss = mean_loss(point, workers),
-        .test_loss = metrics.loss / count,
-        .test_accuracy = metrics.classifies ? metrics.correct / count : (double)NAN,
+        .test_loss = sm_metrics_loss(&metrics),
+        .test_accuracy = sm_metrics_accuracy(&metrics),
+        .test_perplexity = sm_metrics_perplexity(&metrics),
+        .test_bleu = sm_metrics_bleu(&metrics),
         .consensus_distance = distance / (double)workers,
     };
     SM_TRY(keep(recorder, &evaluation));
     if (point->step == recorder->settings.steps) {
         for (size_t r = 0; r < workers; r++)
-            recorder->hash = sm_hash(recorder->models[r], n * sizeof(float), recorder->hash);
+            recorder->hash = sm_hash(recorder->models[r], floats * sizeof(float), recorder->hash);
         recorder->finished = true;
     }
     return SM_OK;
@@ -223,13 +225,16 @@ complete(struct sm_recorder *recorder, const struct point *point)
 
 static enum sm_status
 deposit_locked(struct sm_recorder *recorder, size_t rank, size_t step, double sim_seconds,
-               const float *x, double loss, size_t losses)
+               const float *x, const float *statistics, double loss, size_t losses)
 {
     struct point *point = point_at(recorder, step);
     if (point == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu copies of the model to evaluate",
                        recorder->settings.workers);
-    memcpy(point->left[rank].x, x, recorder->n * sizeof *x);
+    const size_t n = recorder->n;
+    memcpy(point->left[rank].x, x, n * sizeof *x);
+    if (recorder->floats > n)
+        memcpy(point->left[rank].x + n, statistics, (recorder->floats - n) * sizeof *x);
     point->left[rank].loss = loss;
     point->left[rank].losses = losses;
     point->sim_seconds = fmax(point->sim_seconds, sim_seconds);
@@ -247,10 +252,11 @@ deposit_locked(struct sm_recorder *recorder, size_t rank, size_t step, double si
 
 enum sm_status
 sm_recorder_deposit(struct sm_recorder *recorder, size_t rank, size_t step, double sim_seconds,
-                    const float *x, double loss, size_t losses)
+                    const float *x, const float *statistics, double loss, size_t losses)
 {
     pthread_mutex_lock(&recorder->lock);
-    enum sm_status status = deposit_locked(recorder, rank, step, sim_seconds, x, loss, losses);
+    enum sm_status status =
+        deposit_locked(recorder, rank, step, sim_seconds, x, statistics, loss, losses);
     pthread_mutex_unlock(&recorder->lock);
     return status;
 }

@@ -28,19 +28,21 @@ enum sm_status sm_recorder_create(const struct sm_recorder_settings *settings,
                                   struct sm_recorder **recorder);
 void sm_recorder_free(struct sm_recorder *recorder);
 
-/* Worker `rank` has done `step` steps at sim_seconds; its de-biased model is x (parameters), and
- * since the evaluation before its minibatch losses summed to `loss` over `losses` steps.
- * SM_ERR_DIVERGED when the mean of all models is not finite. */
+/* Worker `rank` has done `step` steps at sim_seconds; its de-biased model is x (parameters) with
+ * its running statistics (NULL where the workload has none), and since the evaluation before its
+ * minibatch losses summed to `loss` over `losses` steps. SM_ERR_DIVERGED when the mean of all
+ * models is not finite. */
 enum sm_status sm_recorder_deposit(struct sm_recorder *recorder, size_t rank, size_t step,
-                                   double sim_seconds, const float *x, double loss, size_t losses);
+                                   double sim_seconds, const float *x, const float *statistics,
+                                   double loss, size_t losses);
 
 /* Accuracy of the newest point; NaN before the first. */
 double sm_recorder_accuracy(struct sm_recorder *recorder);
 /* When no worker runs any more: the points, by step; borrowed until the recorder is freed. */
 const struct sm_evaluation *sm_recorder_evaluations(const struct sm_recorder *recorder,
                                                     size_t *count);
-/* After the last step: the mean of all models (parameters), and a hash of every worker's model in
- * rank order. NULL and 0 before. */
+/* After the last step: the mean of all whole models (floats of the workload), and a hash of every
+ * worker's model in rank order. NULL and 0 before. */
 const float *sm_recorder_consensus(const struct sm_recorder *recorder, uint64_t *hash);
 
 #endif

@@ -28,6 +28,7 @@ struct run {
     struct sm_profile profile;
     struct sm_workload *workload; /* NULL: timing only      */
     size_t workers, parameters, steps, every;
+    double statistics; /* floats beside the parameters: a fraction where one stands for all */
     double wire_scale, model_bytes;
     const float *initial;
     struct sm_pool *pool;
@@ -141,13 +142,16 @@ resolve(struct run *run)
                                                 : (run->steps + EVALUATIONS - 1) / EVALUATIONS;
     double parameters = run->workload != NULL ? (double)sm_workload_parameters(run->workload) : 0;
     run->model_bytes = run->profile.model_bytes > 0 ? run->profile.model_bytes : 4 * parameters;
+    const size_t floats = run->workload != NULL ? sm_workload_floats(run->workload) : 1;
+    run->statistics = run->workload != NULL ? (double)floats - parameters : 0;
     if (run->options->timing_only) {
         run->workload = NULL;
+        run->statistics = parameters > 0 ? run->statistics / parameters : 0;
         parameters = 1;
     }
     run->parameters = (size_t)parameters;
     run->wire_scale = run->model_bytes / (4 * parameters);
-    float *initial = sm_arena_zalloc(run->arena, run->parameters, sizeof *initial);
+    float *initial = sm_arena_zalloc(run->arena, floats, sizeof *initial);
     if (initial == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu parameters", run->parameters);
     if (run->workload != NULL)
@@ -157,6 +161,7 @@ resolve(struct run *run)
         const struct sm_tensor *tensors;
         size_t count = sm_workload_tensors(run->workload, &tensors);
         SM_TRY(sm_safetensors_load(run->options->load, tensors, count, initial));
+        sm_workload_set_initial(run->workload, initial);
     }
     return SM_OK;
 }
@@ -180,8 +185,8 @@ hash_inputs(const struct run *run)
         run->workers,
         run->options->timing_only,
     };
-    return sm_hash(run->initial, run->parameters * sizeof *run->initial,
-                   sm_hash(whole, sizeof whole, 0));
+    const size_t floats = run->workload != NULL ? sm_workload_floats(run->workload) : 1;
+    return sm_hash(run->initial, floats * sizeof *run->initial, sm_hash(whole, sizeof whole, 0));
 }
 
 /* What decides the seconds beside the experiment's text. */
@@ -220,14 +225,14 @@ describe(struct run *run)
         .steps = (double)run->steps,
         .seed = (double)experiment->seed,
         .parameters = run->options->timing_only ? run->model_bytes / 4 : (double)run->parameters,
-        .wire_bytes_per_model = run->model_bytes,
+        .wire_bytes_per_model = run->model_bytes + 4 * run->statistics * run->wire_scale,
         .algorithm = {experiment->algorithm.inner.plugin->name,
                       experiment->algorithm.strategy.plugin->name,
                       experiment->algorithm.outer.plugin->name,
                       experiment->algorithm.buffer.plugin->name,
                       experiment->algorithm.collective.plugin->name,
                       (double)experiment->algorithm.tau},
-        .final = {none, none, none, none},
+        .final = {none, none, none, none, none, none},
         .best = {none, none, none},
         .sim = {none, none, none, none, none, none, none},
         .wall = {none, none},
@@ -344,6 +349,8 @@ summarize_accuracy(struct run *run, const struct sm_evaluation *evaluations, siz
     s->final.train_loss = last->train_loss;
     s->final.test_loss = last->test_loss;
     s->final.test_accuracy = last->test_accuracy;
+    s->final.test_perplexity = last->test_perplexity;
+    s->final.test_bleu = last->test_bleu;
     s->final.consensus_distance = last->consensus_distance;
     for (size_t i = 0; i < count; i++)
         if (evaluations[i].test_accuracy > s->best.test_accuracy ||
@@ -395,6 +402,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends)
         .platform = &run->platform,
         .collective = run->experiment->algorithm.collective,
         .wire_scale = run->wire_scale,
+        .statistics = run->statistics,
         .pool = run->pool,
         .trace = run->trace,
         .interrupted = run->options->interrupted,
@@ -425,10 +433,11 @@ finish(struct run *run, enum sm_status status, struct sm_run_result *result)
         const float *consensus = sm_recorder_consensus(run->recorder, &hash);
         if (consensus != NULL) {
             s->hashes.parameters = hash_text(run->arena, hash);
-            float *copy = sm_arena_alloc(run->arena, run->parameters, sizeof *copy);
+            const size_t floats = sm_workload_floats(run->workload);
+            float *copy = sm_arena_alloc(run->arena, floats, sizeof *copy);
             if (copy == NULL)
                 return SM_FAIL(SM_ERR_NOMEM, "no memory for the final model");
-            memcpy(copy, consensus, run->parameters * sizeof *copy);
+            memcpy(copy, consensus, floats * sizeof *copy);
             result->consensus = copy;
         }
     }

@@ -56,7 +56,7 @@ header_of(const struct sm_tensor *tensors, size_t count)
 /* Whether everything reached the disk; errno says why not. */
 static bool
 write_all(const char *path, const char *header, const struct sm_tensor *tensors, size_t count,
-          const float *x)
+          const float *x, float *torch /* the largest tensor */)
 {
     FILE *file = fopen(path, "wb");
     if (file == NULL)
@@ -69,7 +69,8 @@ write_all(const char *path, const char *header, const struct sm_tensor *tensors,
                    fprintf(file, "%s%*s", header, (int)padding, "") == (int)prefix;
     for (size_t i = 0; i < count && written; i++) {
         const size_t bytes = tensor_bytes(&tensors[i]);
-        written = fwrite(x + tensors[i].offset, 1, bytes, file) == bytes;
+        sm_tensor_export(&tensors[i], x, torch);
+        written = fwrite(torch, 1, bytes, file) == bytes;
     }
     written = written && fflush(file) == 0 && fsync(fileno(file)) == 0;
     const int reason = errno;
@@ -79,16 +80,28 @@ write_all(const char *path, const char *header, const struct sm_tensor *tensors,
     return written && closed;
 }
 
+/* Room for the largest tensor in PyTorch's order; NULL: no memory. */
+static float *
+tensor_buffer(const struct sm_tensor *tensors, size_t count, struct sm_arena *arena)
+{
+    size_t largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = tensor_bytes(&tensors[i]) > largest ? tensor_bytes(&tensors[i]) : largest;
+    return sm_arena_alloc(arena, largest, 1);
+}
+
 enum sm_status
 sm_safetensors_save(const char *path, const struct sm_tensor *tensors, size_t count, const float *x)
 {
     struct sm_arena arena = {0};
     char *temporary = sm_arena_printf(&arena, "%s.tmp", path);
     char *header = header_of(tensors, count);
+    float *torch = tensor_buffer(tensors, count, &arena);
     enum sm_status status = SM_OK;
-    if (temporary == NULL || header == NULL) {
+    if (temporary == NULL || header == NULL || torch == NULL) {
         status = SM_FAIL(SM_ERR_NOMEM, "%s: no memory for its header", path);
-    } else if (!write_all(temporary, header, tensors, count, x) || rename(temporary, path) != 0) {
+    } else if (!write_all(temporary, header, tensors, count, x, torch) ||
+               rename(temporary, path) != 0) {
         status = SM_FAIL(SM_ERR_IO, "cannot write %s: %s", path, strerror(errno));
         unlink(temporary);
     }
@@ -233,12 +246,14 @@ load(struct contents *file, const struct sm_tensor *tensors, size_t count, float
     SM_TRY(sm_text_read_file(arena, file->path, &bytes, &length));
     SM_TRY(parse(bytes, length, file));
     struct range *ranges = sm_arena_alloc(arena, count, sizeof *ranges);
-    if (ranges == NULL)
+    float *torch = tensor_buffer(tensors, count, arena);
+    if (ranges == NULL || torch == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %zu tensors", file->path, count);
     SM_TRY(find_all(file, tensors, count, ranges));
-    for (size_t i = 0; i < count; i++) /* nothing can fail any more */
-        memcpy(x + tensors[i].offset, file->data + ranges[i].begin,
-               ranges[i].end - ranges[i].begin);
+    for (size_t i = 0; i < count; i++) { /* nothing can fail any more */
+        memcpy(torch, file->data + ranges[i].begin, ranges[i].end - ranges[i].begin);
+        sm_tensor_import(&tensors[i], torch, x);
+    }
     return SM_OK;
 }
 

@@ -12,6 +12,11 @@
     {                                                                                              \
         .name = #member, .kind = SM_FIELD_##kind_, .offset = offsetof(struct sm_summary, member)   \
     }
+#define LATER(schema, kind_, member)                                                               \
+    {                                                                                              \
+        .name = #member, .kind = SM_FIELD_##kind_, .offset = offsetof(struct sm_summary, member),  \
+        .since = (schema)                                                                          \
+    }
 #define ASIDE(kind_, member)                                                                       \
     {                                                                                              \
         .name = #member, .kind = SM_FIELD_##kind_, .offset = offsetof(struct sm_summary, member),  \
@@ -36,6 +41,8 @@ const struct sm_field sm_summary_fields[] = {
     FIELD(REAL, final.train_loss),
     FIELD(REAL, final.test_loss),
     FIELD(REAL, final.test_accuracy),
+    LATER(2, REAL, final.test_perplexity),
+    LATER(2, REAL, final.test_bleu),
     FIELD(REAL, final.consensus_distance),
     FIELD(REAL, best.test_accuracy),
     FIELD(WHOLE, best.step),
@@ -71,11 +78,17 @@ const struct sm_field sm_summary_fields[] = {
         .name = #member, .kind = SM_FIELD_##kind_,                                                 \
         .offset = offsetof(struct sm_evaluation, member)                                           \
     }
+#undef LATER
+#define LATER(schema, kind_, member)                                                               \
+    {                                                                                              \
+        .name = #member, .kind = SM_FIELD_##kind_,                                                 \
+        .offset = offsetof(struct sm_evaluation, member), .since = (schema)                        \
+    }
 
 const struct sm_field sm_evaluation_fields[] = {
-    FIELD(COUNT, step),     FIELD(REAL, sim_seconds),   FIELD(REAL, train_loss),
-    FIELD(REAL, test_loss), FIELD(REAL, test_accuracy), FIELD(REAL, consensus_distance),
-    {.name = NULL},
+    FIELD(COUNT, step),        FIELD(REAL, sim_seconds),        FIELD(REAL, train_loss),
+    FIELD(REAL, test_loss),    FIELD(REAL, test_accuracy),      LATER(2, REAL, test_perplexity),
+    LATER(2, REAL, test_bleu), FIELD(REAL, consensus_distance), {.name = NULL},
 };
 
 static json_t *

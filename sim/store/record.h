@@ -26,6 +26,7 @@ struct sm_field {
     enum sm_field_kind kind;
     size_t offset;
     bool aside; /* a column, but not part of the summary object                 */
+    int since;  /* the schema that brought it; 0: the first                     */
 };
 
 /* Both end with a NULL name. */

@@ -20,7 +20,7 @@
 #include "sim/store/record.h"
 
 enum {
-    SCHEMA = 1,               /* PRAGMA user_version; a newer one is refused        */
+    SCHEMA = 2,               /* PRAGMA user_version; a newer one is refused        */
     APPLICATION = 0x534d4f57, /* PRAGMA application_id: "SMOW"                      */
     BUSY_MS = 10000,          /* how long another writer is waited for              */
     HEADER = 100,             /* bytes of SQLite's file header, and what it holds:  */
@@ -30,6 +30,7 @@ enum {
 
 struct sm_store {
     sqlite3 *db;
+    int schema; /* of the file */
     char path[];
 };
 
@@ -107,7 +108,13 @@ query_number(struct sm_store *store, const char *sql, int64_t *number)
 
 /* ---- SQL from the field tables ---- */
 
-enum list { DEFINITIONS, NAMES, MARKS, ASSIGNMENTS };
+enum list {
+    DEFINITIONS,
+    NAMES,
+    NAMES_IN_SCHEMA_1, /* NULL for what came later */
+    MARKS,
+    ASSIGNMENTS,
+};
 
 /* ", final_test_loss REAL, ...": one item a field, each after a comma. */
 static void
@@ -120,7 +127,9 @@ write_list(FILE *sql, const struct sm_field *fields, enum list list)
                                         [SM_FIELD_WARNINGS] = "TEXT"};
     for (const struct sm_field *f = fields; f->name != NULL; f++) {
         fputs(", ", sql);
-        if (list != MARKS)
+        if (list == NAMES_IN_SCHEMA_1 && f->since > 1)
+            fputs("NULL", sql);
+        else if (list != MARKS)
             for (const char *c = f->name; *c != '\0'; c++)
                 fputc(*c == '.' ? '_' : *c, sql);
         if (list == DEFINITIONS)
@@ -305,7 +314,44 @@ look_at_header(struct sm_store *store, bool *fresh)
         return SM_FAIL(SM_ERR_INPUT,
                        "%s: written by a newer version of slowmo (schema %u, this one knows %d)",
                        store->path, schema, SCHEMA);
+    store->schema = (int)schema;
     return SM_OK;
+}
+
+/* Adds the columns that came after `schema`. */
+static enum sm_status
+add_columns(struct sm_store *store, const char *table, const struct sm_field *fields, int schema)
+{
+    for (const struct sm_field *f = fields; f->name != NULL; f++) {
+        if (f->since <= schema)
+            continue;
+        const struct sm_field one[] = {*f, {.name = NULL}};
+        char head[64];
+        snprintf(head, sizeof head, "ALTER TABLE %s ADD COLUMN", table);
+        char *sql = sql_with_lists(head, one, DEFINITIONS, "", NAMES, NULL);
+        if (sql != NULL)
+            *strchr(sql, ',') = ' ';
+        SM_TRY(execute_free(store, sql));
+    }
+    return SM_OK;
+}
+
+/* Brings an older file up to this version; nothing in it is lost. */
+static enum sm_status
+upgrade_schema(struct sm_store *store)
+{
+    SM_TRY(execute(store, "BEGIN IMMEDIATE"));
+    int64_t schema = 0;
+    SM_TRY(query_number(store, "PRAGMA user_version", &schema)); /* another may have been first */
+    if (schema < SCHEMA) {
+        SM_TRY(add_columns(store, "runs", sm_summary_fields, (int)schema));
+        SM_TRY(add_columns(store, "evaluations", sm_evaluation_fields, (int)schema));
+        char pragma[48];
+        snprintf(pragma, sizeof pragma, "PRAGMA user_version = %d", SCHEMA);
+        SM_TRY(execute(store, pragma));
+    }
+    store->schema = SCHEMA;
+    return execute(store, "COMMIT");
 }
 
 /* Makes the tables, unless another process was first. */
@@ -368,6 +414,8 @@ open_writable(struct sm_store *store)
     SM_TRY(execute(store, "PRAGMA foreign_keys = ON"));
     if (fresh)
         SM_TRY(create_schema(store));
+    else if (store->schema < SCHEMA)
+        SM_TRY(upgrade_schema(store));
     /* In WAL mode readers and the writer do not wait for each other, and a commit need not wait
      * for the disk (NORMAL): a killed process loses nothing it committed. The switch fails while
      * another process uses the file or on some network disks; rollback mode is as safe. */
@@ -555,12 +603,13 @@ static enum sm_status
 read_runs(struct sm_store *store, struct sm_arena *arena, struct sm_stored_run *runs, size_t count)
 {
     sqlite3_stmt *select, *points = NULL;
+    const enum list names = store->schema < SCHEMA ? NAMES_IN_SCHEMA_1 : NAMES;
     SM_TRY(prepare_free(store,
-                        sql_with_lists("SELECT run, created", sm_summary_fields, NAMES,
+                        sql_with_lists("SELECT run, created", sm_summary_fields, names,
                                        " FROM runs ORDER BY run", NAMES, NULL),
                         &select));
     enum sm_status status = prepare_free(store,
-                                         sql_with_lists("SELECT run", sm_evaluation_fields, NAMES,
+                                         sql_with_lists("SELECT run", sm_evaluation_fields, names,
                                                         " FROM evaluations WHERE run = ? "
                                                         "ORDER BY step",
                                                         NAMES, NULL),

@@ -25,7 +25,8 @@ struct sm_summary {
         double tau;
     } algorithm;
     struct {
-        double train_loss, test_loss, test_accuracy, consensus_distance;
+        double train_loss, test_loss, test_accuracy, test_perplexity, test_bleu;
+        double consensus_distance;
     } final;
     struct {
         double test_accuracy, step, sim_seconds;
@@ -51,10 +52,13 @@ struct sm_summary {
 };
 
 struct sm_evaluation {
-    size_t step;        /* steps done                                              */
-    double sim_seconds; /* when the last worker had done them                      */
-    double train_loss;  /* mean minibatch loss since the evaluation before         */
-    double test_loss, test_accuracy, consensus_distance;
+    size_t step;                     /* steps done                                              */
+    double sim_seconds;              /* when the last worker had done them                      */
+    double train_loss;               /* mean minibatch loss since the evaluation before         */
+    double test_loss, test_accuracy; /* of tokens, for sequences                   */
+    double test_perplexity;          /* null but for sequences                     */
+    double test_bleu;                /* 0 .. 100; null but for translations        */
+    double consensus_distance;
 };
 
 struct sm_store;

@@ -27,9 +27,9 @@ summary_named(const char *name)
 }
 
 static const struct sm_evaluation rising[] = {
-    {100, 10.0, 2.0, 1.9, 0.50, 0.1}, {200, 20.0, 1.5, 1.4, NAN, 0.1},
-    {300, 30.0, 1.0, 0.9, 0.75, 0.1}, {400, 50.0, 0.9, 0.9, 0.70, 0.1},
-    {500, 60.0, 0.8, 0.8, 0.80, 0.1},
+    {100, 10.0, 2.0, 1.9, 0.50, NAN, NAN, 0.1}, {200, 20.0, 1.5, 1.4, NAN, NAN, NAN, 0.1},
+    {300, 30.0, 1.0, 0.9, 0.75, NAN, NAN, 0.1}, {400, 50.0, 0.9, 0.9, 0.70, NAN, NAN, 0.1},
+    {500, 60.0, 0.8, 0.8, 0.80, NAN, NAN, 0.1},
 };
 
 static struct sm_stored_run
@@ -246,19 +246,23 @@ csv_has_one_row_an_evaluation_and_one_for_a_run_without(void **state)
     runs[0].summary.warning_count = 2;
     assert_text(
         export_of(runs, 2, "csv"),
-        "run,step,sim_seconds,train_loss,test_loss,test_accuracy,consensus_distance,name,run_id,"
+        "run,step,sim_seconds,train_loss,test_loss,test_accuracy,test_perplexity,test_bleu,"
+        "consensus_distance,name,run_id,"
         "workers,steps,seed,parameters,wire_bytes_per_model,algorithm.inner,algorithm.strategy,"
         "algorithm.outer,algorithm.buffer,algorithm.tau,algorithm.collective,final.train_loss,"
-        "final.test_loss,final.test_accuracy,final.consensus_distance,best.test_accuracy,"
+        "final.test_loss,final.test_accuracy,final.test_perplexity,final.test_bleu,"
+        "final.consensus_distance,best.test_accuracy,"
         "best.step,best.sim_seconds,sim.seconds,sim.seconds_per_step,sim.load,sim.compute,"
         "sim.exposed_communication,sim.idle,sim.bytes_sent_per_worker,wall.seconds,"
         "wall.samples_per_second,hashes.parameters,hashes.platform,hashes.data,"
         "hashes.experiment,warnings,status\n"
-        "3,200,20,1.5,1.4,,0.1,\"local, \"\"tau\"\" 12\",,32,,,,,,,,,12,,,,0.8,,0.8,,,60,0.12,,,,,"
+        "3,200,20,1.5,1.4,,,,0.1,\"local, \"\"tau\"\" "
+        "12\",,32,,,,,,,,,12,,,,0.8,,,,0.8,,,60,0.12,,,,,"
         ",,13500.4,,,,,\"say \"\"no\"\"; b\",finished\n"
-        "3,300,30,1,0.9,0.75,0.1,\"local, \"\"tau\"\" 12\",,32,,,,,,,,,12,,,,0.8,,0.8,,,60,0.12,,,"
+        "3,300,30,1,0.9,0.75,,,0.1,\"local, \"\"tau\"\" "
+        "12\",,32,,,,,,,,,12,,,,0.8,,,,0.8,,,60,0.12,,,"
         ",,,,13500.4,,,,,\"say \"\"no\"\"; b\",finished\n"
-        "4,,,,,,,timed,,,,,,,,,,,,,,,,,,,,10,0.1,,,,,,1.25,,,,,,,finished\n");
+        "4,,,,,,,,,timed,,,,,,,,,,,,,,,,,,,,,,10,0.1,,,,,,1.25,,,,,,,finished\n");
 }
 
 static void

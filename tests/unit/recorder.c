@@ -50,7 +50,7 @@ finish(const float models[WORKERS][N], const size_t order[WORKERS])
     uint64_t hash;
     open_fixture(&f);
     for (size_t i = 0; i < WORKERS; i++)
-        check_ok(sm_recorder_deposit(f.recorder, order[i], STEPS, 0, models[order[i]], 1, 1));
+        check_ok(sm_recorder_deposit(f.recorder, order[i], STEPS, 0, models[order[i]], NULL, 1, 1));
     assert_non_null(sm_recorder_consensus(f.recorder, &hash));
     close_fixture(&f);
     return hash;
@@ -66,14 +66,14 @@ the_last_worker_to_come_completes_an_evaluation(void **unused)
     open_fixture(&f);
     const float at_2[WORKERS][N] = {{0, 3}, {3, 3}, {6, 3}}, at_4[N] = {1, 1};
     /* worker 2 is two evaluations ahead of worker 0 */
-    check_ok(sm_recorder_deposit(f.recorder, 2, 2, 1.5, at_2[2], 10, 2));
-    check_ok(sm_recorder_deposit(f.recorder, 2, 4, 2.5, at_4, 3, 2));
-    check_ok(sm_recorder_deposit(f.recorder, 1, 2, 2.0, at_2[1], 20, 2));
+    check_ok(sm_recorder_deposit(f.recorder, 2, 2, 1.5, at_2[2], NULL, 10, 2));
+    check_ok(sm_recorder_deposit(f.recorder, 2, 4, 2.5, at_4, NULL, 3, 2));
+    check_ok(sm_recorder_deposit(f.recorder, 1, 2, 2.0, at_2[1], NULL, 20, 2));
     sm_recorder_evaluations(f.recorder, &count);
     assert_int_equal(count, 0);
     assert_true(isnan(sm_recorder_accuracy(f.recorder)));
 
-    check_ok(sm_recorder_deposit(f.recorder, 0, 2, 1.0, at_2[0], 30, 2));
+    check_ok(sm_recorder_deposit(f.recorder, 0, 2, 1.0, at_2[0], NULL, 30, 2));
     const struct sm_evaluation *e = sm_recorder_evaluations(f.recorder, &count);
     assert_int_equal(count, 1);
     assert_int_equal(e->step, 2);
@@ -84,8 +84,8 @@ the_last_worker_to_come_completes_an_evaluation(void **unused)
     assert_true(isnan(e->test_accuracy));                  /* a parabola classifies nothing  */
     assert_null(sm_recorder_consensus(f.recorder, &hash)); /* not the end yet          */
 
-    check_ok(sm_recorder_deposit(f.recorder, 0, 4, 2.0, at_4, 3, 2));
-    check_ok(sm_recorder_deposit(f.recorder, 1, 4, 2.0, at_4, 3, 2));
+    check_ok(sm_recorder_deposit(f.recorder, 0, 4, 2.0, at_4, NULL, 3, 2));
+    check_ok(sm_recorder_deposit(f.recorder, 1, 4, 2.0, at_4, NULL, 3, 2));
     e = sm_recorder_evaluations(f.recorder, &count);
     assert_int_equal(count, 2);
     assert_int_equal(e[1].step, 4);
@@ -104,7 +104,7 @@ the_loss_before_the_first_step_is_null(void **unused)
     const float x[N] = {1, 2};
     open_fixture(&f);
     for (size_t r = 0; r < WORKERS; r++)
-        check_ok(sm_recorder_deposit(f.recorder, r, 0, 0, x, 0, 0));
+        check_ok(sm_recorder_deposit(f.recorder, r, 0, 0, x, NULL, 0, 0));
     assert_true(isnan(sm_recorder_evaluations(f.recorder, &count)->train_loss));
     assert_int_equal(count, 1);
     close_fixture(&f);
@@ -138,9 +138,10 @@ a_model_that_is_not_finite_is_no_row(void **unused)
         size_t count;
         const float x[N] = {1, 2}, y[N] = {1, bad[i]};
         open_fixture(&f);
-        check_ok(sm_recorder_deposit(f.recorder, 0, 2, 0, x, 1, 1));
-        check_ok(sm_recorder_deposit(f.recorder, 1, 2, 0, y, 1, 1));
-        check_fails(sm_recorder_deposit(f.recorder, 2, 2, 0, x, 1, 1), SM_ERR_DIVERGED, "step 2");
+        check_ok(sm_recorder_deposit(f.recorder, 0, 2, 0, x, NULL, 1, 1));
+        check_ok(sm_recorder_deposit(f.recorder, 1, 2, 0, y, NULL, 1, 1));
+        check_fails(sm_recorder_deposit(f.recorder, 2, 2, 0, x, NULL, 1, 1), SM_ERR_DIVERGED,
+                    "step 2");
         sm_recorder_evaluations(f.recorder, &count);
         assert_int_equal(count, 0);
         close_fixture(&f);

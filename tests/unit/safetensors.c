@@ -17,9 +17,9 @@ static char folder[] = "/tmp/slowmo-safetensors-XXXXXX";
 static const char *path;
 
 static const struct sm_tensor tensors[] = {
-    {"0.weight", 0, 2, {3, 2}},
-    {"0.bias", 6, 1, {3}},
-    {"2.weight", 9, 4, {1, 2, 1, 2}},
+    {"0.weight", 0, 2, {3, 2}, false, 0},
+    {"0.bias", 6, 1, {3}, false, 0},
+    {"2.weight", 9, 4, {1, 2, 1, 2}, false, 0},
 };
 enum { TENSORS = 3, N = 13 };
 static const float model[N] = {1.0f, -2.5f, 0.0f, -0.0f, 1e-40f, 3e38f, 7.0f,

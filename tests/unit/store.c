@@ -72,7 +72,7 @@ full_summary(void)
         .parameters = 11173962,
         .wire_bytes_per_model = 102228128,
         .algorithm = {"sgd", "local", "slowmo", "reset", "ring", 12},
-        .final = {0.1, 1.0 / 3.0, 0.8674, 5e-324},
+        .final = {0.1, 1.0 / 3.0, 0.8674, 17.5, 31.25, 5e-324},
         .best = {0.87, 550, 171.25},
         .sim = {171.30000000000001, 0.2855, 30.0, 140.5, 1e-7, 0.0, 2453475072.0},
         .wall = {12.5, 13500.75},
@@ -183,8 +183,8 @@ every_field_comes_back_to_the_same_bits(void **state)
 {
     struct place *place = *state;
     struct sm_summary summary = full_summary();
-    struct sm_evaluation points[] = {{50, 14.3, 1.5, 1.4, 0.5, 0.25},
-                                     {100, 28.6, NAN, INFINITY, 1.0 / 3.0, 0.0}};
+    struct sm_evaluation points[] = {{50, 14.3, 1.5, 1.4, 0.5, 4.0, 12.5, 0.25},
+                                     {100, 28.6, NAN, INFINITY, 1.0 / 3.0, NAN, NAN, 0.0}};
     struct sm_store *store = opened(place->path);
     int64_t run;
     check_ok(sm_store_begin(store, &summary, &run));
@@ -421,14 +421,54 @@ a_file_that_is_no_store_is_refused_and_left_alone(void **state)
     assert_refused_untouched(place, path, "of another program");
 }
 
+/* Version 1 had neither perplexity nor BLEU. Reading leaves the file alone, writing upgrades it. */
+static void
+a_store_of_version_1_is_read_and_upgraded_without_loss(void **state)
+{
+    struct place *place = *state;
+    struct sm_summary summary = full_summary();
+    const struct sm_evaluation point = {50, 14.3, 1.5, 1.4, 0.5, NAN, NAN, 0.25};
+    struct sm_store *store = opened(place->path);
+    int64_t run;
+    check_ok(sm_store_begin(store, &summary, &run));
+    check_ok(sm_store_add(store, run, &point));
+    check_ok(sm_store_finish(store, run, &summary));
+    sm_store_close(store);
+    sql(place, place->path, "ALTER TABLE runs DROP COLUMN final_test_perplexity");
+    sql(place, place->path, "ALTER TABLE runs DROP COLUMN final_test_bleu");
+    sql(place, place->path, "ALTER TABLE evaluations DROP COLUMN test_perplexity");
+    sql(place, place->path, "ALTER TABLE evaluations DROP COLUMN test_bleu");
+    sql(place, place->path, "PRAGMA user_version = 1");
+    for (int upgraded = 0; upgraded < 2; upgraded++) {
+        if (upgraded)
+            store = opened(place->path);
+        else
+            check_ok(sm_store_open_readonly(place->path, &store));
+        const struct sm_stored_run *runs;
+        size_t count;
+        check_ok(sm_store_read(store, &place->arena, &runs, &count));
+        assert_int_equal(count, 1);
+        assert_int_equal(runs[0].evaluation_count, 1);
+        check_near(runs[0].evaluations[0].test_accuracy, 0.5, 0);
+        check_near(runs[0].evaluations[0].consensus_distance, 0.25, 0);
+        assert_true(isnan(runs[0].evaluations[0].test_bleu));
+        assert_true(isnan(runs[0].summary.final.test_perplexity));
+        sm_store_close(store);
+    }
+    store = opened(place->path); /* and takes what is new */
+    const struct sm_evaluation next = {100, 28.6, 1.5, 1.4, 0.5, 4, 12.5, 0.25};
+    check_ok(sm_store_add(store, run, &next));
+    sm_store_close(store);
+}
+
 static void
 a_store_of_a_newer_version_is_refused_and_left_alone(void **state)
 {
     struct place *place = *state;
     sm_store_close(opened(place->path));
     sql(place, place->path, "PRAGMA journal_mode = DELETE");
-    sql(place, place->path, "PRAGMA user_version = 2");
-    assert_refused_untouched(place, place->path, "newer version of slowmo (schema 2");
+    sql(place, place->path, "PRAGMA user_version = 3");
+    assert_refused_untouched(place, place->path, "newer version of slowmo (schema 3");
 }
 
 static void
@@ -607,7 +647,8 @@ the_summary_is_one_line_of_json_in_the_documented_order(void **state)
         "\"algorithm\":{\"inner\":\"sgd\",\"strategy\":\"local\",\"outer\":\"slowmo\","
         "\"buffer\":\"reset\",\"tau\":12,\"collective\":\"ring\"},"
         "\"final\":{\"train_loss\":0.1,\"test_loss\":0.3333333333333333,"
-        "\"test_accuracy\":0.8674,\"consensus_distance\":5e-324},"
+        "\"test_accuracy\":0.8674,\"test_perplexity\":17.5,\"test_bleu\":31.25,\"consensus_"
+        "distance\":5e-324},"
         "\"best\":{\"test_accuracy\":0.87,\"step\":550,\"sim_seconds\":171.25},"
         "\"sim\":{\"seconds\":171.3,\"seconds_per_step\":0.2855,\"load\":30.0,\"compute\":140.5,"
         "\"exposed_communication\":1e-07,\"idle\":0.0,\"bytes_sent_per_worker\":2453475072},"
@@ -690,6 +731,7 @@ main(void)
         IN_A_PLACE(a_reader_beside_the_writer_sees_what_was_added),
         IN_A_PLACE(a_killed_writer_loses_at_most_the_last_evaluation),
         IN_A_PLACE(a_file_that_is_no_store_is_refused_and_left_alone),
+        IN_A_PLACE(a_store_of_version_1_is_read_and_upgraded_without_loss),
         IN_A_PLACE(a_store_of_a_newer_version_is_refused_and_left_alone),
         IN_A_PLACE(a_truncated_store_gives_one_line),
         IN_A_PLACE(places_that_cannot_hold_a_store_are_named),

@@ -67,15 +67,18 @@ teardown(void **state)
 }
 
 struct want {
-    const char *model, *dataset, *partition; /* YAML; NULL: softmax, the unit vectors, iid */
+    /* YAML; NULL: softmax, the unit vectors, iid, none */
+    const char *model, *dataset, *partition, *augmentation;
     size_t batch, limit, workers;
     uint64_t seed;
+    bool same_order; /* in every epoch */
 };
 
 static enum sm_status
 create(struct want want, struct sm_workload **workload)
 {
-    struct sm_workload_settings settings = {.batch = want.batch, .limit = want.limit};
+    struct sm_workload_settings settings = {
+        .batch = want.batch, .limit = want.limit, .reshuffle = !want.same_order};
     const char *dataset = want.dataset;
     if (dataset == NULL)
         dataset = sm_arena_printf(&arena, "{name: fashion_mnist, path: \"%s\"}", folder);
@@ -87,8 +90,10 @@ create(struct want want, struct sm_workload **workload)
         {&sm_axis_model, want.model ? want.model : "softmax", &settings.model},
         {&sm_axis_dataset, dataset, &settings.dataset},
         {&sm_axis_partition, want.partition ? want.partition : "iid", &settings.partition},
+        {&sm_axis_augmentation, want.augmentation ? want.augmentation : "none",
+         &settings.augmentation},
     };
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct sm_node *root;
         SM_TRY(
             sm_tree_parse(&arena, "test", sm_arena_printf(&arena, "it: %s", axes[i].yaml), &root));

@@ -52,9 +52,20 @@ sm_exp(float *y, const float *x, size_t n)
 }
 
 SM_CLONES void
-sm_bytes_to_floats(float *y, const uint8_t *bytes, size_t n, float mean, float deviation)
+sm_bytes_to_floats(float *y, const uint8_t *bytes, size_t n, size_t channels, const float *mean,
+                   const float *deviation)
 {
-    const float scale = 1.0f / (255.0f * deviation), shift = -mean / deviation;
-    for (size_t i = 0; i < n; i++)
-        y[i] = (float)bytes[i] * scale + shift;
+    enum { PERIOD = 24 }; /* a multiple of every number of channels, and of a vector's lanes */
+    float scale[PERIOD], shift[PERIOD];
+    for (size_t i = 0; i < PERIOD; i++) {
+        const size_t c = i % channels;
+        scale[i] = 1.0f / (255.0f * deviation[c]);
+        shift[i] = -mean[c] / deviation[c];
+    }
+    size_t done = 0;
+    for (; done + PERIOD <= n; done += PERIOD)
+        for (size_t i = 0; i < PERIOD; i++)
+            y[done + i] = (float)bytes[done + i] * scale[i] + shift[i];
+    for (size_t i = 0; done + i < n; i++)
+        y[done + i] = (float)bytes[done + i] * scale[i] + shift[i];
 }

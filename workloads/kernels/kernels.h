@@ -46,7 +46,8 @@ double sm_softmax_evaluate(size_t *correct, const float *z, /* (count, classes) 
 /* y = e^x within 1e-6 relative for x in [-87, 88]; beyond that 0 and infinity. y may be x. */
 void sm_exp(float *y, const float *x, size_t n);
 
-/* y = (bytes / 255 - mean) / deviation */
-void sm_bytes_to_floats(float *y, const uint8_t *bytes, size_t n, float mean, float deviation);
+/* y = (bytes / 255 - mean) / deviation, where byte i is of channel i % channels <= 4. */
+void sm_bytes_to_floats(float *y, const uint8_t *bytes, size_t n, size_t channels,
+                        const float *mean, const float *deviation);
 
 #endif

@@ -24,10 +24,25 @@ static const struct sm_param mlp_params[] = {
     SM_PARAM_END,
 };
 
-static enum sm_status
-mlp_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *shape)
+static void
+mlp_count_flop(const struct mlp *m, struct sm_model_form *form)
 {
+    form->flop = form->gradient_flop = SM_FLOP_SOFTMAX(m->width[m->layers]);
+    for (size_t l = 0; l < m->layers; l++) {
+        const double dense = SM_FLOP_DENSE(m->width[l], m->width[l + 1]);
+        const double relu = l + 1 < m->layers ? (double)m->width[l + 1] : 0;
+        form->flop += dense + relu;
+        form->gradient_flop += (l > 0 ? 3 : 2) * dense + 2 * relu;
+    }
+}
+
+static enum sm_status
+mlp_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *shape,
+              size_t workers, struct sm_model_form *form)
+{
+    (void)workers;
     struct mlp *m = state;
+    SM_TRY(sm_model_wants_classes("mlp", shape));
     const size_t hidden = m->hidden.count;
     if (hidden > MOST_HIDDEN)
         return SM_FAIL(SM_ERR_INPUT, "workload.model.hidden: %zu layers, expected at most %d",
@@ -50,40 +65,27 @@ mlp_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *s
     for (size_t l = 0; l < m->layers; l++) {
         const size_t in = m->width[l], out = m->width[l + 1];
         struct sm_tensor *weight = &m->tensors[2 * l], *bias = weight + 1;
-        *weight =
-            (struct sm_tensor){sm_arena_printf(arena, "%zu.weight", 2 * l), offset, 2, {out, in}};
-        *bias = (struct sm_tensor){
-            sm_arena_printf(arena, "%zu.bias", 2 * l), offset + out * in, 1, {out}};
+        *weight = (struct sm_tensor){.name = sm_arena_printf(arena, "%zu.weight", 2 * l),
+                                     .offset = offset,
+                                     .rank = 2,
+                                     .shape = {out, in}};
+        *bias = (struct sm_tensor){.name = sm_arena_printf(arena, "%zu.bias", 2 * l),
+                                   .offset = offset + out * in,
+                                   .rank = 1,
+                                   .shape = {out}};
         if (weight->name == NULL || bias->name == NULL)
             return SM_FAIL(SM_ERR_NOMEM, "mlp: no memory for names");
         offset += out * in + out;
     }
+    *form = (struct sm_model_form){.tensors = m->tensors, .tensor_count = 2 * m->layers};
+    mlp_count_flop(m, form);
     return SM_OK;
 }
 
-static size_t
-mlp_tensors(const void *state, const struct sm_tensor **tensors)
-{
-    const struct mlp *m = state;
-    *tensors = m->tensors;
-    return 2 * m->layers;
-}
-
-static double
-mlp_flop_per_sample(const void *state)
-{
-    const struct mlp *m = state;
-    double flop = SM_FLOP_SOFTMAX(m->width[m->layers]);
-    for (size_t l = 0; l < m->layers; l++)
-        flop += SM_FLOP_DENSE(m->width[l], m->width[l + 1]);
-    for (size_t l = 1; l < m->layers; l++)
-        flop += (double)m->width[l]; /* ReLU */
-    return flop;
-}
-
 static void
-mlp_initial(const void *state, struct sm_rng *rng, float *x)
+mlp_initial(const void *state, struct sm_rng *rng, float *x, float *statistics)
 {
+    (void)statistics;
     const struct mlp *m = state;
     for (size_t l = 0; l < m->layers; l++)
         sm_initial_linear(rng, m->width[l], m->width[l + 1], x + m->tensors[2 * l].offset);
@@ -111,9 +113,10 @@ mlp_forward(const struct mlp *m, const struct sm_batch *batch, const float *x, c
 }
 
 static enum sm_status
-mlp_gradient(const void *state, const struct sm_batch *batch, const float *x, float *g,
-             double *loss, struct sm_arena *scratch)
+mlp_gradient(const void *state, const struct sm_batch *batch, const float *x, float *statistics,
+             float *g, double *loss, struct sm_arena *scratch)
 {
+    (void)statistics;
     const struct mlp *m = state;
     const float *h[MOST_HIDDEN + 2];
     float *dy;
@@ -136,8 +139,9 @@ mlp_gradient(const void *state, const struct sm_batch *batch, const float *x, fl
 
 static enum sm_status
 mlp_evaluate(const void *state, const struct sm_batch *batch, const float *x,
-             struct sm_metrics *metrics, struct sm_arena *scratch)
+             const float *statistics, struct sm_metrics *metrics, struct sm_arena *scratch)
 {
+    (void)statistics;
     const struct mlp *m = state;
     const float *h[MOST_HIDDEN + 2];
     float *z;
@@ -160,8 +164,6 @@ const struct sm_model sm_model_mlp = {
         },
     .needs_data = true,
     .configure = mlp_configure,
-    .tensors = mlp_tensors,
-    .flop_per_sample = mlp_flop_per_sample,
     .initial = mlp_initial,
     .gradient = mlp_gradient,
     .evaluate = mlp_evaluate,

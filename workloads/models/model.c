@@ -19,13 +19,39 @@ const struct sm_axis sm_axis_model = {
     .plugins = model_plugins,
 };
 
-size_t
-sm_tensor_size(const struct sm_tensor *tensor)
+enum sm_status
+sm_model_wants_classes(const char *model, const struct sm_data_shape *shape)
 {
-    size_t size = 1;
-    for (size_t d = 0; d < tensor->rank; d++)
-        size *= tensor->shape[d];
-    return size;
+    if (shape->classes > 0)
+        return SM_OK;
+    return SM_FAIL(SM_ERR_INPUT,
+                   "workload.model: %s classifies, but the data set holds sequences; "
+                   "expected images or vectors with labels",
+                   model);
+}
+
+enum sm_status
+sm_model_wants_images(const char *model, const struct sm_data_shape *shape)
+{
+    if (shape->classes > 0 && shape->channels > 0)
+        return SM_OK;
+    return SM_FAIL(SM_ERR_INPUT,
+                   "workload.model: %s wants images, but the data set holds %s; "
+                   "fashion_mnist, cifar10, images and synthetic (with features: "
+                   "[height, width, channels]) have them",
+                   model, shape->classes > 0 ? "plain vectors" : "sequences");
+}
+
+enum sm_status
+sm_model_wants_sequences(const char *model, const struct sm_data_shape *shape, bool pairs)
+{
+    if (shape->target > 0 && (shape->source > 0) == pairs)
+        return SM_OK;
+    return SM_FAIL(SM_ERR_INPUT, "workload.model: %s wants %s, but the data set holds %s", model,
+                   pairs ? "pairs of sentences (parallel_text)" : "a text (text)",
+                   shape->target == 0  ? "labelled samples"
+                   : shape->source > 0 ? "pairs of sentences"
+                                       : "a text without translation");
 }
 
 void

@@ -39,34 +39,30 @@ quadratic_expect(const char *name, const struct sm_numbers *list, size_t workers
 }
 
 static enum sm_status
-quadratic_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *shape)
+quadratic_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *shape,
+                    size_t workers, struct sm_model_form *form)
 {
     (void)arena;
+    (void)shape;
     struct quadratic *q = state;
-    SM_TRY(quadratic_expect("curvature", &q->curvature, shape->workers));
-    SM_TRY(quadratic_expect("center", &q->center, shape->workers));
-    q->workers = shape->workers;
+    SM_TRY(quadratic_expect("curvature", &q->curvature, workers));
+    SM_TRY(quadratic_expect("center", &q->center, workers));
+    q->workers = workers;
     q->tensor = (struct sm_tensor){.name = "x", .rank = 1, .shape = {q->dimension}};
+    *form = (struct sm_model_form){
+        .tensors = &q->tensor,
+        .tensor_count = 1,
+        .flop = 4.0 * (double)q->dimension,          /* - * * + */
+        .gradient_flop = 7.0 * (double)q->dimension, /* and - * + */
+    };
     return SM_OK;
 }
 
-static size_t
-quadratic_tensors(const void *state, const struct sm_tensor **tensors)
-{
-    *tensors = &((const struct quadratic *)state)->tensor;
-    return 1;
-}
-
-static double
-quadratic_flop_per_sample(const void *state)
-{
-    return 4.0 * (double)((const struct quadratic *)state)->dimension; /* - * * + */
-}
-
 static void
-quadratic_initial(const void *state, struct sm_rng *rng, float *x)
+quadratic_initial(const void *state, struct sm_rng *rng, float *x, float *statistics)
 {
     (void)rng;
+    (void)statistics;
     const struct quadratic *q = state;
     for (size_t d = 0; d < q->dimension; d++)
         x[d] = (float)q->start;
@@ -89,9 +85,10 @@ quadratic_value(const struct quadratic *q, size_t worker, const float *x)
 }
 
 static enum sm_status
-quadratic_gradient(const void *state, const struct sm_batch *batch, const float *x, float *g,
-                   double *loss, struct sm_arena *scratch)
+quadratic_gradient(const void *state, const struct sm_batch *batch, const float *x,
+                   float *statistics, float *g, double *loss, struct sm_arena *scratch)
 {
+    (void)statistics;
     (void)scratch;
     const struct quadratic *q = state;
     const double curvature = of_worker(&q->curvature, batch->worker);
@@ -106,9 +103,10 @@ quadratic_gradient(const void *state, const struct sm_batch *batch, const float 
 
 static enum sm_status
 quadratic_evaluate(const void *state, const struct sm_batch *batch, const float *x,
-                   struct sm_metrics *metrics, struct sm_arena *scratch)
+                   const float *statistics, struct sm_metrics *metrics, struct sm_arena *scratch)
 {
     (void)batch;
+    (void)statistics;
     (void)scratch;
     const struct quadratic *q = state;
     double sum = 0;
@@ -130,8 +128,6 @@ const struct sm_model sm_model_quadratic = {
         },
     .needs_data = false,
     .configure = quadratic_configure,
-    .tensors = quadratic_tensors,
-    .flop_per_sample = quadratic_flop_per_sample,
     .initial = quadratic_initial,
     .gradient = quadratic_gradient,
     .evaluate = quadratic_evaluate,

@@ -13,36 +13,32 @@ struct softmax {
 };
 
 static enum sm_status
-softmax_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *shape)
+softmax_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *shape,
+                  size_t workers, struct sm_model_form *form)
 {
     (void)arena;
+    (void)workers;
     struct softmax *s = state;
+    SM_TRY(sm_model_wants_classes("softmax", shape));
     s->in = shape->features;
     s->out = shape->classes;
     s->tensors[0] = (struct sm_tensor){.name = "weight", .rank = 2, .shape = {s->out, s->in}};
     s->tensors[1] =
         (struct sm_tensor){.name = "bias", .offset = s->out * s->in, .rank = 1, .shape = {s->out}};
+    *form = (struct sm_model_form){
+        .tensors = s->tensors,
+        .tensor_count = 2,
+        .flop = SM_FLOP_DENSE(s->in, s->out) + SM_FLOP_SOFTMAX(s->out),
+        .gradient_flop = 2 * SM_FLOP_DENSE(s->in, s->out) + SM_FLOP_SOFTMAX(s->out),
+    };
     return SM_OK;
 }
 
-static size_t
-softmax_tensors(const void *state, const struct sm_tensor **tensors)
-{
-    *tensors = ((const struct softmax *)state)->tensors;
-    return 2;
-}
-
-static double
-softmax_flop_per_sample(const void *state)
-{
-    const struct softmax *s = state;
-    return SM_FLOP_DENSE(s->in, s->out) + SM_FLOP_SOFTMAX(s->out);
-}
-
 static void
-softmax_initial(const void *state, struct sm_rng *rng, float *x)
+softmax_initial(const void *state, struct sm_rng *rng, float *x, float *statistics)
 {
     (void)rng;
+    (void)statistics;
     const struct softmax *s = state;
     memset(x, 0, (s->out * s->in + s->out) * sizeof *x);
 }
@@ -60,9 +56,10 @@ softmax_logits(const struct softmax *s, const struct sm_batch *batch, const floa
 }
 
 static enum sm_status
-softmax_gradient(const void *state, const struct sm_batch *batch, const float *x, float *g,
-                 double *loss, struct sm_arena *scratch)
+softmax_gradient(const void *state, const struct sm_batch *batch, const float *x, float *statistics,
+                 float *g, double *loss, struct sm_arena *scratch)
 {
+    (void)statistics;
     const struct softmax *s = state;
     float *z;
     SM_TRY(softmax_logits(s, batch, x, &z, scratch));
@@ -74,8 +71,9 @@ softmax_gradient(const void *state, const struct sm_batch *batch, const float *x
 
 static enum sm_status
 softmax_evaluate(const void *state, const struct sm_batch *batch, const float *x,
-                 struct sm_metrics *metrics, struct sm_arena *scratch)
+                 const float *statistics, struct sm_metrics *metrics, struct sm_arena *scratch)
 {
+    (void)statistics;
     const struct softmax *s = state;
     float *z;
     size_t correct;
@@ -95,8 +93,6 @@ const struct sm_model sm_model_softmax = {
         },
     .needs_data = true,
     .configure = softmax_configure,
-    .tensors = softmax_tensors,
-    .flop_per_sample = softmax_flop_per_sample,
     .initial = softmax_initial,
     .gradient = softmax_gradient,
     .evaluate = softmax_evaluate,
