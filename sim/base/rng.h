@@ -23,6 +23,7 @@ enum sm_rng_purpose {
     SM_RNG_AUGMENTATION,
     SM_RNG_DROPOUT,
     SM_RNG_TEST,
+    SM_RNG_HELD_OUT,
 };
 
 struct sm_rng;
