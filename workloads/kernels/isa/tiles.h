@@ -86,6 +86,20 @@ struct dot {
     bool add;          /* start = bias + y instead of bias         */
 };
 
+/* sum += a b where it stands: given the choice of which operand to overwrite, gcc moves sums about
+ * until some spill. */
+INLINE void
+accumulate(vector *sum, vector a, vector b)
+{
+#if defined(__AVX2__) && defined(__FMA__) && !defined(__AVX512F__)
+    vector there = *sum;
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(there) : "x"(a), "x"(b));
+    *sum = there;
+#else
+    *sum = multiply_add(*sum, a, b);
+#endif
+}
+
 enum { UNROLL = 4 };
 
 /* sum[i] += x[i][k] w */
@@ -104,7 +118,7 @@ dot_step(vector sum[HEIGHT][VECTORS], const float *const x[HEIGHT], size_t k, co
         const vector input = splat(x[i][k]);
 #pragma GCC unroll 4
         for (size_t v = 0; v < VECTORS; v++)
-            sum[i][v] = multiply_add(sum[i][v], input, row[v]);
+            accumulate(&sum[i][v], input, row[v]);
     }
 }
 
