@@ -306,9 +306,12 @@ bytes_become_floats_of_the_wanted_mean_and_deviation(void **state)
     for (size_t i = 0; i < 256; i++)
         bytes[i] = (uint8_t)i;
     float *y = random_floats(256), *expected = random_floats(256);
-    sm_bytes_to_floats(y, bytes, 256, 0.286f, 0.353f);
-    sm_reference_bytes_to_floats(expected, bytes, 256, 0.286f, 0.353f);
-    check_same(y, expected, 256, 5e-7);
+    const float mean[] = {0.286f, 0.5f, 0.1f}, deviation[] = {0.353f, 0.25f, 0.125f};
+    for (size_t channels = 1; channels <= 3; channels++) {
+        sm_bytes_to_floats(y, bytes, 256, channels, mean, deviation);
+        sm_reference_bytes_to_floats(expected, bytes, 256, channels, mean, deviation);
+        check_same(y, expected, 256, 5e-7);
+    }
 }
 
 int

@@ -109,8 +109,10 @@ sm_reference_exp(float *y, const float *x, size_t n)
 }
 
 void
-sm_reference_bytes_to_floats(float *y, const uint8_t *bytes, size_t n, float mean, float deviation)
+sm_reference_bytes_to_floats(float *y, const uint8_t *bytes, size_t n, size_t channels,
+                             const float *mean, const float *deviation)
 {
     for (size_t i = 0; i < n; i++)
-        y[i] = (float)(((double)bytes[i] / 255.0 - (double)mean) / (double)deviation);
+        y[i] = (float)(((double)bytes[i] / 255.0 - (double)mean[i % channels]) /
+                       (double)deviation[i % channels]);
 }

@@ -18,7 +18,7 @@ double sm_reference_softmax_loss(float *dz, const float *z, const uint8_t *label
 double sm_reference_softmax_evaluate(size_t *correct, const float *z, const uint8_t *labels,
                                      size_t count, size_t classes);
 void sm_reference_exp(float *y, const float *x, size_t n);
-void sm_reference_bytes_to_floats(float *y, const uint8_t *bytes, size_t n, float mean,
-                                  float deviation);
+void sm_reference_bytes_to_floats(float *y, const uint8_t *bytes, size_t n, size_t channels,
+                                  const float *mean, const float *deviation);
 
 #endif
