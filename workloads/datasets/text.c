@@ -94,8 +94,8 @@ text_load(const void *state, struct sm_arena *arena, struct sm_data *data)
     const struct text *s = state;
     if (s->path[0] == '\0')
         return SM_FAIL(SM_ERR_INPUT,
-                       "workload.dataset.path: text needs a file; analysis/libreoffice_help.py "
-                       "makes one of 2 MB, english.txt");
+                       "workload.dataset.path: text needs a file; analysis/libreoffice_help.sh "
+                       "makes one of 3 MB, english.txt");
     struct sm_arena scratch = {0};
     const enum sm_status status = read_and_cut(s, &scratch, arena, data);
     sm_arena_fini(&scratch);
