@@ -132,30 +132,77 @@ SM_KERNEL(void, sm_conv_backward_data,
         }
 }
 
+/* Gradients of weights are summed over a block of pixels at a time, whose x and dy stay in the L1
+ * cache. Rows of a power of two floats share few of its sets, so the more channels the smaller. */
+enum {
+    MOST_PIXELS = 128,
+    FEWEST_PIXELS = 64,
+    GATHERED = 16 * FEWEST_PIXELS * PANEL, /* floats of dy: 64 KB */
+    STRIP = 48,                            /* rows of dw for which x is gathered   */
+    WIDE = 128,                            /* channels from which that pays        */
+};
+
+/* The pixels of a block: rows of one image if not whole images, part of a row if not whole ones. */
+static struct grid
+block_of(struct sm_images dy, size_t pixels)
+{
+    struct grid block = {1, 1, at_most(pixels, dy.width)};
+    if (block.columns == dy.width)
+        block.rows = at_most(dy.height, pixels / dy.width);
+    block.rows = ceiling(dy.height, ceiling(dy.height, block.rows)); /* all alike */
+    if (block.rows == dy.height)
+        block.images = at_most(dy.count, pixels / (dy.width * dy.height));
+    return block;
+}
+
 SM_KERNEL(void, sm_conv_backward_weights,
           (float *dw, struct sm_images dy, struct sm_images x, const struct sm_conv *conv,
            const struct sm_ahead *ahead),
           (dw, dy, x, conv, ahead))
 {
-    enum { PIXELS = 128 };
     const size_t length = conv->kernel * conv->in, depth = conv->kernel * length;
-    const size_t panels = conv->out / PANEL, rows = at_most(dy.height, ceiling(PIXELS, dy.width));
-    struct prefetch prefetch =
-        prefetch_over(ahead, dy.count * ceiling(dy.height, rows) * panels * ceiling(depth, HEIGHT));
+    const size_t panels = conv->out / PANEL, x_row = sm_images_row(x);
     const struct steps x_steps = steps_of(x, conv->stride), dy_steps = steps_of(dy, 1);
-    for (size_t image = 0; image < dy.count; image++)
-        for (size_t row = 0; row < dy.height; row += rows) {
-            const struct grid grid = {1, at_most(rows, dy.height - row), dy.width};
-            const float *from = corner(x, conv->kernel) + image * x_steps.image + row * x_steps.row;
-            for (size_t p = 0; p < panels; p++)
-                for (size_t k = 0, height; k < depth; k += height) {
-                    const float *inputs[HEIGHT];
-                    height = next_height(depth - k);
-                    for (size_t i = 0; i < height; i++)
-                        inputs[i] = from + (k + i) / length * sm_images_row(x) + (k + i) % length;
-                    prefetch_some(&prefetch);
-                    outer_tile(dw + (p * depth + k) * PANEL, PANEL, inputs, x_steps,
-                               sm_images_at(dy, image, row, 0) + p * PANEL, dy_steps, grid, height);
+    const bool wide = conv->out >= WIDE && conv->in % PANEL == 0;
+    size_t pixels = MOST_PIXELS;
+    while (pixels > FEWEST_PIXELS && (wide || pixels * x_steps.column > 4096))
+        pixels /= 2;
+    const size_t group = GATHERED / PANEL / pixels; /* panels at a time */
+    const struct grid block = block_of(dy, pixels);
+    struct prefetch prefetch = prefetch_over(
+        ahead, ceiling(dy.count, block.images) * ceiling(dy.height, block.rows) *
+                   ceiling(dy.width, block.columns) * panels * ceiling(depth, HEIGHT));
+    float some_dy[GATHERED], some_x[FEWEST_PIXELS * STRIP];
+    for (size_t i = 0; i < dy.count; i += block.images)
+        for (size_t r = 0; r < dy.height; r += block.rows)
+            for (size_t c = 0; c < dy.width; c += block.columns) {
+                const struct grid grid = {at_most(block.images, dy.count - i),
+                                          at_most(block.rows, dy.height - r),
+                                          at_most(block.columns, dy.width - c)};
+                const size_t size = grid.images * grid.rows * grid.columns;
+                const float *from = corner(x, conv->kernel) + i * x_steps.image + r * x_steps.row +
+                                    c * x_steps.column;
+                for (size_t p = 0; p < panels; p += group) {
+                    const size_t end = at_most(panels, p + group);
+                    for (size_t q = p; q < end; q++)
+                        gather(some_dy + (q - p) * size * PANEL,
+                               sm_images_at(dy, i, r, c) + q * PANEL, dy_steps, grid, PANEL);
+                    for (size_t k = 0; wide && k < depth;) {
+                        const size_t strip = at_most(STRIP, length - k % length);
+                        const struct grid row = {1, 1, size};
+                        gather(some_x, from + k / length * x_row + k % length, x_steps, grid,
+                               strip);
+                        for (size_t q = p; q < end; q++)
+                            outer_runs(dw + (q * depth + k) * PANEL, PANEL, strip, some_x, strip, 0,
+                                       (struct steps){strip, 0, 0},
+                                       some_dy + (q - p) * size * PANEL,
+                                       (struct steps){PANEL, 0, 0}, row, &prefetch);
+                        k += strip;
+                    }
+                    for (size_t q = p; !wide && q < end; q++)
+                        outer_runs(dw + q * depth * PANEL, PANEL, depth, from, length, x_row,
+                                   x_steps, some_dy + (q - p) * size * PANEL, gathered(grid, PANEL),
+                                   grid, &prefetch);
                 }
-        }
+            }
 }

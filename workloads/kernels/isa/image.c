@@ -55,9 +55,9 @@ join(struct sm_images y, const struct sm_term *terms, size_t count, bool relu)
                 shift[v] += part[v];
             }
             for (size_t row = 0; row < y.height; row++) {
-                const float *const x[2] = {
-                    sm_images_at(terms[0].x, i, row, 0) + c,
-                    count > 1 ? sm_images_at(terms[1].x, i, row, 0) + c : NULL};
+                const float *const x[2] = {sm_images_at(terms[0].x, i, row, 0) + c,
+                                           count > 1 ? sm_images_at(terms[1].x, i, row, 0) + c
+                                                     : NULL};
                 const vector *const scales[2] = {scale[0], scale[1]};
                 join_row(sm_images_at(y, i, row, 0) + c, x, scales, shift, y.width, y.channels,
                          count, relu);

@@ -140,7 +140,17 @@ dot_rows(float *const *y, const float *const *pixels, const struct dot *dot, siz
                 sum[i][v] += load(y[i] + v * LANES);
         }
     }
-    for (size_t r = 0; r < runs; r++) {
+    const bool few = __builtin_constant_p(length) && runs * length <= 32;
+#pragma GCC unroll 5
+    for (size_t r = 0; few && r < runs; r++) {
+#pragma GCC unroll 16
+        for (size_t k = 0; k < length; k++)
+            dot_step(sum, x, k, w + (r * length + k) * PANEL, height);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < height; i++)
+            x[i] += dot->x_row;
+    }
+    for (size_t r = 0; !few && r < runs; r++) {
         size_t k = 0;
         for (; k + UNROLL <= length; k += UNROLL) {
 #pragma GCC unroll 4
@@ -165,8 +175,9 @@ dot_rows(float *const *y, const float *const *pixels, const struct dot *dot, siz
 
 #define ANY_HEIGHT(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
 
+/* Any height: for the last tiles of a grid. */
 static __attribute__((noinline)) void
-dot_tile(float *const *y, const float *const *x, const struct dot *dot, size_t height)
+dot_low(float *const *y, const float *const *x, const struct dot *dot, size_t height)
 {
     switch (height) {
 #define CASE(rows)                                                                                 \
@@ -179,39 +190,102 @@ dot_tile(float *const *y, const float *const *x, const struct dot *dot, size_t h
     }
 }
 
+/* Where a walk over a grid has come to, in both tensors. */
+struct walk {
+    float *y;
+    const float *x;
+    struct steps y_steps, x_steps; /* row: from behind one row to the next; image likewise */
+    struct grid grid;
+    size_t row, column;
+};
+
+/* The places of the next `height` pixels. */
+INLINE void
+walk_on(struct walk *walk, float **y, const float **x, size_t height)
+{
+    if (walk->column + height < walk->grid.columns) {
+#pragma GCC unroll 16
+        for (size_t i = 0; i < height; i++) {
+            y[i] = walk->y + i * walk->y_steps.column;
+            x[i] = walk->x + i * walk->x_steps.column;
+        }
+        walk->y += height * walk->y_steps.column;
+        walk->x += height * walk->x_steps.column;
+        walk->column += height;
+        return;
+    }
+    for (size_t i = 0; i < height; i++) {
+        y[i] = walk->y;
+        x[i] = walk->x;
+        walk->y += walk->y_steps.column;
+        walk->x += walk->x_steps.column;
+        if (++walk->column == walk->grid.columns) {
+            walk->column = 0;
+            walk->y += walk->y_steps.row;
+            walk->x += walk->x_steps.row;
+            if (++walk->row == walk->grid.rows) {
+                walk->row = 0;
+                walk->y += walk->y_steps.image;
+                walk->x += walk->x_steps.image;
+            }
+        }
+    }
+}
+
+INLINE void
+dot_walk(struct walk *walk, const struct dot *dot, size_t runs, size_t length,
+         struct prefetch *prefetch)
+{
+    const float *x[HEIGHT];
+    float *y[HEIGHT];
+    size_t rest = walk->grid.images * walk->grid.rows * walk->grid.columns;
+    for (; rest > HEIGHT * 3 / 2 || rest == HEIGHT; rest -= HEIGHT) {
+        walk_on(walk, y, x, HEIGHT);
+        prefetch_some(prefetch);
+        dot_rows(y, x, dot, runs, length, HEIGHT);
+    }
+    for (size_t height; rest > 0; rest -= height) {
+        height = next_height(rest);
+        walk_on(walk, y, x, height);
+        dot_low(y, x, dot, height);
+    }
+}
+
+static __attribute__((noinline)) void
+dot_long(struct walk *walk, const struct dot *dot, struct prefetch *prefetch)
+{
+    dot_walk(walk, dot, dot->runs, dot->length, prefetch);
+}
+
+/* The first layers' few products, unrolled whole: 3x3 and 5x5 kernels on 1 and 3 channels. */
+#define DOT_SHORT(runs, length)                                                                    \
+    static __attribute__((noinline)) void dot_##runs##x##length(                                   \
+        struct walk *walk, const struct dot *dot, struct prefetch *prefetch)                       \
+    {                                                                                              \
+        dot_walk(walk, dot, runs, length, prefetch);                                               \
+    }
+DOT_SHORT(3, 3)
+DOT_SHORT(3, 9)
+DOT_SHORT(5, 5)
+
 /* The dot of every pixel of the grid. */
-static void
+static inline void
 dot_pixels(float *y, struct steps y_steps, const float *x, struct steps x_steps, struct grid grid,
            const struct dot *dot, struct prefetch *prefetch)
 {
-    size_t row = 0, column = 0;
     y_steps.image -= grid.rows * y_steps.row;
     x_steps.image -= grid.rows * x_steps.row;
     y_steps.row -= grid.columns * y_steps.column;
     x_steps.row -= grid.columns * x_steps.column;
-    for (size_t rest = grid.images * grid.rows * grid.columns, height; rest > 0; rest -= height) {
-        const float *inputs[HEIGHT];
-        float *outputs[HEIGHT];
-        height = next_height(rest);
-        for (size_t i = 0; i < height; i++) {
-            inputs[i] = x;
-            outputs[i] = y;
-            x += x_steps.column;
-            y += y_steps.column;
-            if (++column == grid.columns) {
-                column = 0;
-                x += x_steps.row;
-                y += y_steps.row;
-                if (++row == grid.rows) {
-                    row = 0;
-                    x += x_steps.image;
-                    y += y_steps.image;
-                }
-            }
-        }
-        prefetch_some(prefetch);
-        dot_tile(outputs, inputs, dot, height);
-    }
+    struct walk walk = {y, x, y_steps, x_steps, grid, 0, 0};
+    if (dot->runs == 3 && dot->length == 3)
+        dot_3x3(&walk, dot, prefetch);
+    else if (dot->runs == 3 && dot->length == 9)
+        dot_3x9(&walk, dot, prefetch);
+    else if (dot->runs == 5 && dot->length == 5)
+        dot_5x5(&walk, dot, prefetch);
+    else
+        dot_long(&walk, dot, prefetch);
 }
 
 /* c[i] += sum over the grid's pixels of x[i] dy for `height` <= HEIGHT rows. */
@@ -232,6 +306,7 @@ outer_rows(float *c, size_t c_stride, const float *const *x, struct steps x_step
         for (size_t row = 0; row < grid.rows; row++) {
             const float *d = dy + image * dy_steps.image + row * dy_steps.row;
             size_t at = image * x_steps.image + row * x_steps.row;
+#pragma GCC unroll 2
             for (size_t column = 0; column < grid.columns; column++) {
                 dot_step(sum, from, at, d, height);
                 at += x_steps.column;
@@ -259,6 +334,51 @@ outer_tile(float *c, size_t c_stride, const float *const *x, struct steps x_step
         ANY_HEIGHT(CASE)
 #undef CASE
     }
+}
+
+/* Row k of c += sum over the pixels of x[k / length x_row + k % length] dy for k < depth. */
+static inline void
+outer_runs(float *c, size_t c_stride, size_t depth, const float *x, size_t length, size_t x_row,
+           struct steps x_steps, const float *dy, struct steps dy_steps, struct grid grid,
+           struct prefetch *prefetch)
+{
+    size_t in_run = 0;
+    for (size_t k = 0, height; k < depth; k += height) {
+        const float *inputs[HEIGHT];
+        height = next_height(depth - k);
+        for (size_t i = 0; i < height; i++) {
+            inputs[i] = x++;
+            if (++in_run == length) {
+                in_run = 0;
+                x += x_row - length;
+            }
+        }
+        prefetch_some(prefetch);
+        outer_tile(c + k * c_stride, c_stride, inputs, x_steps, dy, dy_steps, grid, height);
+    }
+}
+
+/* to (grid's pixels, width) = the first `width` floats of each pixel, one behind the other. */
+INLINE void
+gather(float *to, const float *x, struct steps steps, struct grid grid, size_t width)
+{
+    for (size_t image = 0; image < grid.images; image++)
+        for (size_t row = 0; row < grid.rows; row++) {
+            const float *from = x + image * steps.image + row * steps.row;
+            for (size_t column = 0; column < grid.columns; column++) {
+                for (size_t i = 0; i < width; i += LANES)
+                    store(to + i, load(from + i));
+                to += width;
+                from += steps.column;
+            }
+        }
+}
+
+/* Steps through what gather() has put there. */
+static inline struct steps
+gathered(struct grid grid, size_t width)
+{
+    return (struct steps){width, grid.columns * width, grid.rows * grid.columns * width};
 }
 
 #endif
