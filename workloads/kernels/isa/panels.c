@@ -24,24 +24,35 @@ SM_KERNEL(void, sm_rows_times_panels,
     }
 }
 
-/* c (panels or row-major) += a^T b: tile (i, j) of c stands at i c_row + j c_column. */
+enum {
+    BLOCK = 64,           /* rows at a time, so that their part of a and b stays in L1          */
+    STRIP = 48,           /* columns of a at a time: a is read from a copy, as rows a power of  */
+    GATHERED = 16 * PANEL /* two apart share few sets of the cache; columns of b likewise       */
+};
+
+/* c += a^T b, where element (i, j) of c stands at i c_row + j / PANEL c_panel + j % PANEL. */
 static void
-add_outer(float *c, size_t c_row, size_t c_column, const float *a, size_t a_stride, const float *b,
+add_outer(float *c, size_t c_row, size_t c_panel, const float *a, size_t a_stride, const float *b,
           size_t b_stride, size_t rows, size_t m, size_t n)
 {
-    enum { ROWS = 128 };
-    for (size_t k = 0; k < rows; k += ROWS) {
-        const struct grid grid = {1, 1, at_most(ROWS, rows - k)};
-        for (size_t j = 0; j < n; j += PANEL)
-            for (size_t i = 0, height; i < m; i += height) {
-                const float *inputs[HEIGHT];
-                height = next_height(m - i);
-                for (size_t r = 0; r < height; r++)
-                    inputs[r] = a + k * a_stride + i + r;
-                outer_tile(c + i * c_row + j * c_column, c_row, inputs,
-                           (struct steps){a_stride, 0, 0}, b + k * b_stride + j,
-                           (struct steps){b_stride, 0, 0}, grid, height);
+    struct prefetch none = {0};
+    float some_a[BLOCK * STRIP], some_b[BLOCK * GATHERED];
+    for (size_t k = 0; k < rows; k += BLOCK) {
+        const struct grid grid = {1, 1, at_most(BLOCK, rows - k)};
+        for (size_t j = 0; j < n; j += GATHERED) {
+            const size_t end = at_most(n, j + GATHERED);
+            for (size_t l = j; l < end; l += PANEL)
+                gather(some_b + (l - j) * grid.columns, b + k * b_stride + l,
+                       (struct steps){b_stride, 0, 0}, grid, PANEL);
+            for (size_t i = 0, strip; i < m; i += strip) {
+                strip = at_most(STRIP, m - i);
+                gather(some_a, a + k * a_stride + i, (struct steps){a_stride, 0, 0}, grid, strip);
+                for (size_t l = j; l < end; l += PANEL)
+                    outer_runs(c + i * c_row + l / PANEL * c_panel, c_row, strip, some_a, strip, 0,
+                               (struct steps){strip, 0, 0}, some_b + (l - j) * grid.columns,
+                               (struct steps){PANEL, 0, 0}, grid, &none);
             }
+        }
     }
 }
 
@@ -50,7 +61,7 @@ SM_KERNEL(void, sm_panels_add_outer,
            size_t rows, size_t depth, size_t columns),
           (dw, x, x_stride, dy, dy_stride, rows, depth, columns))
 {
-    add_outer(dw, PANEL, depth, x, x_stride, dy, dy_stride, rows, depth, columns);
+    add_outer(dw, PANEL, depth * PANEL, x, x_stride, dy, dy_stride, rows, depth, columns);
 }
 
 SM_KERNEL(void, sm_rows_outer,
@@ -60,7 +71,7 @@ SM_KERNEL(void, sm_rows_outer,
 {
     for (size_t i = 0; i < m && !add; i++)
         memset(c + i * c_stride, 0, n * sizeof *c);
-    add_outer(c, c_stride, 1, a, a_stride, b, b_stride, rows, m, n);
+    add_outer(c, c_stride, PANEL, a, a_stride, b, b_stride, rows, m, n);
 }
 
 SM_KERNEL(void, sm_panels_pack,

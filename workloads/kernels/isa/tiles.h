@@ -366,8 +366,11 @@ gather(float *to, const float *x, struct steps steps, struct grid grid, size_t w
         for (size_t row = 0; row < grid.rows; row++) {
             const float *from = x + image * steps.image + row * steps.row;
             for (size_t column = 0; column < grid.columns; column++) {
-                for (size_t i = 0; i < width; i += LANES)
+                size_t i = 0;
+                for (; i + LANES <= width; i += LANES)
                     store(to + i, load(from + i));
+                for (; i < width; i++)
+                    to[i] = from[i];
                 to += width;
                 from += steps.column;
             }
