@@ -67,7 +67,7 @@ struct sm_model {
                                 uint16_t *hypotheses, struct sm_arena *scratch);
 };
 
-#define SM_MODEL_LIST(X) X(quadratic) X(softmax) X(mlp)
+#define SM_MODEL_LIST(X) X(quadratic) X(softmax) X(mlp) X(transformer_lm)
 
 #define X(id) extern const struct sm_model sm_model_##id;
 SM_MODEL_LIST(X)
