@@ -23,24 +23,67 @@ corner(struct sm_images x, size_t kernel)
     return x.data + (x.border - pad) * (sm_images_row(x) + x.channels);
 }
 
+enum { RUN_FLOATS = 384 }; /* rows of a panel that stay in L1 while all pixels pass: 24 KB */
+
+/* One phase of a convolution: what every pixel of y gets from `runs` runs of `length` floats of x.
+ */
+struct phase {
+    float *y;
+    const float *x, *w, *bias;
+    struct steps y_steps, x_steps;
+    struct grid grid;
+    size_t runs, length, x_row, panels;
+    bool add;
+};
+
+/* Panel after panel, and as much of a panel at a time as stays in L1; y holds the sums meanwhile.
+ */
+static void
+convolve(const struct phase *phase, struct prefetch *prefetch)
+{
+    const size_t depth = phase->runs * phase->length;
+    const size_t parts = ceiling(phase->length, RUN_FLOATS); /* of a run */
+    const size_t part = ceiling(phase->length, parts);
+    const size_t runs = depth <= RUN_FLOATS || parts > 1
+                            ? phase->runs
+                            : ceiling(phase->runs, ceiling(depth, RUN_FLOATS));
+    for (size_t p = 0; p < phase->panels; p++)
+        for (size_t r = 0, some; r < phase->runs; r += some) {
+            some = parts > 1 ? 1 : at_most(runs, phase->runs - r);
+            for (size_t k = 0; k < phase->length; k += part) {
+                const bool first = r == 0 && k == 0;
+                const struct dot dot = {
+                    .w = phase->w + (p * depth + r * phase->length + k) * PANEL,
+                    .runs = some,
+                    .length = at_most(part, phase->length - k),
+                    .x_row = phase->x_row,
+                    .bias = first && phase->bias != NULL ? phase->bias + p * PANEL : NULL,
+                    .add = !first || phase->add};
+                dot_pixels(phase->y + p * PANEL, phase->y_steps, phase->x + r * phase->x_row + k,
+                           phase->x_steps, phase->grid, &dot, prefetch);
+            }
+        }
+}
+
 SM_KERNEL(void, sm_conv_forward,
           (struct sm_images y, struct sm_images x, const float *w, const float *bias,
            const struct sm_conv *conv, const struct sm_ahead *ahead),
           (y, x, w, bias, conv, ahead))
 {
-    const struct grid grid = {y.count, y.height, y.width};
-    const size_t length = conv->kernel * conv->in, panels = conv->out / PANEL;
-    struct prefetch prefetch =
-        prefetch_over(ahead, panels * ceiling(y.count * y.height * y.width, HEIGHT));
-    for (size_t p = 0; p < panels; p++) {
-        const struct dot dot = {.w = w + p * PANEL * conv->kernel * length,
+    const struct phase phase = {.y = sm_images_at(y, 0, 0, 0),
+                                .x = corner(x, conv->kernel),
+                                .w = w,
+                                .bias = bias,
+                                .y_steps = steps_of(y, 1),
+                                .x_steps = steps_of(x, conv->stride),
+                                .grid = {y.count, y.height, y.width},
                                 .runs = conv->kernel,
-                                .length = length,
+                                .length = conv->kernel * conv->in,
                                 .x_row = sm_images_row(x),
-                                .bias = bias != NULL ? bias + p * PANEL : NULL};
-        dot_pixels(sm_images_at(y, 0, 0, 0) + p * PANEL, steps_of(y, 1), corner(x, conv->kernel),
-                   steps_of(x, conv->stride), grid, &dot, &prefetch);
-    }
+                                .panels = conv->out / PANEL};
+    struct prefetch prefetch =
+        prefetch_over(ahead, phase.panels * ceiling(y.count * y.height * y.width, HEIGHT));
+    convolve(&phase, &prefetch);
 }
 
 /* The taps of one axis that reach the pixels of one phase (of those `stride` apart), from the last
@@ -102,32 +145,30 @@ SM_KERNEL(void, sm_conv_backward_data,
            bool add, const struct sm_ahead *ahead),
           (dx, dy, wt, conv, add, ahead))
 {
-    const size_t stride = conv->stride, panels = conv->in / PANEL;
+    const size_t stride = conv->stride;
     struct prefetch prefetch =
-        prefetch_over(ahead, panels * ceiling(dx.count * dx.height * dx.width, HEIGHT));
+        prefetch_over(ahead, conv->in / PANEL * ceiling(dx.count * dx.height * dx.width, HEIGHT));
     for (size_t a = 0; a < stride; a++)
         for (size_t b = 0; b < stride; b++) {
             const struct taps rows = taps_of(a, conv), columns = taps_of(b, conv);
-            const struct grid grid = {dx.count, (dx.height - a + stride - 1) / stride,
-                                      (dx.width - b + stride - 1) / stride};
-            const struct steps dx_steps = steps_of(dx, stride), dy_steps = steps_of(dy, 1);
-            float *to = sm_images_at(dx, 0, a, b);
-            if (rows.count == 0 || columns.count == 0) {
-                if (!add)
-                    clear(to, dx_steps, grid, conv->in);
-                continue;
-            }
-            const float *from = sm_images_at(dy, 0, 0, 0) +
-                                rows.first * (ptrdiff_t)sm_images_row(dy) +
-                                columns.first * (ptrdiff_t)conv->out;
-            for (size_t p = 0; p < panels; p++) {
-                const struct dot dot = {.w = wt,
-                                        .runs = rows.count,
-                                        .length = columns.count * conv->out,
-                                        .x_row = sm_images_row(dy),
-                                        .add = add};
-                dot_pixels(to + p * PANEL, dx_steps, from, dy_steps, grid, &dot, &prefetch);
-                wt += PANEL * dot.runs * dot.length;
+            struct phase phase = {.y = sm_images_at(dx, 0, a, b),
+                                  .w = wt,
+                                  .y_steps = steps_of(dx, stride),
+                                  .x_steps = steps_of(dy, 1),
+                                  .grid = {dx.count, (dx.height - a + stride - 1) / stride,
+                                           (dx.width - b + stride - 1) / stride},
+                                  .runs = rows.count,
+                                  .length = columns.count * conv->out,
+                                  .x_row = sm_images_row(dy),
+                                  .panels = conv->in / PANEL,
+                                  .add = add};
+            if (rows.count > 0 && columns.count > 0) {
+                phase.x = sm_images_at(dy, 0, 0, 0) + rows.first * (ptrdiff_t)phase.x_row +
+                          columns.first * (ptrdiff_t)conv->out;
+                convolve(&phase, &prefetch);
+                wt += phase.runs * phase.length * conv->in;
+            } else if (!add) {
+                clear(phase.y, phase.y_steps, phase.grid, conv->in);
             }
         }
 }

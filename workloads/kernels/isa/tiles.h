@@ -47,7 +47,8 @@ next_height(size_t rest)
 /* The prefetches of struct sm_ahead, shared out over the tiles of a call. */
 struct prefetch {
     const struct sm_ahead *ahead;
-    size_t piece, line, lines_a_tile;
+    size_t piece, lines_a_tile;
+    const char *at, *end;
 };
 
 enum { LINE = 64 }; /* bytes in a cache line */
@@ -58,22 +59,23 @@ prefetch_over(const struct sm_ahead *ahead, size_t tiles)
     size_t lines = 0;
     for (size_t i = 0; ahead != NULL && i < ahead->count; i++)
         lines += ceiling(ahead->bytes[i], LINE);
-    return (struct prefetch){ahead, 0, 0, ceiling(lines, tiles)};
+    return (struct prefetch){.ahead = ahead, .lines_a_tile = ceiling(lines, tiles)};
 }
 
 INLINE void
 prefetch_some(struct prefetch *p)
 {
     for (size_t i = p->lines_a_tile; i > 0; i--) {
-        if (p->piece == p->ahead->count) {
-            p->lines_a_tile = 0;
-            return;
+        while (p->at >= p->end) {
+            if (p->piece == p->ahead->count) {
+                p->lines_a_tile = 0;
+                return;
+            }
+            p->at = p->ahead->at[p->piece];
+            p->end = p->at + p->ahead->bytes[p->piece++];
         }
-        __builtin_prefetch((const char *)p->ahead->at[p->piece] + p->line * LINE, 0, 2);
-        if (++p->line * LINE >= p->ahead->bytes[p->piece]) {
-            p->piece++;
-            p->line = 0;
-        }
+        __builtin_prefetch(p->at, 0, 2);
+        p->at += LINE;
     }
 }
 
