@@ -49,6 +49,12 @@ sm_rng_normal(struct sm_rng *rng, double sigma)
     return gsl_ran_gaussian_ziggurat(&rng->gsl, sigma);
 }
 
+double
+sm_rng_gamma(struct sm_rng *rng, double shape)
+{
+    return gsl_ran_gamma(&rng->gsl, shape, 1);
+}
+
 void
 sm_rng_shuffle(struct sm_rng *rng, uint32_t *x, size_t n)
 {

@@ -37,6 +37,7 @@ void sm_rng_restart(struct sm_rng *rng, uint64_t seed, enum sm_rng_purpose purpo
 double sm_rng_uniform(struct sm_rng *rng);              /* [0, 1)                          */
 size_t sm_rng_below(struct sm_rng *rng, size_t bound);  /* 0 .. bound-1; bound in 1..2^32  */
 double sm_rng_normal(struct sm_rng *rng, double sigma); /* mean 0                          */
+double sm_rng_gamma(struct sm_rng *rng, double shape);  /* scale 1, shape > 0              */
 /* Fisher-Yates on x (n). */
 void sm_rng_shuffle(struct sm_rng *rng, uint32_t *x, size_t n);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/unit/datasets.c -- IDX files good and bad, the synthetic set, the partitions. */
+/* tests/unit/datasets.c -- IDX files good and bad, the synthetic set. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -403,43 +403,6 @@ synthetic_features_that_make_no_sample_are_refused(void **state)
     }
 }
 
-static void
-every_partition_is_a_permutation_that_depends_on_the_seed_alone(void **state)
-{
-    (void)state;
-    enum { COUNT = 1000 };
-    for (const struct sm_plugin *const *p = sm_axis_partition.plugins; *p != NULL; p++) {
-        const struct sm_partition *partition = (const struct sm_partition *)*p;
-        uint32_t order[2][COUNT];
-        uint8_t seen[COUNT] = {0};
-        for (size_t i = 0; i < 2; i++)
-            check_ok(partition->order(NULL, NULL, COUNT, 7, 5, order[i]));
-        assert_memory_equal(order[0], order[1], sizeof order[0]);
-        for (size_t i = 0; i < COUNT; i++) {
-            assert_in_range(order[0][i], 0, COUNT - 1);
-            assert_int_equal(seen[order[0][i]]++, 0);
-        }
-    }
-}
-
-static void
-contiguous_keeps_the_files_order_and_iid_does_not(void **state)
-{
-    (void)state;
-    enum { COUNT = 1000 };
-    uint32_t order[COUNT], other[COUNT];
-    check_ok(sm_partition_contiguous.order(NULL, NULL, COUNT, 7, 5, order));
-    for (uint32_t i = 0; i < COUNT; i++)
-        assert_int_equal(order[i], i);
-    check_ok(sm_partition_iid.order(NULL, NULL, COUNT, 7, 5, order));
-    check_ok(sm_partition_iid.order(NULL, NULL, COUNT, 7, 6, other));
-    assert_memory_not_equal(order, other, sizeof order);
-    double mean = 0; /* of the first half: 499.5 expected, deviation 9.1 */
-    for (size_t i = 0; i < COUNT / 2; i++)
-        mean += order[i] / (COUNT / 2.0);
-    check_near(mean, 499.5, 46);
-}
-
 int
 main(void)
 {
@@ -455,8 +418,6 @@ main(void)
         cmocka_unit_test(synthetic_separation_sets_how_hard_the_classes_are),
         cmocka_unit_test(synthetic_images_are_blocks_of_four_pixels),
         cmocka_unit_test(synthetic_features_that_make_no_sample_are_refused),
-        cmocka_unit_test(every_partition_is_a_permutation_that_depends_on_the_seed_alone),
-        cmocka_unit_test(contiguous_keeps_the_files_order_and_iid_does_not),
     };
     return cmocka_run_group_tests_name("datasets", tests, setup, teardown);
 }

@@ -3,6 +3,7 @@
 #include "workloads/datasets/dataset.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "workloads/workload.h"
 
@@ -72,4 +73,29 @@ sm_data_measure(struct sm_data *data)
         data->mean[c] = (float)mean;
         data->deviation[c] = variance > 1e-12 ? (float)sqrt(variance) : 1.0f;
     }
+}
+
+enum sm_status
+sm_partition_wants_labels(const char *name, const struct sm_data *data)
+{
+    if (data->train.labels != NULL)
+        return SM_OK;
+    return SM_FAIL(SM_ERR_INPUT,
+                   "workload.partition: %s sorts by label, but the data set holds sequences; "
+                   "expected iid or contiguous",
+                   name);
+}
+
+void
+sm_partition_sort(const struct sm_data *data, size_t count, uint32_t *sorted,
+                  size_t begin[SM_MOST_CLASSES + 1])
+{
+    size_t next[SM_MOST_CLASSES + 1] = {0};
+    for (size_t i = 0; i < count; i++)
+        next[data->train.labels[i] + 1]++;
+    for (size_t c = 0; c < SM_MOST_CLASSES; c++)
+        next[c + 1] += next[c];
+    memcpy(begin, next, sizeof next);
+    for (size_t i = 0; i < count; i++)
+        sorted[next[data->train.labels[i]]++] = (uint32_t)i;
 }

@@ -46,10 +46,18 @@ struct sm_partition {
                             size_t workers, uint64_t seed, uint32_t *order);
 };
 
-#define SM_PARTITION_LIST(X) X(iid) X(contiguous)
+#define SM_PARTITION_LIST(X) X(iid) X(contiguous) X(dirichlet) X(by_label)
 #define X(id)                extern const struct sm_partition sm_partition_##id;
 SM_PARTITION_LIST(X)
 #undef X
+
+/* What the partitions by label share: SM_OK, or one line that says that `name` needs labels; and
+ * sorted (count) = the first `count` training samples by label, in their order within one, those of
+ * class c at begin[c] .. begin[c + 1] - 1. */
+enum { SM_MOST_CLASSES = 256 };
+enum sm_status sm_partition_wants_labels(const char *name, const struct sm_data *data);
+void sm_partition_sort(const struct sm_data *data, size_t count, uint32_t *sorted,
+                       size_t begin[SM_MOST_CLASSES + 1]);
 
 /* What happens to a training image on its way into a batch, newly drawn each time. */
 struct sm_augmentation {
