@@ -7,7 +7,9 @@
 #include "sim/base/text.h"
 #include "sim/base/vec.h"
 #include "workloads/datasets/dataset.h"
+#include "workloads/datasets/vocabulary.h"
 #include "workloads/kernels/kernels.h"
+#include "workloads/metrics/bleu.h"
 #include "workloads/models/model.h"
 
 enum {
@@ -447,6 +449,29 @@ test_batch(const struct sm_workload *w, size_t slice, struct sm_batch *batch,
     return SM_OK;
 }
 
+/* metrics->bleu = counts of the model's translations of the batch against its targets. */
+static enum sm_status
+count_bleu(const struct sm_workload *w, const struct sm_batch *batch, const float *x,
+           struct sm_metrics *metrics, struct sm_arena *scratch)
+{
+    const struct sm_data_shape *shape = &w->data.shape;
+    const size_t target = shape->target, length = tokens_of(shape);
+    uint16_t *hypotheses = sm_arena_alloc(scratch, batch->count * target, sizeof *hypotheses);
+    if (hypotheses == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "workload: no memory for %zu translations", batch->count);
+    SM_TRY(w->model->translate(w->state, batch, x, hypotheses, scratch));
+    for (size_t s = 0; s < batch->count; s++) {
+        const uint16_t *reference = batch->tokens + (s + 1) * length - target;
+        const char *ours =
+            sm_vocabulary_text(w->data.vocabulary, hypotheses + s * target, target, scratch);
+        const char *theirs = sm_vocabulary_text(w->data.vocabulary, reference, target, scratch);
+        if (ours == NULL || theirs == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "workload: no memory for the text of a translation");
+        SM_TRY(sm_bleu_add(&metrics->bleu, ours, theirs, scratch));
+    }
+    return SM_OK;
+}
+
 enum sm_status
 sm_workload_evaluate(const struct sm_workload *workload, size_t slice, const float *x,
                      struct sm_metrics *metrics, struct sm_arena *scratch)
@@ -454,5 +479,8 @@ sm_workload_evaluate(const struct sm_workload *workload, size_t slice, const flo
     struct sm_batch batch = {.count = 1};
     if (workload->model->needs_data)
         SM_TRY(test_batch(workload, slice, &batch, scratch));
-    return workload->model->evaluate(workload->state, &batch, x, x + workload->n, metrics, scratch);
+    SM_TRY(
+        workload->model->evaluate(workload->state, &batch, x, x + workload->n, metrics, scratch));
+    return workload->model->translate != NULL ? count_bleu(workload, &batch, x, metrics, scratch)
+                                              : SM_OK;
 }

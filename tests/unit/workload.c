@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/base/rng.h"
 #include "tests/helpers/check.h"
 
 static struct sm_arena arena;
@@ -204,6 +205,75 @@ epochs_and_workers_are_shuffled_differently_and_the_same_seed_alike(void **state
         count_samples(learner, BATCH, SAMPLES, between);
     count_samples(learner, BATCH, SAMPLES, late); /* starts an epoch, as `early` did */
     assert_memory_not_equal(early, late, sizeof early);
+}
+
+static void
+without_reshuffle_every_epoch_has_the_order_of_the_first(void **state)
+{
+    (void)state;
+    enum { BATCH = 6 }; /* 23 batches are 6 epochs */
+    struct sm_workload *w;
+    check_ok(create((struct want){.batch = BATCH, .workers = 1, .same_order = true}, &w));
+    struct sm_learner *learner = learner_of(w, 0);
+    for (int cycle = 0; cycle < 2; cycle++) {
+        static double first[SAMPLES][SAMPLES];
+        for (size_t k = 0; k < SAMPLES; k++) {
+            double seen[SAMPLES] = {0};
+            count_samples(learner, BATCH, SAMPLES, seen);
+            if (cycle == 0)
+                memcpy(first[k], seen, sizeof seen);
+            assert_memory_equal(first[k], seen, sizeof seen);
+        }
+        assert_memory_not_equal(first[0], first[1], sizeof first[0]);
+    }
+}
+
+/* A unit vector's one pixel of 23x1 moves up or down at most 2 pixels, or leaves the image. */
+static void
+augmentation_changes_training_samples_newly_each_time_and_never_the_test(void **state)
+{
+    (void)state;
+    struct sm_workload *plain, *augmented;
+    const char *crop = "{name: crop_flip, padding: 2, flip: no}";
+    check_ok(create((struct want){.batch = 0, .workers = 1, .seed = 5}, &plain));
+    check_ok(create((struct want){.batch = 0, .workers = 1, .seed = 5, .augmentation = crop},
+                    &augmented));
+    struct sm_learner *learner = learner_of(augmented, 0), *again = learner_of(augmented, 0);
+    double seen[SAMPLES] = {0}, next[SAMPLES] = {0}, same[SAMPLES] = {0}, moved = 0, total = 0;
+    count_samples(learner, SAMPLES, SAMPLES, seen);
+    count_samples(learner, SAMPLES, SAMPLES, next);
+    count_samples(again, SAMPLES, SAMPLES, same);
+    assert_memory_equal(seen, same, sizeof seen);
+    assert_memory_not_equal(seen, next, sizeof seen);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        moved += fabs(seen[i] - 1);
+        total += seen[i];
+    }
+    assert_true(moved > 5);
+    assert_in_range((int)rint(total), SAMPLES - 4, SAMPLES); /* the outermost may fall out */
+    float *x = sm_arena_alloc(&arena, sm_workload_floats(plain), sizeof *x);
+    struct sm_arena scratch = {0};
+    struct sm_rng *rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
+    for (size_t i = 0; i < sm_workload_floats(plain); i++)
+        x[i] = (float)sm_rng_normal(rng, 1);
+    struct sm_metrics a, b;
+    check_ok(sm_workload_evaluate(plain, 0, x, &a, &scratch));
+    check_ok(sm_workload_evaluate(augmented, 0, x, &b, &scratch));
+    check_near(a.loss, b.loss, 0);
+    sm_arena_fini(&scratch);
+}
+
+static void
+augmentation_is_refused_where_there_are_no_images(void **state)
+{
+    (void)state;
+    struct sm_workload *w;
+    check_fails(create((struct want){.dataset = "synthetic",
+                                     .workers = 1,
+                                     .batch = 1,
+                                     .augmentation = "crop_flip"},
+                       &w),
+                SM_ERR_INPUT, "crop_flip changes images, but synthetic has none");
 }
 
 static void
@@ -423,6 +493,9 @@ main(void)
         cmocka_unit_test(parts_are_disjoint_complete_and_differ_by_at_most_one),
         cmocka_unit_test(
             every_sample_of_a_part_is_used_once_an_epoch_also_when_batches_straddle_epochs),
+        cmocka_unit_test(without_reshuffle_every_epoch_has_the_order_of_the_first),
+        cmocka_unit_test(augmentation_changes_training_samples_newly_each_time_and_never_the_test),
+        cmocka_unit_test(augmentation_is_refused_where_there_are_no_images),
         cmocka_unit_test(epochs_and_workers_are_shuffled_differently_and_the_same_seed_alike),
         cmocka_unit_test(gradients_have_the_same_bits_twice_and_do_not_depend_on_other_learners),
         cmocka_unit_test(batch_all_is_the_same_gradient_at_every_step_and_slices_do_not_show),
