@@ -23,7 +23,8 @@ place(const struct sm_tensor *tensor, size_t in, size_t taps, size_t o, size_t i
     }
     if (!tensor->panels)
         return (o * in + i) * taps + tap;
-    return ((o / PANEL * taps + tap) * in + i) * PANEL + o % PANEL;
+    const size_t first = o / PANEL * PANEL, left = tensor->shape[0] - first;
+    return first * taps * in + (tap * in + i) * (left < PANEL ? left : PANEL) + o - first;
 }
 
 /* Calls copy for each element: PyTorch's index and ours. */

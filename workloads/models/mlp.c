@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "workloads/kernels/dense.h"
 #include "workloads/kernels/kernels.h"
 
 enum { MOST_HIDDEN = 64 };
@@ -91,24 +92,36 @@ mlp_initial(const void *state, struct sm_rng *rng, float *x, float *statistics)
         sm_initial_linear(rng, m->width[l], m->width[l + 1], x + m->tensors[2 * l].offset);
 }
 
-/* h[l] (count, width[l]): the input of layer l; h[layers]: the logits. All but h[0] in scratch. */
+/* *y (count, width) = room for activations in panels, in scratch. */
 static enum sm_status
-mlp_forward(const struct mlp *m, const struct sm_batch *batch, const float *x, const float **h,
-            float **logits, struct sm_arena *scratch)
+mlp_room(float **y, size_t count, size_t width, struct sm_arena *scratch)
 {
-    h[0] = batch->inputs;
+    const size_t size = count * sm_panels_width(width);
+    *y = sm_arena_alloc(scratch, size, sizeof **y);
+    if (*y == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "mlp: no memory for %zu activations", size);
+    return SM_OK;
+}
+
+/* h[l], panels (count, width[l]): the input of layer l. z (count, classes), row-major: the logits.
+ * All in scratch. */
+static enum sm_status
+mlp_forward(const struct mlp *m, const struct sm_batch *batch, const float *x, float **h, float **z,
+            struct sm_arena *scratch)
+{
+    const size_t count = batch->count;
+    SM_TRY(mlp_room(&h[0], count, m->width[0], scratch));
+    SM_TRY(mlp_room(z, count, m->width[m->layers], scratch));
+    sm_rows_to_panels(h[0], batch->inputs, count, m->width[0]);
     for (size_t l = 0; l < m->layers; l++) {
-        const struct sm_tensor *weight = &m->tensors[2 * l], *bias = weight + 1;
-        const size_t size = batch->count * m->width[l + 1];
-        float *y = sm_arena_alloc(scratch, size, sizeof *y);
-        if (y == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "mlp: no memory for %zu activations", size);
-        sm_dense_forward(y, h[l], x + weight->offset, x + bias->offset, batch->count, m->width[l],
-                         m->width[l + 1]);
+        const size_t in = m->width[l], out = m->width[l + 1];
+        SM_TRY(mlp_room(&h[l + 1], count, out, scratch));
+        sm_dense_panels_forward(h[l + 1], h[l], x + m->tensors[2 * l].offset,
+                                x + m->tensors[2 * l + 1].offset, count, in, out);
         if (l + 1 < m->layers)
-            sm_relu_forward(y, y, size);
-        h[l + 1] = *logits = y;
+            sm_relu_forward(h[l + 1], h[l + 1], count * sm_panels_width(out));
     }
+    sm_panels_to_rows(*z, h[m->layers], count, m->width[m->layers]);
     return SM_OK;
 }
 
@@ -118,20 +131,21 @@ mlp_gradient(const void *state, const struct sm_batch *batch, const float *x, fl
 {
     (void)statistics;
     const struct mlp *m = state;
-    const float *h[MOST_HIDDEN + 2];
-    float *dy;
-    SM_TRY(mlp_forward(m, batch, x, h, &dy, scratch));
-    *loss = sm_softmax_loss(dy, dy, batch->labels, batch->count, m->width[m->layers]);
+    const size_t count = batch->count, classes = m->width[m->layers];
+    float *h[MOST_HIDDEN + 2], *z;
+    SM_TRY(mlp_forward(m, batch, x, h, &z, scratch));
+    *loss = sm_softmax_loss(z, z, batch->labels, count, classes);
+    float *dy = h[m->layers];
+    sm_rows_to_panels(dy, z, count, classes);
     for (size_t l = m->layers; l-- > 0;) {
-        const struct sm_tensor *weight = &m->tensors[2 * l], *bias = weight + 1;
-        const size_t size = batch->count * m->width[l];
+        const size_t in = m->width[l], out = m->width[l + 1];
+        const size_t weight = m->tensors[2 * l].offset, bias = m->tensors[2 * l + 1].offset;
         float *dx = NULL; /* nobody asks for the gradient of the pixels */
-        if (l > 0 && (dx = sm_arena_alloc(scratch, size, sizeof *dx)) == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "mlp: no memory for %zu gradients", size);
-        sm_dense_backward(dx, g + weight->offset, g + bias->offset, dy, h[l], x + weight->offset,
-                          batch->count, m->width[l], m->width[l + 1]);
         if (l > 0)
-            sm_relu_backward(dx, dx, h[l], size);
+            SM_TRY(mlp_room(&dx, count, in, scratch));
+        sm_dense_panels_backward(dx, g + weight, g + bias, dy, h[l], x + weight, count, in, out);
+        if (l > 0)
+            sm_relu_backward(dx, dx, h[l], count * sm_panels_width(in));
         dy = dx;
     }
     return SM_OK;
@@ -143,8 +157,7 @@ mlp_evaluate(const void *state, const struct sm_batch *batch, const float *x,
 {
     (void)statistics;
     const struct mlp *m = state;
-    const float *h[MOST_HIDDEN + 2];
-    float *z;
+    float *h[MOST_HIDDEN + 2], *z;
     size_t correct;
     SM_TRY(mlp_forward(m, batch, x, h, &z, scratch));
     const double loss =
