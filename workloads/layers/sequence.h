@@ -147,11 +147,16 @@ struct sm_run {
     float *panels; /* work: a head's keys and values                                */
 };
 
-/* Memory for a run of up to `sequences` of up to `most` rows, which look at no more than
- * `other_most` rows each of the other stack. With g also for the way back. Set x, g and laps
- * before, the sequences after. */
-enum sm_status sm_run_create(struct sm_run *run, const struct sm_stack *stack, size_t sequences,
-                             size_t most, size_t other_most, struct sm_arena *scratch);
+/* The most that a run has at hand: sequences, their rows together, and the longest's. */
+struct sm_extent {
+    size_t sequences, rows, longest;
+};
+
+/* Memory for a run, which looks at no more than `other` of the other stack. With run->g also for
+ * the way back. Set x, g and laps before, the sequences after. */
+enum sm_status sm_run_create(struct sm_run *run, const struct sm_stack *stack,
+                             struct sm_extent extent, struct sm_extent other,
+                             struct sm_arena *scratch);
 /* Fills sequences, rows, self and (other: not NULL) cross for sequences of these lengths. */
 void sm_run_take(struct sm_run *run, const size_t *lengths, size_t sequences,
                  const struct sm_run *other);

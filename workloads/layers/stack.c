@@ -128,21 +128,21 @@ turn(float *turned, const float *x, const struct sm_dense *dense)
 }
 
 enum sm_status
-sm_run_create(struct sm_run *run, const struct sm_stack *stack, size_t sequences, size_t most,
-              size_t other_most, struct sm_arena *scratch)
+sm_run_create(struct sm_run *run, const struct sm_stack *stack, struct sm_extent extent,
+              struct sm_extent other, struct sm_arena *scratch)
 {
     const struct sm_stack_shape *shape = &stack->shape;
-    const size_t rows = sequences * most, others = sequences * other_most;
-    const size_t longest = larger(most, other_most), head = shape->width / shape->heads;
+    const size_t rows = extent.rows, longest = larger(extent.longest, other.longest);
+    const size_t head = shape->width / shape->heads;
     bool missing = false;
     run->stack = stack;
     run->step = 1;
-    run->most = (uint32_t)most;
-    run->self = sm_arena_alloc(scratch, sequences, sizeof *run->self);
-    run->cross = sm_arena_alloc(scratch, sequences, sizeof *run->cross);
+    run->most = (uint32_t)extent.longest;
+    run->self = sm_arena_alloc(scratch, extent.sequences, sizeof *run->self);
+    run->cross = sm_arena_alloc(scratch, extent.sequences, sizeof *run->cross);
     run->kept = sm_arena_zalloc(scratch, stack->count + 1, sizeof *run->kept);
     if (run->self == NULL || run->cross == NULL || run->kept == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "model: no memory for %zu sequences", sequences);
+        return SM_FAIL(SM_ERR_NOMEM, "model: no memory for %zu sequences", extent.sequences);
     for (size_t l = 0; l <= stack->count; l++) {
         struct sm_kept *k = &run->kept[l];
         k->x = matrix(scratch, rows, shape->width, &missing);
@@ -151,14 +151,14 @@ sm_run_create(struct sm_run *run, const struct sm_stack *stack, size_t sequences
         if (l == stack->count)
             break;
         const struct sm_sublayer *layer = &stack->layer[l];
-        const size_t keys = layer->kind == SM_CROSS_ATTENTION ? other_most : most;
+        const size_t keys = layer->kind == SM_CROSS_ATTENTION ? other.longest : extent.longest;
         k->in = matrix(scratch, rows, layer->in.out, &missing);
         if (!attends(layer->kind))
             continue;
         k->weights = matrix(scratch, rows * shape->heads, keys, &missing);
         k->heads = matrix(scratch, rows, shape->width, &missing);
         if (layer->kind == SM_CROSS_ATTENTION)
-            k->kv = matrix(scratch, others, 2 * shape->width, &missing);
+            k->kv = matrix(scratch, other.rows, 2 * shape->width, &missing);
     }
     run->panels = matrix(scratch, 2 * head, longest, &missing);
     run->wide = matrix(scratch, rows, shape->hidden, &missing);
@@ -171,8 +171,8 @@ sm_run_create(struct sm_run *run, const struct sm_stack *stack, size_t sequences
         run->d_normed = matrix(scratch, rows, shape->width, &missing);
         run->d_branch = matrix(scratch, rows, shape->width, &missing);
         run->d_in = matrix(scratch, rows, larger(3 * shape->width, shape->hidden), &missing);
-        run->d_kv = matrix(scratch, others, 2 * shape->width, &missing);
-        run->ds = matrix(scratch, most, longest, &missing);
+        run->d_kv = matrix(scratch, other.rows, 2 * shape->width, &missing);
+        run->ds = matrix(scratch, extent.longest, longest, &missing);
         missing |= run->turned == NULL;
         for (size_t l = 0; l < stack->count && !missing; l++) {
             turn(run->turned, run->x, &stack->layer[l].in);

@@ -105,7 +105,9 @@ transformer_lm_pass(const struct transformer_lm *m, const struct sm_batch *batch
     struct sm_head head;
     run->laps = &laps;
     sm_laps_start(&laps, batch->times);
-    SM_TRY(sm_run_create(run, &m->blocks, at_once, m->length, 0, scratch));
+    SM_TRY(sm_run_create(run, &m->blocks,
+                         (struct sm_extent){at_once, at_once * m->length, m->length},
+                         (struct sm_extent){0}, scratch));
     SM_TRY(
         sm_head_create(&head, &m->embedding, run->x, run->g != NULL, at_once * m->length, scratch));
     size_t *lengths = sm_arena_alloc(scratch, at_once, sizeof *lengths);
