@@ -67,7 +67,8 @@ struct sm_model {
                                 uint16_t *hypotheses, struct sm_arena *scratch);
 };
 
-#define SM_MODEL_LIST(X) X(quadratic) X(softmax) X(mlp) X(transformer_lm)
+#define SM_MODEL_LIST(X)                                                                           \
+    X(quadratic) X(softmax) X(mlp) X(lenet) X(resnet8) X(resnet20) X(resnet18) X(transformer_lm)
 
 #define X(id) extern const struct sm_model sm_model_##id;
 SM_MODEL_LIST(X)
