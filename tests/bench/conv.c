@@ -156,7 +156,7 @@ bench_conv(struct sm_conv conv, size_t side)
     l.w = some_floats(&arena, weights);
     l.wt = some_floats(&arena, weights);
     l.dw = some_floats(&arena, weights);
-    while (l.part > 1 &&
+    while (l.part > 1 && l.part * out * out > 128 &&
            l.part * (sm_images_size(l.x) + sm_images_size(l.y)) * sizeof(float) > PART_BYTES)
         l.part /= 2;
     char name[64];

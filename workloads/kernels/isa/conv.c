@@ -23,8 +23,6 @@ corner(struct sm_images x, size_t kernel)
     return x.data + (x.border - pad) * (sm_images_row(x) + x.channels);
 }
 
-enum { RUN_FLOATS = 384 }; /* rows of a panel that stay in L1 while all pixels pass: 24 KB */
-
 /* One phase of a convolution: what every pixel of y gets from `runs` runs of `length` floats of x.
  */
 struct phase {
@@ -36,33 +34,46 @@ struct phase {
     bool add;
 };
 
-/* Panel after panel, and as much of a panel at a time as stays in L1; y holds the sums meanwhile.
- */
+enum {
+    ROWS_AT_ONCE = 384,   /* rows of a panel that stay in L1 while pixels pass: 24 KB */
+    PIXELS_AT_ONCE = 128, /* pixels that pass, at least: weights may come from memory */
+};
+
+/* The dots of a phase for images first .. first + count - 1: panel after panel, and of a panel so
+ * many rows at a time as stay in L1; y holds the sums meanwhile. */
+static void
+convolve_images(const struct phase *phase, size_t first, size_t count, struct prefetch *prefetch)
+{
+    const struct grid grid = {count, phase->grid.rows, phase->grid.columns};
+    const size_t depth = phase->runs * phase->length;
+    const size_t cuts = ceiling(phase->length, ROWS_AT_ONCE); /* of a run */
+    const size_t part = ceiling(phase->length, cuts);
+    const size_t runs = cuts > 1 ? 1 : ceiling(phase->runs, ceiling(depth, ROWS_AT_ONCE));
+    for (size_t p = 0; p < phase->panels; p++)
+        for (size_t r = 0; r < phase->runs; r += runs)
+            for (size_t k = 0; k < phase->length; k += part) {
+                const bool start = r == 0 && k == 0;
+                const struct dot dot = {
+                    .w = phase->w + (p * depth + r * phase->length + k) * PANEL,
+                    .runs = at_most(runs, phase->runs - r),
+                    .length = at_most(part, phase->length - k),
+                    .x_row = phase->x_row,
+                    .bias = start && phase->bias != NULL ? phase->bias + p * PANEL : NULL,
+                    .add = !start || phase->add};
+                dot_pixels(phase->y + first * phase->y_steps.image + p * PANEL, phase->y_steps,
+                           phase->x + first * phase->x_steps.image + r * phase->x_row + k,
+                           phase->x_steps, grid, &dot, prefetch);
+            }
+}
+
 static void
 convolve(const struct phase *phase, struct prefetch *prefetch)
 {
-    const size_t depth = phase->runs * phase->length;
-    const size_t parts = ceiling(phase->length, RUN_FLOATS); /* of a run */
-    const size_t part = ceiling(phase->length, parts);
-    const size_t runs = depth <= RUN_FLOATS || parts > 1
-                            ? phase->runs
-                            : ceiling(phase->runs, ceiling(depth, RUN_FLOATS));
-    for (size_t p = 0; p < phase->panels; p++)
-        for (size_t r = 0, some; r < phase->runs; r += some) {
-            some = parts > 1 ? 1 : at_most(runs, phase->runs - r);
-            for (size_t k = 0; k < phase->length; k += part) {
-                const bool first = r == 0 && k == 0;
-                const struct dot dot = {
-                    .w = phase->w + (p * depth + r * phase->length + k) * PANEL,
-                    .runs = some,
-                    .length = at_most(part, phase->length - k),
-                    .x_row = phase->x_row,
-                    .bias = first && phase->bias != NULL ? phase->bias + p * PANEL : NULL,
-                    .add = !first || phase->add};
-                dot_pixels(phase->y + p * PANEL, phase->y_steps, phase->x + r * phase->x_row + k,
-                           phase->x_steps, phase->grid, &dot, prefetch);
-            }
-        }
+    const size_t pixels =
+        phase->grid.rows * phase->grid.columns; /* 0: the image is one pixel high */
+    const size_t images = ceiling(PIXELS_AT_ONCE, pixels + !pixels);
+    for (size_t first = 0; first < phase->grid.images; first += images)
+        convolve_images(phase, first, at_most(images, phase->grid.images - first), prefetch);
 }
 
 SM_KERNEL(void, sm_conv_forward,
@@ -188,11 +199,12 @@ static struct grid
 block_of(struct sm_images dy, size_t pixels)
 {
     struct grid block = {1, 1, at_most(pixels, dy.width)};
-    if (block.columns == dy.width)
+    if (pixels >= dy.width) {
         block.rows = at_most(dy.height, pixels / dy.width);
-    block.rows = ceiling(dy.height, ceiling(dy.height, block.rows)); /* all alike */
-    if (block.rows == dy.height)
-        block.images = at_most(dy.count, pixels / (dy.width * dy.height));
+        block.rows = ceiling(dy.height, ceiling(dy.height, block.rows)); /* all alike */
+        if (block.rows == dy.height)
+            block.images = pixels / (dy.width * dy.height);
+    }
     return block;
 }
 
@@ -225,7 +237,7 @@ SM_KERNEL(void, sm_conv_backward_weights,
                                     c * x_steps.column;
                 for (size_t p = 0; p < panels; p += group) {
                     const size_t end = at_most(panels, p + group);
-                    for (size_t q = p; q < end; q++)
+                    for (size_t q = p; panels > 1 && q < end; q++)
                         gather(some_dy + (q - p) * size * PANEL,
                                sm_images_at(dy, i, r, c) + q * PANEL, dy_steps, grid, PANEL);
                     for (size_t k = 0; wide && k < depth;) {
@@ -234,16 +246,21 @@ SM_KERNEL(void, sm_conv_backward_weights,
                         gather(some_x, from + k / length * x_row + k % length, x_steps, grid,
                                strip);
                         for (size_t q = p; q < end; q++)
-                            outer_runs(dw + (q * depth + k) * PANEL, PANEL, strip, some_x, strip, 0,
-                                       (struct steps){strip, 0, 0},
+                            outer_runs(dw + (q * depth + k) * PANEL,
+                                       dw + ((q + 1 < end ? (q + 1) * depth + k
+                                                          : p * depth + (k + strip) % depth)) *
+                                                PANEL,
+                                       PANEL, strip, some_x, strip, 0, (struct steps){strip, 0, 0},
                                        some_dy + (q - p) * size * PANEL,
                                        (struct steps){PANEL, 0, 0}, row, &prefetch);
                         k += strip;
                     }
                     for (size_t q = p; !wide && q < end; q++)
-                        outer_runs(dw + q * depth * PANEL, PANEL, depth, from, length, x_row,
-                                   x_steps, some_dy + (q - p) * size * PANEL, gathered(grid, PANEL),
-                                   grid, &prefetch);
+                        outer_runs(dw + q * depth * PANEL, dw + q * depth * PANEL, PANEL, depth,
+                                   from, length, x_row, x_steps,
+                                   panels > 1 ? some_dy + (q - p) * size * PANEL
+                                              : sm_images_at(dy, i, r, c),
+                                   panels > 1 ? gathered(grid, PANEL) : dy_steps, grid, &prefetch);
                 }
             }
 }

@@ -48,9 +48,11 @@ add_outer(float *c, size_t c_row, size_t c_panel, const float *a, size_t a_strid
                 strip = at_most(STRIP, m - i);
                 gather(some_a, a + k * a_stride + i, (struct steps){a_stride, 0, 0}, grid, strip);
                 for (size_t l = j; l < end; l += PANEL)
-                    outer_runs(c + i * c_row + l / PANEL * c_panel, c_row, strip, some_a, strip, 0,
-                               (struct steps){strip, 0, 0}, some_b + (l - j) * grid.columns,
-                               (struct steps){PANEL, 0, 0}, grid, &none);
+                    outer_runs(c + i * c_row + l / PANEL * c_panel,
+                               c + i * c_row + at_most(l / PANEL + 1, end / PANEL - 1) * c_panel,
+                               c_row, strip, some_a, strip, 0, (struct steps){strip, 0, 0},
+                               some_b + (l - j) * grid.columns, (struct steps){PANEL, 0, 0}, grid,
+                               &none);
             }
         }
     }

@@ -59,7 +59,7 @@ prefetch_over(const struct sm_ahead *ahead, size_t tiles)
     size_t lines = 0;
     for (size_t i = 0; ahead != NULL && i < ahead->count; i++)
         lines += ceiling(ahead->bytes[i], LINE);
-    return (struct prefetch){.ahead = ahead, .lines_a_tile = ceiling(lines, tiles)};
+    return (struct prefetch){.ahead = ahead, .lines_a_tile = ceiling(lines, tiles + !tiles)};
 }
 
 INLINE void
@@ -338,17 +338,19 @@ outer_tile(float *c, size_t c_stride, const float *const *x, struct steps x_step
     }
 }
 
-/* Row k of c += sum over the pixels of x[k / length x_row + k % length] dy for k < depth. */
+/* Row k of c += sum over the pixels of x[k / length x_row + k % length] dy for k < depth. The same
+ * rows of `next`, the c of the call after this one, are fetched meanwhile. */
 static inline void
-outer_runs(float *c, size_t c_stride, size_t depth, const float *x, size_t length, size_t x_row,
-           struct steps x_steps, const float *dy, struct steps dy_steps, struct grid grid,
-           struct prefetch *prefetch)
+outer_runs(float *c, const float *next, size_t c_stride, size_t depth, const float *x,
+           size_t length, size_t x_row, struct steps x_steps, const float *dy,
+           struct steps dy_steps, struct grid grid, struct prefetch *prefetch)
 {
     size_t in_run = 0;
     for (size_t k = 0, height; k < depth; k += height) {
         const float *inputs[HEIGHT];
         height = next_height(depth - k);
         for (size_t i = 0; i < height; i++) {
+            __builtin_prefetch(next + (k + i) * c_stride, 0, 2);
             inputs[i] = x++;
             if (++in_run == length) {
                 in_run = 0;
