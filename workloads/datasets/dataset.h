@@ -33,8 +33,9 @@ struct sm_dataset {
     enum sm_status (*load)(const void *state, struct sm_arena *arena, struct sm_data *data);
 };
 
-#define SM_DATASET_LIST(X) X(fashion_mnist) X(synthetic) X(text) X(parallel_text)
-#define X(id)              extern const struct sm_dataset sm_dataset_##id;
+#define SM_DATASET_LIST(X)                                                                         \
+    X(fashion_mnist) X(cifar10) X(images) X(synthetic) X(text) X(parallel_text)
+#define X(id) extern const struct sm_dataset sm_dataset_##id;
 SM_DATASET_LIST(X)
 #undef X
 
