@@ -119,9 +119,9 @@ bench_all(void)
     const size_t threads = cores < 1 ? 1 : cores < MOST_THREADS ? (size_t)cores : MOST_THREADS;
     printf("model,batch,samples_per_second,gflops,share_of_peak,threads,speedup,processor\n");
     printf("fma_peak,,,%.2f,1,1,1,%s\n", peak * 1e-9, processor_name());
-    for (const char *const *model = problem_models; *model != NULL; model++)
+    for (size_t i = 0; problem_model(i) != NULL; i++)
         for (size_t batch = 32; batch <= 128; batch *= 4)
-            bench_model(*model, batch, threads, peak);
+            bench_model(problem_model(i), batch, threads, peak);
 }
 
 static void

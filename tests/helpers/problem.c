@@ -7,16 +7,33 @@
 
 #include "sim/base/vec.h"
 
-static const struct {
+#define PIXELS(h, w, c)                                                                            \
+    .features = (h) * (w) * (c), .classes = 10, .height = (h), .width = (w), .channels = (c)
+
+static const struct form {
     const char *model, *settings;
     struct sm_data_shape shape;
-} problems[] = {
-    {"softmax", "softmax", {.features = 784, .classes = 10}},
-    {"mlp", "mlp", {.features = 784, .classes = 10}},
+    size_t small; /* samples of the small problem */
+} forms[] = {
+    {"softmax", "softmax", {.features = 784, .classes = 10}, 32},
+    {"mlp", "mlp", {.features = 784, .classes = 10}, 32},
+    {"lenet", "lenet", {PIXELS(28, 28, 1)}, 4},
+    {"resnet8", "resnet8", {PIXELS(32, 32, 3)}, 8},
+    {"resnet20", "resnet20", {PIXELS(32, 32, 3)}, 8},
+    {"resnet18", "resnet18", {PIXELS(32, 32, 3)}, 8},
+    {"transformer_lm", "transformer_lm", {.vocabulary = 256, .target = 128}, 4},
+    {"transformer",
+     "{name: transformer, dropout: 0, label_smoothing: 0.1}",
+     {.vocabulary = 1024, .source = 32, .target = 32},
+     4},
 };
-enum { PROBLEMS = sizeof problems / sizeof *problems };
+enum { FORMS = sizeof forms / sizeof *forms };
 
-const char *const problem_models[] = {"softmax", "mlp", NULL};
+const char *
+problem_model(size_t i)
+{
+    return i < FORMS ? forms[i].model : NULL;
+}
 
 static size_t
 floats_of(const struct sm_tensor *tensors, size_t count)
@@ -28,12 +45,22 @@ floats_of(const struct sm_tensor *tensors, size_t count)
 }
 
 static enum sm_status
-configure(struct problem *p, const char *model, const char *settings, struct sm_arena *arena)
+find(const char *model, const struct form **form)
+{
+    size_t i = 0;
+    while (i < FORMS && strcmp(forms[i].model, model) != 0)
+        i++;
+    *form = &forms[i];
+    return i < FORMS ? SM_OK : SM_FAIL(SM_ERR_NAME, "problem: no model '%s'", model);
+}
+
+static enum sm_status
+configure(struct problem *p, const struct form *form, struct sm_arena *arena)
 {
     struct sm_node *root;
     struct sm_choice choice;
-    const char *text = sm_arena_printf(arena, "model: %s", settings);
-    SM_TRY(sm_tree_parse(arena, model, text, &root));
+    const char *text = sm_arena_printf(arena, "model: %s", form->settings);
+    SM_TRY(sm_tree_parse(arena, form->model, text, &root));
     SM_TRY(sm_choice_bind(&sm_axis_model, sm_tree_get(root, "model"), NULL, arena, &choice));
     p->model = (const struct sm_model *)choice.plugin;
     p->state = sm_choice_state(&choice, arena);
@@ -43,25 +70,31 @@ configure(struct problem *p, const char *model, const char *settings, struct sm_
     return SM_OK;
 }
 
-/* Tokens of one pair: a sentence of random length, padded; of a text: anything. */
+/* A sentence of `words` tokens and its end; padding up to `length`. */
+static void
+draw_sentence(uint16_t *tokens, size_t length, size_t vocabulary, struct sm_rng *rng)
+{
+    const size_t words = length / 2 + sm_rng_below(rng, length / 2);
+    for (size_t t = 0; t < length; t++)
+        tokens[t] =
+            t < words
+                ? (uint16_t)(SM_TOKENS_SPECIAL + sm_rng_below(rng, vocabulary - SM_TOKENS_SPECIAL))
+            : t == words ? SM_TOKEN_END
+                         : SM_TOKEN_PADDING;
+}
+
+/* A stretch of text, or a pair of sentences. */
 static void
 draw_tokens(uint16_t *tokens, const struct sm_data_shape *shape, struct sm_rng *rng)
 {
-    const size_t lengths[2] = {shape->source, shape->target + 1};
-    for (size_t half = 0; half < 2; half++, tokens += lengths[0]) {
-        const size_t length = lengths[half];
-        const bool pairs = shape->source > 0;
-        const size_t special = pairs ? SM_TOKENS_SPECIAL : 0;
-        const size_t words =
-            pairs && length > 0 ? length - 1 - sm_rng_below(rng, length / 2) : length;
-        for (size_t t = 0; t < length; t++)
-            tokens[t] = t < words
-                            ? (uint16_t)(special + sm_rng_below(rng, shape->vocabulary - special))
-                        : t == words ? SM_TOKEN_END
-                                     : SM_TOKEN_PADDING;
-        if (pairs && half == 1)
-            tokens[0] = SM_TOKEN_BEGIN;
+    if (shape->source == 0) {
+        for (size_t t = 0; t <= shape->target; t++)
+            tokens[t] = (uint16_t)sm_rng_below(rng, shape->vocabulary);
+        return;
     }
+    draw_sentence(tokens, shape->source, shape->vocabulary, rng);
+    tokens[shape->source] = SM_TOKEN_BEGIN;
+    draw_sentence(tokens + shape->source + 1, shape->target, shape->vocabulary, rng);
 }
 
 static enum sm_status
@@ -92,27 +125,43 @@ draw_batch(struct problem *p, size_t count, struct sm_rng *rng, struct sm_arena 
     return SM_OK;
 }
 
+static enum sm_status
+create(struct problem *p, const struct form *form, const struct sm_data_shape *shape, size_t batch,
+       uint64_t seed, struct sm_arena *arena)
+{
+    *p = (struct problem){.shape = *shape};
+    SM_TRY(configure(p, form, arena));
+    struct sm_rng *rng = sm_rng_create(arena, seed, SM_RNG_TEST, 0);
+    p->x = sm_arena_alloc(arena, p->n, sizeof(float));
+    p->g = sm_arena_alloc(arena, p->n, sizeof(float));
+    p->statistics = sm_arena_alloc(arena, p->statistics_n, sizeof(float));
+    if (rng == NULL || p->x == NULL || p->g == NULL || p->statistics == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "problem: no memory for %zu parameters", p->n);
+    p->model->initial(p->state, rng, p->x, p->statistics);
+    for (size_t i = 0; i < p->n; i++)
+        p->x[i] += (float)(0.02 * sm_rng_uniform(rng) - 0.01);
+    return draw_batch(p, batch, rng, arena);
+}
+
 enum sm_status
 problem_create(struct problem *problem, const char *model, size_t batch, uint64_t seed,
                struct sm_arena *arena)
 {
-    size_t i = 0;
-    while (i < PROBLEMS && strcmp(problems[i].model, model) != 0)
-        i++;
-    if (i == PROBLEMS)
-        return SM_FAIL(SM_ERR_NAME, "problem: no model '%s'", model);
-    struct sm_rng *rng = sm_rng_create(arena, seed, SM_RNG_TEST, 0);
-    *problem = (struct problem){.shape = problems[i].shape};
-    SM_TRY(configure(problem, model, problems[i].settings, arena));
-    problem->x = sm_arena_alloc(arena, problem->n, sizeof(float));
-    problem->g = sm_arena_alloc(arena, problem->n, sizeof(float));
-    problem->statistics = sm_arena_alloc(arena, problem->statistics_n, sizeof(float));
-    if (rng == NULL || problem->x == NULL || problem->g == NULL || problem->statistics == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "problem: no memory for %zu parameters", problem->n);
-    problem->model->initial(problem->state, rng, problem->x, problem->statistics);
-    for (size_t k = 0; k < problem->n; k++)
-        problem->x[k] += (float)(0.02 * sm_rng_uniform(rng) - 0.01);
-    return draw_batch(problem, batch, rng, arena);
+    const struct form *form;
+    SM_TRY(find(model, &form));
+    return create(problem, form, &form->shape, batch, seed, arena);
+}
+
+enum sm_status
+problem_create_small(struct problem *problem, const char *model, struct sm_arena *arena)
+{
+    enum { SIDE = 8, SEED = 1 };
+    const struct form *form;
+    SM_TRY(find(model, &form));
+    struct sm_data_shape shape = form->shape;
+    if (shape.channels == 3)
+        shape = (struct sm_data_shape){PIXELS(SIDE, SIDE, 3)};
+    return create(problem, form, &shape, form->small, SEED, arena);
 }
 
 enum sm_status

@@ -21,11 +21,17 @@ struct problem {
     double loss;
 };
 
-/* The models that have a problem, NULL at the end; all that are registered but the quadratic. */
-extern const char *const problem_models[];
-/* SM_ERR_NAME for a model that has none. Owned by arena. */
+/* The i-th of the models that have a problem: all but the quadratic. NULL behind the last. */
+const char *problem_model(size_t i);
+/* A problem as large as the model is usually timed with. SM_ERR_NAME for a model that has none.
+ * Owned by arena. */
 enum sm_status problem_create(struct problem *problem, const char *model, size_t batch,
                               uint64_t seed, struct sm_arena *arena);
+/* The problem whose answer is compared with PyTorch's, digit by digit: a few samples, small images.
+ * A unit just at the kink of its ReLU falls to either side of it with the last bit; among
+ * fewer units, and with this seed, none is that near. */
+enum sm_status problem_create_small(struct problem *problem, const char *model,
+                                    struct sm_arena *arena);
 /* Gradient, loss and running statistics of its batch at x. Empties scratch before. */
 enum sm_status problem_gradient(struct problem *problem, struct sm_arena *scratch);
 /* That, and a step of SGD. */

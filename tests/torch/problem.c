@@ -2,7 +2,7 @@
 /* tests/torch/problem.c -- writes a problem and our answer to it, for problems.py to read.
  *
  *   torch_problem             the models there are, one a line
- *   torch_problem MODEL N     on standard output: a batch of N, weights, statistics, and the loss,
+ *   torch_problem MODEL       on standard output: its batch, weights and statistics, and the loss,
  *                             gradient and statistics after one call
  *
  * Each array is a line "KIND NAME TYPE DIMENSION..." (numpy's type) and then its bytes, in
@@ -65,17 +65,17 @@ int
 main(int argc, char **argv)
 {
     if (argc == 1) {
-        for (const char *const *model = problem_models; *model != NULL; model++)
-            puts(*model);
+        for (size_t i = 0; problem_model(i) != NULL; i++)
+            puts(problem_model(i));
         return 0;
     }
-    if (argc != 3) {
-        fprintf(stderr, "usage: torch_problem [MODEL BATCH]\n");
+    if (argc != 2) {
+        fprintf(stderr, "usage: torch_problem [MODEL]\n");
         return 2;
     }
     struct sm_arena arena = {0}, scratch = {0};
     struct problem p;
-    expect(problem_create(&p, argv[1], strtoul(argv[2], NULL, 10), 1, &arena));
+    expect(problem_create_small(&p, argv[1], &arena));
     const struct sm_model_form *form = &p.form;
     write_batch(&p);
     write_tensors("parameter", form->tensors, form->tensor_count, p.x, &arena);

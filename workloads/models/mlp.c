@@ -69,7 +69,8 @@ mlp_configure(void *state, struct sm_arena *arena, const struct sm_data_shape *s
         *weight = (struct sm_tensor){.name = sm_arena_printf(arena, "%zu.weight", 2 * l),
                                      .offset = offset,
                                      .rank = 2,
-                                     .shape = {out, in}};
+                                     .shape = {out, in},
+                                     .panels = true};
         *bias = (struct sm_tensor){.name = sm_arena_printf(arena, "%zu.bias", 2 * l),
                                    .offset = offset + out * in,
                                    .rank = 1,
