@@ -29,7 +29,7 @@ struct sm_inner {
     bool (*buffer)(void *state, size_t i, struct sm_buffer *buffer);
 };
 
-#define SM_INNER_LIST(X) X(sgd)
+#define SM_INNER_LIST(X) X(sgd) X(adam) X(adamw)
 
 #define X(id) extern const struct sm_inner sm_inner_##id;
 SM_INNER_LIST(X)

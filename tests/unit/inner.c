@@ -149,6 +149,72 @@ sgd_follows_pytorch_with_every_setting_and_after_a_reset(void **unused)
     assert_int_equal(combinations, 3 * 3 * 2 + 2 * 2);
 }
 
+/* torch.optim.Adam and AdamW as their documentation writes them, in double, one parameter. */
+struct torch_adam {
+    double beta1, beta2, epsilon, weight_decay;
+    bool decoupled;
+    double m, v;
+    int t;
+};
+
+static double
+torch_adam_step(struct torch_adam *a, double gamma, double g, double x)
+{
+    a->t++;
+    if (a->decoupled)
+        x -= gamma * a->weight_decay * x;
+    else
+        g += a->weight_decay * x;
+    a->m = a->beta1 * a->m + (1 - a->beta1) * g;
+    a->v = a->beta2 * a->v + (1 - a->beta2) * g * g;
+    const double m = a->m / (1 - pow(a->beta1, a->t)), v = a->v / (1 - pow(a->beta2, a->t));
+    return x - gamma * m / (sqrt(v) + a->epsilon);
+}
+
+static void
+adam_and_adamw_follow_pytorch_and_start_anew_after_a_reset(void **unused)
+{
+    (void)unused;
+    enum { N = 17, STEPS = 12, RESET = 5 };
+    struct sm_rng *rng = sm_rng_create(&arena, 2, SM_RNG_TEST, 0);
+    for (int c = 0; c < 4; c++) {
+        const struct torch_adam torch = {.beta1 = c % 2 == 0 ? 0.9 : 0.5,
+                                         .beta2 = c % 2 == 0 ? 0.999 : 0.75,
+                                         .epsilon = c % 2 == 0 ? 1e-8 : 0.01,
+                                         .weight_decay = 0.125,
+                                         .decoupled = c >= 2};
+        char yaml[160];
+        snprintf(yaml, sizeof yaml,
+                 "{name: %s, beta1: %g, beta2: %g, epsilon: %g, weight_decay: %g}",
+                 torch.decoupled ? "adamw" : "adam", torch.beta1, torch.beta2, torch.epsilon,
+                 torch.weight_decay);
+        void *state;
+        const struct sm_inner *inner = inner_of(yaml, N, &state);
+        struct torch_adam each[N];
+        double expected[N];
+        float x[N], g[N];
+        for (size_t i = 0; i < N; i++) {
+            expected[i] = x[i] = (float)sm_rng_normal(rng, 1);
+            each[i] = torch;
+        }
+        for (size_t k = 0; k < STEPS; k++) {
+            if (k == RESET) {
+                reset(inner, state);
+                for (size_t i = 0; i < N; i++)
+                    each[i] = torch;
+            }
+            for (size_t i = 0; i < N; i++) {
+                g[i] = (float)sm_rng_normal(rng, 1);
+                expected[i] = torch_adam_step(&each[i], 0.125, g[i], expected[i]);
+            }
+            check_ok(inner->step(state, N, 0.125f, g, x));
+            /* 1 - beta2^t is a difference near 1e-3: the root's relative error is some u / 1e-3 */
+            for (size_t i = 0; i < N; i++)
+                check_near(x[i], expected[i], 2e-5);
+        }
+    }
+}
+
 static void
 sgd_refuses_nesterov_without_momentum_or_with_dampening(void **unused)
 {
@@ -281,6 +347,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sgd_takes_the_steps_that_one_computes_by_hand),
         cmocka_unit_test(sgd_follows_pytorch_with_every_setting_and_after_a_reset),
+        cmocka_unit_test(adam_and_adamw_follow_pytorch_and_start_anew_after_a_reset),
         cmocka_unit_test(sgd_refuses_nesterov_without_momentum_or_with_dampening),
         cmocka_unit_test(sgd_lists_its_momentum_and_its_counter),
         cmocka_unit_test(every_inner_optimizer_has_a_learning_rate),
