@@ -4,6 +4,7 @@
 #include "workloads/kernels/image.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "workloads/kernels/isa/vector.h"
 
@@ -204,6 +205,18 @@ SM_KERNEL(void, sm_image_sums, (float *to, struct sm_images x, const float *orig
 }
 
 typedef uint8_t places __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef uint8_t bytes __attribute__((vector_size(4 * LANES)));
+
+/* The lowest byte of each lane: what __builtin_convertvector should do, but gcc 12 lane by lane. */
+INLINE void
+store_places(uint8_t *to, integers place)
+{
+    bytes lowest;
+    for (size_t i = 0; i < sizeof lowest; i++)
+        lowest[i] = (uint8_t)(4 * (i % LANES));
+    lowest = __builtin_shuffle((bytes)place, lowest);
+    memcpy(to, &lowest, LANES);
+}
 
 SM_KERNEL(void, sm_max_pool_forward,
           (struct sm_images y, uint8_t *which, struct sm_images x, bool relu), (y, which, x, relu))
@@ -228,34 +241,45 @@ SM_KERNEL(void, sm_max_pool_forward,
                         place = (place & ~better) | (better & k);
                     }
                     store(to + c, relu ? rectified(best) : best);
-                    *(places *)(which + c) = __builtin_convertvector(place, places);
+                    store_places(which + c, place);
                 }
                 which += channels;
             }
 }
 
+/* Zeros where no window reaches. */
+static void
+clear_odd_edges(struct sm_images dx, size_t rows, size_t columns)
+{
+    for (size_t i = 0; i < dx.count; i++)
+        for (size_t row = 0; row < dx.height; row++) {
+            const size_t first = row < rows ? columns : 0;
+            memset(sm_images_at(dx, i, row, first), 0,
+                   (dx.width - first) * dx.channels * sizeof *dx.data);
+        }
+}
+
 SM_KERNEL(void, sm_max_pool_backward,
           (struct sm_images dx, struct sm_images dy, const uint8_t *which), (dx, dy, which))
 {
-    const size_t channels = dx.channels;
-    for (size_t i = 0; i < dx.count; i++)
-        for (size_t row = 0; row < dx.height; row++)
-            for (size_t column = 0; column < dx.width; column++) {
-                float *to = sm_images_at(dx, i, row, column);
-                const size_t r = row / 2, s = column / 2;
-                const bool inside = r < dy.height && s < dy.width;
-                const float *from = inside ? sm_images_at(dy, i, r, s) : NULL;
-                const uint8_t *at = which + ((i * dy.height + r) * dy.width + s) * channels;
-                const int32_t place = (int32_t)(2 * (row % 2) + column % 2);
+    const size_t below = sm_images_row(dx), channels = dx.channels;
+    if (dx.height % 2 != 0 || dx.width % 2 != 0)
+        clear_odd_edges(dx, 2 * dy.height, 2 * dy.width);
+    for (size_t i = 0; i < dy.count; i++)
+        for (size_t row = 0; row < dy.height; row++)
+            for (size_t column = 0; column < dy.width; column++) {
+                float *to = sm_images_at(dx, i, 2 * row, 2 * column);
+                const float *from = sm_images_at(dy, i, row, column);
                 for (size_t c = 0; c < channels; c += LANES) {
-                    vector d = {0};
-                    if (inside) {
-                        const integers here =
-                            __builtin_convertvector(*(const places *)(at + c), integers) == place;
-                        d = (vector)((integers)load(from + c) & here);
-                    }
-                    store(to + c, d);
+                    const integers place =
+                        __builtin_convertvector(*(const places *)(which + c), integers);
+                    const integers d = (integers)load(from + c);
+                    store(to + c, (vector)(d & (place == 0)));
+                    store(to + channels + c, (vector)(d & (place == 1)));
+                    store(to + below + c, (vector)(d & (place == 2)));
+                    store(to + below + channels + c, (vector)(d & (place == 3)));
                 }
+                which += channels;
             }
 }
 
