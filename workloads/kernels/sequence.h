@@ -52,7 +52,7 @@ void sm_attention_forward(float *y, size_t y_stride,       /* (queries, width), 
                           float *p, size_t p_stride,       /* (queries, keys up to 16 k)        */
                           const float *q, size_t q_stride, /* (queries, width)                  */
                           const float *kt,                 /* panels (width, keys)              */
-                          const float *v,                  /* panels (keys, width)              */
+                          const float *v, size_t v_stride, /* (keys, width)                     */
                           size_t queries, size_t keys, size_t width, bool causal);
 /* dq, dk and dv = the gradients (dk, dv: +=), from the p of the way there. */
 void sm_attention_backward(float *dq, size_t dq_stride,           /* (queries, width)           */
@@ -62,7 +62,7 @@ void sm_attention_backward(float *dq, size_t dq_stride,           /* (queries, w
                            const float *y, size_t y_stride,       /* (queries, width)           */
                            const float *p, size_t p_stride,       /* (queries, keys up to 16 k) */
                            const float *q, size_t q_stride,       /* (queries, width)           */
-                           const float *k,                        /* panels (keys, width)       */
+                           const float *k, size_t k_stride,       /* (keys, width)              */
                            const float *vt,                       /* panels (width, keys)       */
                            size_t queries, size_t keys, size_t width, bool causal);
 

@@ -22,12 +22,10 @@ sm_attend(const struct sm_run *run, const struct sm_sight *sights, bool causal, 
         for (size_t h = 0; h < width; h += head) {
             const float *k = kv + s->key * kv_stride + h;
             const size_t p_stride = sm_row_stride(s->keys);
-            float *v = run->panels + head * p_stride;
             sm_panels_pack_turned(run->panels, k, kv_stride, head, s->keys);
-            sm_panels_pack(v, k + width, kv_stride, s->keys, head);
             sm_attention_forward(heads + s->query * stride + h, stride, weights, p_stride,
-                                 q + query_row(run, s) * q_stride + h, q_stride, run->panels, v,
-                                 s->queries, s->keys, head, causal);
+                                 q + query_row(run, s) * q_stride + h, q_stride, run->panels,
+                                 k + width, kv_stride, s->queries, s->keys, head, causal);
             weights += s->queries * p_stride;
         }
 }
@@ -43,13 +41,11 @@ sm_attend_backward(const struct sm_run *run, const struct sm_sight *sights, bool
         for (size_t h = 0; h < width; h += head) {
             const size_t key = s->key * kv_stride + h, query = s->query * q_stride + h;
             const size_t p_stride = sm_row_stride(s->keys), row = s->query * stride + h;
-            float *vt = run->panels + head * p_stride;
-            sm_panels_pack(run->panels, kv + key, kv_stride, s->keys, head);
-            sm_panels_pack_turned(vt, kv + key + width, kv_stride, head, s->keys);
+            sm_panels_pack_turned(run->panels, kv + key + width, kv_stride, head, s->keys);
             sm_attention_backward(dq + query, q_stride, dkv + key, dkv + key + width, kv_stride,
                                   run->ds, d_heads + row, stride, heads + row, stride, weights,
-                                  p_stride, q + query, q_stride, run->panels, vt, s->queries,
-                                  s->keys, head, causal);
+                                  p_stride, q + query, q_stride, kv + key, kv_stride, run->panels,
+                                  s->queries, s->keys, head, causal);
             weights += s->queries * p_stride;
         }
 }

@@ -144,7 +144,7 @@ struct sm_run {
     struct sm_kept *kept; /* (count + 1): the last one of the last norm                    */
     float *d;             /* (rows, width) gradient of the residual stream                 */
     float *d_normed, *d_branch, *d_in, *d_kv, *wide, *ds; /* work                                 */
-    float *panels; /* work: a head's keys and values                                */
+    float *panels; /* work: a head's keys, turned                                   */
 };
 
 /* The most that a run has at hand: sequences, their rows together, and the longest's. */

@@ -160,7 +160,7 @@ sm_run_create(struct sm_run *run, const struct sm_stack *stack, struct sm_extent
         if (layer->kind == SM_CROSS_ATTENTION)
             k->kv = matrix(scratch, other.rows, 2 * shape->width, &missing);
     }
-    run->panels = matrix(scratch, 2 * head, longest, &missing);
+    run->panels = matrix(scratch, head, longest, &missing);
     run->wide = matrix(scratch, rows, shape->hidden, &missing);
     if (run->g != NULL) {
         size_t floats = 0;

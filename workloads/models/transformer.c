@@ -32,7 +32,7 @@
 #include "workloads/layers/sequence.h"
 
 enum {
-    ROWS = 256, /* tokens of a language at a time, so that their activations stay in cache */
+    ROWS = 128, /* tokens of a language at a time, so that their activations stay in cache */
     GROUP = 32, /* sentences translated together                                           */
 };
 

@@ -26,7 +26,7 @@
 
 #include "workloads/layers/sequence.h"
 
-enum { ROWS = 256 }; /* tokens at a time, so that their activations stay in cache */
+enum { ROWS = 128 }; /* tokens at a time, so that their activations stay in cache */
 
 struct transformer_lm {
     size_t width, layers, heads, hidden;

@@ -60,29 +60,35 @@ exponential(vector x)
     return (vector)((integers)p + ((integers)shifted << 23)); /* p 2^k: k onto the exponent */
 }
 
-/* Lane i of the result is lane (i + by) % LANES of v. */
-INLINE vector
-rotate(vector v, int by)
-{
-    integers from;
-#pragma GCC unroll 16
-    for (int i = 0; i < LANES; i++)
-        from[i] = (i + by) % LANES;
-    return __builtin_shuffle(v, from);
-}
+/* Lane i of ROTATE(v, by) is lane (i + by) % LANES of v. Spelt out: of a loop gcc makes a mask at
+ * run time. */
+#define LANE(i)       ((i) % LANES)
+#define FOUR_LANES(i) LANE(i), LANE((i) + 1), LANE((i) + 2), LANE((i) + 3)
+#if defined(__AVX512F__)
+#define LANES_FROM(i) FOUR_LANES(i), FOUR_LANES((i) + 4), FOUR_LANES((i) + 8), FOUR_LANES((i) + 12)
+#elif defined(__AVX2__) && defined(__FMA__)
+#define LANES_FROM(i) FOUR_LANES(i), FOUR_LANES((i) + 4)
+#else
+#define LANES_FROM(i) FOUR_LANES(i)
+#endif
+#define ROTATE(v, by) __builtin_shuffle((v), (integers){LANES_FROM(by)})
 
 /* One vector whose lanes, joined in pairs, join all lanes of a panel's row, in every lane; the same
  * tree for any LANES, so that sums have the same bits. */
 #define JOIN_LANES(row, join)                                                                      \
     ({                                                                                             \
-        vector joined_[VECTORS];                                                                   \
-        _Pragma("GCC unroll 4") for (size_t v_ = 0; v_ < VECTORS; v_++) joined_[v_] = (row)[v_];   \
-        _Pragma("GCC unroll 4") for (size_t half_ = VECTORS / 2; half_ > 0; half_ /= 2)            \
-            _Pragma("GCC unroll 4") for (size_t v_ = 0; v_ < half_; v_++) joined_[v_] =            \
-                join(joined_[v_], joined_[v_ + half_]);                                            \
-        _Pragma("GCC unroll 4") for (int half_ = LANES / 2; half_ > 0; half_ /= 2) joined_[0] =    \
-            join(joined_[0], rotate(joined_[0], half_));                                           \
-        joined_[0];                                                                                \
+        vector joined_ = (row)[0];                                                                 \
+        if (VECTORS == 2)                                                                          \
+            joined_ = join((row)[0], (row)[VECTORS - 1]);                                          \
+        if (VECTORS == 4)                                                                          \
+            joined_ = join(join((row)[0], (row)[VECTORS / 2]),                                     \
+                           join((row)[VECTORS / 4], (row)[VECTORS - 1]));                          \
+        if (LANES > 8)                                                                             \
+            joined_ = join(joined_, ROTATE(joined_, 8));                                           \
+        if (LANES > 4)                                                                             \
+            joined_ = join(joined_, ROTATE(joined_, 4));                                           \
+        joined_ = join(joined_, ROTATE(joined_, 2));                                               \
+        join(joined_, ROTATE(joined_, 1));                                                         \
     })
 
 INLINE vector
