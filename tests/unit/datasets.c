@@ -225,6 +225,7 @@ a_bad_idx_header_or_label_is_named_with_what_was_expected(void **state)
         {TEST_LABELS, 2, 0x09, "magic number 0x00000901, expected 0x00000801 (IDX labels)"},
         {TRAIN_IMAGES, 4, 0xff, "dimension 0 is 4278190085, expected 1 .. 10000000"},
         {TRAIN_IMAGES, 11, 0x00, "dimension 1 is 0, expected 1 .. 4096"},
+        {TRAIN_IMAGES, 5, 0x01, "truncated: 46 bytes cannot hold the 393246 of its header"},
         {TRAIN_IMAGES, 7, 0x06, "ends 6 bytes short"},
         {TRAIN_IMAGES, 7, 0x04, "goes on after the data"},
         {TRAIN_LABELS, 10, 0x0a, "label 10 of sample 2, expected 0 .. 9"},

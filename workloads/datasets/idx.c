@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -13,6 +14,7 @@ enum {
     LARGEST_SIDE = 4096,
     MOST_SAMPLES = 10000000, /* a header beyond these is damage, not data */
     CHUNK = 1 << 24,
+    MOST_COMPRESSION = 1032, /* of deflate: 258 bytes in two bits */
 };
 
 struct idx_file {
@@ -86,6 +88,11 @@ idx_contents(struct idx_file *file, uint32_t magic, size_t rank, size_t *size,
     size_t bytes = 1;
     for (size_t i = 0; i < rank; i++)
         bytes *= size[i];
+    /* a header that promises what the file cannot hold costs no memory */
+    struct stat about;
+    if (stat(file->path, &about) == 0 && bytes / MOST_COMPRESSION > (size_t)about.st_size)
+        return SM_FAIL(SM_ERR_INPUT, "%s: truncated: %zu bytes cannot hold the %zu of its header",
+                       file->path, (size_t)about.st_size, bytes);
     uint8_t *to = sm_arena_alloc(arena, bytes, 1);
     if (to == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %zu bytes", file->path, bytes);
