@@ -68,7 +68,8 @@ struct sm_model {
 };
 
 #define SM_MODEL_LIST(X)                                                                           \
-    X(quadratic) X(softmax) X(mlp) X(lenet) X(resnet8) X(resnet20) X(resnet18) X(transformer_lm)
+    X(quadratic)                                                                                   \
+    X(softmax) X(mlp) X(lenet) X(resnet8) X(resnet20) X(resnet18) X(transformer_lm) X(transformer)
 
 #define X(id) extern const struct sm_model sm_model_##id;
 SM_MODEL_LIST(X)
