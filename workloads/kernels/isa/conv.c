@@ -126,17 +126,14 @@ SM_KERNEL(void, sm_conv_turn, (float *wt, const float *w, const struct sm_conv *
     for (size_t a = 0; a < conv->stride; a++)
         for (size_t b = 0; b < conv->stride; b++) {
             const struct taps rows = taps_of(a, conv), columns = taps_of(b, conv);
-            for (size_t p = 0; p < in / PANEL; p++)
+            for (size_t i = 0; i < in; i += PANEL)
                 for (size_t r = 0; r < rows.count; r++)
                     for (size_t c = 0; c < columns.count; c++)
-                        for (size_t o = 0; o < conv->out; o++)
-                            for (size_t i = p * PANEL; i < (p + 1) * PANEL; i++)
-                                *wt++ = w[(((o / PANEL * kernel + rows.tap[r]) * kernel +
-                                            columns.tap[c]) *
-                                               in +
-                                           i) *
-                                              PANEL +
-                                          o % PANEL];
+                        for (size_t o = 0; o < conv->out; o += PANEL, wt += PANEL * PANEL) {
+                            const size_t tap =
+                                (o / PANEL * kernel + rows.tap[r]) * kernel + columns.tap[c];
+                            turn_block(wt, w + (tap * in + i) * PANEL, PANEL);
+                        }
         }
 }
 

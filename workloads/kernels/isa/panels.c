@@ -90,17 +90,20 @@ SM_KERNEL(void, sm_panels_pack_turned,
           (float *w, const float *b, size_t b_stride, size_t depth, size_t columns),
           (w, b, b_stride, depth, columns))
 {
-    for (size_t j = 0; j < columns; j += PANEL)
-        for (size_t k = 0; k < depth; k++)
+    for (size_t j = 0; j < columns; j += PANEL) {
+        size_t k = 0;
+        for (; j + PANEL <= columns && k + PANEL <= depth; k += PANEL, w += PANEL * PANEL)
+            turn_block(w, b + j * b_stride + k, b_stride);
+        for (; k < depth; k++)
             for (size_t l = 0; l < PANEL; l++)
                 *w++ = j + l < columns ? b[(j + l) * b_stride + k] : 0.0f;
+    }
 }
 
 SM_KERNEL(void, sm_panels_turn, (float *wt, const float *w, size_t depth, size_t columns),
           (wt, w, depth, columns))
 {
     for (size_t k = 0; k < depth; k += PANEL)
-        for (size_t j = 0; j < columns; j++)
-            for (size_t l = 0; l < PANEL; l++)
-                *wt++ = w[(j / PANEL * depth + k + l) * PANEL + j % PANEL];
+        for (size_t j = 0; j < columns; j += PANEL, wt += PANEL * PANEL)
+            turn_block(wt, w + (j / PANEL * depth + k) * PANEL, PANEL);
 }

@@ -388,4 +388,44 @@ gathered(struct grid grid, size_t width)
     return (struct steps){width, grid.columns * width, grid.rows * grid.columns * width};
 }
 
+/* The transpose of m: butterflies that swap the lanes l + s of row i with the lanes l of row i + s,
+ * where bit s of both i and l is 0. */
+INLINE void
+transpose(vector m[LANES])
+{
+#pragma GCC unroll 4
+    for (int s = 1; s < LANES; s *= 2) {
+        integers low, high;
+#pragma GCC unroll 16
+        for (int l = 0; l < LANES; l++) {
+            low[l] = l & s ? LANES + l - s : l;
+            high[l] = l & s ? LANES + l : l + s;
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            if ((i & s) == 0) {
+                const vector above = m[i], below = m[i + s];
+                m[i] = __builtin_shuffle(above, below, low);
+                m[i + s] = __builtin_shuffle(above, below, high);
+            }
+    }
+}
+
+/* to (PANEL, PANEL) = the transpose of from (PANEL, PANEL), whose rows are `stride` apart. */
+INLINE void
+turn_block(float *to, const float *from, size_t stride)
+{
+    for (size_t i = 0; i < PANEL; i += LANES)
+        for (size_t j = 0; j < PANEL; j += LANES) {
+            vector m[LANES];
+#pragma GCC unroll 16
+            for (size_t l = 0; l < LANES; l++)
+                m[l] = load(from + (i + l) * stride + j);
+            transpose(m);
+#pragma GCC unroll 16
+            for (size_t l = 0; l < LANES; l++)
+                store(to + (j + l) * PANEL + i, m[l]);
+        }
+}
+
 #endif
