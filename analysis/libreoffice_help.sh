@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # analysis/libreoffice_help.sh -- english.txt and german.txt, line by line each other's translation,
-# from the help pages of LibreOffice: analysis/libreoffice_help.sh [FOLDER]
+# from the help pages of LibreOffice: analysis/libreoffice_help.sh [FOLDER [PAGES]]
 #
 # Debian's packages libreoffice-help-en-us and libreoffice-help-de hold the same pages, and a
 # paragraph has the same id in both. If they are not installed they are fetched and unpacked for this
@@ -14,7 +14,7 @@ packages=(libreoffice-help-en-us libreoffice-help-de)
 # of 4:7.4.7-1+deb12u14
 expected=c168e3b9352a2c9e7f36fdf67f11b76fa372b2acd54170bf91635ef4e3d405a2
 folder=${1:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/slowmo/libreoffice_help}
-pages=/usr/share/libreoffice/help
+pages=${2:-/usr/share/libreoffice/help}
 
 say() { printf 'libreoffice_help: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 2; }
@@ -34,7 +34,7 @@ fetch() {
     for file in "$scratch"/*.deb; do
         dpkg-deb -x "$file" "$scratch"
     done
-    pages=$scratch$pages
+    pages=$scratch/usr/share/libreoffice/help
 }
 
 # paragraphs LANGUAGE: lines of "page TAB id TAB text". A record is a tag and the text after it.
@@ -63,7 +63,10 @@ paragraphs() {
         }')
 }
 
-[[ -d $pages/en-US/text && -d $pages/de/text ]] || fetch
+if [[ ! -d $pages/en-US/text || ! -d $pages/de/text ]]; then
+    (($# < 2)) || fail "$pages: no folders en-US/text and de/text"
+    fetch
+fi
 paragraphs en-US >"$scratch/english"
 paragraphs de >"$scratch/german"
 mkdir -p "$folder"
