@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/bench/dense.c -- the dense kernels and OpenBLAS on the mlp's layers, one thread: CSV.
+/* tests/bench/dense.c -- the dense kernels, on rows and on panels, and OpenBLAS on the mlp's
+ * layers, one thread: CSV.
  *
  * Every call is of another of 32 workers, each with weights and gradients of its own, as in a run:
  * they come from memory, not from the cache. The FMA peak is measured in the same program.
@@ -11,6 +12,7 @@
 #include "sim/base/arena.h"
 #include "tests/helpers/processor.h"
 #include "tests/helpers/speed.h"
+#include "workloads/kernels/dense.h"
 #include "workloads/kernels/kernels.h"
 
 #undef I /* complex.h, by way of cblas.h */
@@ -53,18 +55,33 @@ struct layer {
 };
 
 static void
-own_forward(void *arg, size_t worker)
+rows_forward(void *arg, size_t worker)
 {
     const struct layer *l = arg;
     sm_dense_forward(l->y, l->x, l->w[worker], l->b, l->count, l->in, l->out);
 }
 
 static void
-own_backward(void *arg, size_t worker)
+rows_backward(void *arg, size_t worker)
 {
     const struct layer *l = arg;
     sm_dense_backward(l->dx, l->dw[worker], l->b, l->y, l->x, l->w[worker], l->count, l->in,
                       l->out);
+}
+
+static void
+panels_forward(void *arg, size_t worker)
+{
+    const struct layer *l = arg;
+    sm_dense_panels_forward(l->y, l->x, l->w[worker], l->b, l->count, l->in, l->out);
+}
+
+static void
+panels_backward(void *arg, size_t worker)
+{
+    const struct layer *l = arg;
+    sm_dense_panels_backward(l->dx, l->dw[worker], l->b, l->y, l->x, l->w[worker], l->count, l->in,
+                             l->out);
 }
 
 static void
@@ -102,10 +119,10 @@ bench_layer(size_t count, size_t in, size_t out, bool first, double peak)
 {
     struct sm_arena arena = {0};
     struct layer l = {.count = count, .in = in, .out = out};
-    l.x = some_floats(&arena, count * in);
-    l.y = some_floats(&arena, count * out);
+    l.x = some_floats(&arena, count * sm_panels_width(in));
+    l.y = some_floats(&arena, count * sm_panels_width(out));
     l.b = some_floats(&arena, out);
-    l.dx = first ? NULL : some_floats(&arena, count * in);
+    l.dx = first ? NULL : some_floats(&arena, count * sm_panels_width(in));
     for (size_t worker = 0; worker < WORKERS; worker++) {
         l.w[worker] = some_floats(&arena, out * in);
         l.dw[worker] = some_floats(&arena, out * in);
@@ -116,12 +133,14 @@ bench_layer(size_t count, size_t in, size_t out, bool first, double peak)
         void (*once)(void *arg, size_t worker);
         double flop;
     } kernels[] = {
-        {"forward_own", own_forward, flop},
+        {"forward_rows", rows_forward, flop},
+        {"forward_panels", panels_forward, flop},
         {"forward_openblas", openblas_forward, flop},
-        {"backward_own", own_backward, first ? flop : 2 * flop},
+        {"backward_rows", rows_backward, first ? flop : 2 * flop},
+        {"backward_panels", panels_backward, first ? flop : 2 * flop},
         {"backward_openblas", openblas_backward, first ? flop : 2 * flop},
     };
-    for (size_t k = 0; k < 4; k++) {
+    for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++) {
         char name[64];
         snprintf(name, sizeof name, "%zux%zu_%s", in, out, kernels[k].name);
         row(name, count, rate_of(kernels[k].once, &l), kernels[k].flop, peak);

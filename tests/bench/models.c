@@ -35,7 +35,7 @@ expect(enum sm_status status)
 /* The models that one thread trains, in turn. */
 struct trainer {
     struct problem replica[MOST_REPLICAS];
-    size_t replicas;
+    size_t replicas, next;
     struct sm_arena arena, scratch;
     double rate; /* steps a CPU second of the last round */
 };
@@ -66,8 +66,8 @@ trainer_round(void *arg)
     size_t steps = 0;
     const double start = cpu_seconds();
     double now = start;
-    for (; now - start < round_seconds || steps < t->replicas; now = cpu_seconds())
-        expect(problem_step(&t->replica[steps++ % t->replicas], learning_rate, &t->scratch));
+    for (; now - start < round_seconds; now = cpu_seconds(), steps++)
+        expect(problem_step(&t->replica[t->next++ % t->replicas], learning_rate, &t->scratch));
     t->rate = (double)steps / (now - start);
     return NULL;
 }

@@ -123,10 +123,22 @@ every_gradient_is_the_one_that_pytorch_computes_on_every_instruction_set(void **
     sm_isa_choose(best);
 }
 
+static void
+every_model_but_the_quadratic_has_a_problem(void **state)
+{
+    (void)state;
+    for (const struct sm_plugin *const *p = sm_axis_model.plugins; *p != NULL; p++) {
+        struct problem problem;
+        if (strcmp((*p)->name, "quadratic") != 0)
+            check_ok(problem_create_small(&problem, (*p)->name, &arena));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_model_but_the_quadratic_has_a_problem),
         cmocka_unit_test(every_gradient_is_the_one_that_pytorch_computes_on_every_instruction_set),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);

@@ -142,12 +142,20 @@ IMAGES = {"lenet": (1, 28, 28)} | {f"resnet{n}": (3, 32, 32) for n in (8, 20, 18
 SOURCE = {"transformer_lm": 0, "transformer": 32}  # tokens that are only read
 
 
+def random_sentences(count, length):
+    """Of as many words as problem.c draws; padded."""
+    tokens = torch.randint(3, 1024, (count, length))
+    words = torch.randint(length // 2, length, (count, 1))
+    return tokens * (torch.arange(length) <= words)
+
+
 def random_batch(name, count):
     """What loss_of() takes, for measuring time."""
     if name == "transformer_lm":
         return (torch.randint(256, (count, 129)),)
     if name == "transformer":
-        return (torch.randint(3, 1024, (count, 65)),)
+        begin = torch.ones(count, 1, dtype=torch.long)
+        return (torch.cat([random_sentences(count, 32), begin, random_sentences(count, 32)], 1),)
     return torch.randn(count, *IMAGES.get(name, (784,))), torch.randint(10, (count,))
 
 

@@ -221,23 +221,49 @@ weights_gradient(float *dw, const float *dy, const float *x, size_t count, size_
     }
 }
 
+/* to (PANEL, PANEL) = the transpose of from, in squares of four. */
+static void
+turn_square(float *to, const float *from)
+{
+    typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef int32_t places __attribute__((vector_size(16)));
+    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    for (size_t l = 0; l < PANEL; l += 4)
+        for (size_t i = 0; i < PANEL; i += 4) {
+            four a[4], b[4];
+#pragma GCC unroll 4
+            for (size_t r = 0; r < 4; r++)
+                a[r] = *(const four *)(from + (l + r) * PANEL + i);
+#pragma GCC unroll 2
+            for (size_t r = 0; r < 2; r++) { /* rows r and r + 2, element by element */
+                b[2 * r] = __builtin_shuffle(a[r], a[r + 2], low);
+                b[2 * r + 1] = __builtin_shuffle(a[r], a[r + 2], high);
+            }
+#pragma GCC unroll 2
+            for (size_t r = 0; r < 2; r++) {
+                *(four *)(to + (i + 2 * r) * PANEL + l) = __builtin_shuffle(b[r], b[r + 2], low);
+                *(four *)(to + (i + 2 * r + 1) * PANEL + l) =
+                    __builtin_shuffle(b[r], b[r + 2], high);
+            }
+        }
+}
+
 /* wt (depth, PANEL) = the transpose of rows k .. of the panels of columns o .. o + depth - 1. */
 static void
 turn(float *wt, const float *w, size_t in, size_t out, size_t k, size_t o, size_t depth)
 {
     const size_t rows = at_most(PANEL, in - k);
-    memset(wt, 0, depth * PANEL * sizeof *wt);
     for (size_t j = 0; j < depth; j += PANEL, wt += PANEL * PANEL) {
         const size_t width = at_most(PANEL, out - o - j);
         const float *from = w + (o + j) * in + k * width;
-        if (width == PANEL && rows == PANEL)
-            for (size_t l = 0; l < PANEL; l++)
-                for (size_t i = 0; i < PANEL; i++)
-                    wt[i * PANEL + l] = from[l * PANEL + i];
-        else
-            for (size_t l = 0; l < rows; l++)
-                for (size_t i = 0; i < width; i++)
-                    wt[i * PANEL + l] = from[l * width + i];
+        if (width == PANEL && rows == PANEL) {
+            turn_square(wt, from);
+            continue;
+        }
+        memset(wt, 0, width * PANEL * sizeof *wt);
+        for (size_t l = 0; l < rows; l++)
+            for (size_t i = 0; i < width; i++)
+                wt[i * PANEL + l] = from[l * width + i];
     }
 }
 
