@@ -2,9 +2,9 @@
 /* workloads/kernels/dense.c -- dense layers as two register tiles on plain row-major matrices.
  *
  * Nothing is packed but a strip of dy, and each weight and each gradient is touched once a block
- * of samples: a worker's batch is small, and its parameters come from memory. Made for batches
- * near 32; tests/bench/gradient.csv has both this and OpenBLAS, which is ahead of it on most rows
- * of the large layers at 128.
+ * of samples: a worker's batch is small, and its parameters come from memory. Best where outputs
+ * are few, as in a last layer; wide layers are faster in panels (dense.h). tests/bench/dense.csv
+ * has both, and OpenBLAS.
  */
 #include "workloads/kernels/kernels.h"
 
