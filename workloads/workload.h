@@ -35,8 +35,9 @@ struct sm_tensor {
     size_t shape[4];
     /* How the floats stand there. Kernels want other orders than PyTorch's row-major one: panels
      * hold element (o, i, r, c) of (out, in, rows, columns) at [o/16][r][c][i][o%16] (a matrix has
-     * one row and column), the last panel only as wide as it is full; a matrix behind `pixels` of an image has the channels of a pixel beside
-     * each other, so that PyTorch's column (channel, pixel) is ours (pixel, channel). */
+     * one row and column), the last panel only as wide as it is full; a matrix behind `pixels` of
+     * an image has the channels of a pixel beside each other, so that PyTorch's column (channel,
+     * pixel) is ours (pixel, channel). */
     bool panels;
     size_t pixels; /* 0 or 1: as in PyTorch */
 };
