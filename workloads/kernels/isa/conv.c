@@ -186,9 +186,9 @@ SM_KERNEL(void, sm_conv_backward_data,
 enum {
     MOST_PIXELS = 128,
     FEWEST_PIXELS = 64,
-    GATHERED = 16 * FEWEST_PIXELS * PANEL, /* floats of dy: 64 KB */
-    STRIP = 48,                            /* rows of dw for which x is gathered   */
-    WIDE = 128,                            /* channels from which that pays        */
+    STRIP = 48, /* rows of dw for which x is gathered */
+    WIDE = 128, /* channels from which that pays      */
+    GROUP = 16, /* panels that share what is gathered */
 };
 
 /* The pixels of a block: rows of one image if not whole images, part of a row if not whole ones. */
@@ -205,59 +205,87 @@ block_of(struct sm_images dy, size_t pixels)
     return block;
 }
 
+/* One block's share of dw: its pixels, and where x and dy of the first of them stand. */
+struct block {
+    struct grid grid;
+    size_t pixels;
+    const float *x, *dy;
+    struct steps x_steps, dy_steps;
+    size_t x_row, length, depth; /* depth: rows of a panel of dw */
+};
+
+/* Panels of narrow layers: x is read where it stands. dy too if it has one panel only. */
+static void
+add_narrow(float *dw, const struct block *b, size_t panels, struct prefetch *prefetch)
+{
+    float dy[MOST_PIXELS * PANEL];
+    if (panels == 1) {
+        outer_runs(dw, dw, PANEL, b->depth, b->x, b->length, b->x_row, b->x_steps, b->dy,
+                   b->dy_steps, b->grid, prefetch);
+        return;
+    }
+    for (size_t p = 0; p < panels; p++, dw += b->depth * PANEL) {
+        gather(dy, b->dy + p * PANEL, b->dy_steps, b->grid, PANEL);
+        outer_runs(dw, dw, PANEL, b->depth, b->x, b->length, b->x_row, b->x_steps, dy,
+                   gathered(b->grid, PANEL), b->grid, prefetch);
+    }
+}
+
+/* Panels of wide layers: a strip of x is gathered for all panels whose dy is, GROUP of them. */
+static void
+add_wide(float *dw, const struct block *b, size_t panels, struct prefetch *prefetch)
+{
+    float dy[GROUP * FEWEST_PIXELS * PANEL], x[FEWEST_PIXELS * STRIP];
+    const struct grid row = {1, 1, b->pixels};
+    const struct steps dy_steps = {PANEL, 0, 0};
+    for (size_t p = 0; p < panels; p++)
+        gather(dy + p * b->pixels * PANEL, b->dy + p * PANEL, b->dy_steps, b->grid, PANEL);
+    for (size_t k = 0, strip; k < b->depth; k += strip) {
+        const size_t in_run = k % b->length;
+        strip = at_most(STRIP, b->length - in_run);
+        gather(x, b->x + k / b->length * b->x_row + in_run, b->x_steps, b->grid, strip);
+        for (size_t p = 0; p < panels; p++) {
+            float *c = dw + (p * b->depth + k) * PANEL;
+            const float *next =
+                p + 1 < panels ? c + b->depth * PANEL : dw + (k + strip) % b->depth * PANEL;
+            outer_runs(c, next, PANEL, strip, x, strip, 0, (struct steps){strip, 0, 0},
+                       dy + p * b->pixels * PANEL, dy_steps, row, prefetch);
+        }
+    }
+}
+
 SM_KERNEL(void, sm_conv_backward_weights,
           (float *dw, struct sm_images dy, struct sm_images x, const struct sm_conv *conv,
            const struct sm_ahead *ahead),
           (dw, dy, x, conv, ahead))
 {
     const size_t length = conv->kernel * conv->in, depth = conv->kernel * length;
-    const size_t panels = conv->out / PANEL, x_row = sm_images_row(x);
-    const struct steps x_steps = steps_of(x, conv->stride), dy_steps = steps_of(dy, 1);
+    const size_t panels = conv->out / PANEL;
+    const struct steps x_steps = steps_of(x, conv->stride);
     const bool wide = conv->out >= WIDE && conv->in % PANEL == 0;
-    size_t pixels = MOST_PIXELS;
-    while (pixels > FEWEST_PIXELS && (wide || pixels * x_steps.column > 4096))
-        pixels /= 2;
-    const size_t group = GATHERED / PANEL / pixels; /* panels at a time */
-    const struct grid block = block_of(dy, pixels);
+    const bool few = wide || MOST_PIXELS * x_steps.column > 4096;
+    const struct grid whole = block_of(dy, few ? FEWEST_PIXELS : MOST_PIXELS);
     struct prefetch prefetch = prefetch_over(
-        ahead, ceiling(dy.count, block.images) * ceiling(dy.height, block.rows) *
-                   ceiling(dy.width, block.columns) * panels * ceiling(depth, HEIGHT));
-    float some_dy[GATHERED], some_x[FEWEST_PIXELS * STRIP];
-    for (size_t i = 0; i < dy.count; i += block.images)
-        for (size_t r = 0; r < dy.height; r += block.rows)
-            for (size_t c = 0; c < dy.width; c += block.columns) {
-                const struct grid grid = {at_most(block.images, dy.count - i),
-                                          at_most(block.rows, dy.height - r),
-                                          at_most(block.columns, dy.width - c)};
-                const size_t size = grid.images * grid.rows * grid.columns;
-                const float *from = corner(x, conv->kernel) + i * x_steps.image + r * x_steps.row +
-                                    c * x_steps.column;
-                for (size_t p = 0; p < panels; p += group) {
-                    const size_t end = at_most(panels, p + group);
-                    for (size_t q = p; panels > 1 && q < end; q++)
-                        gather(some_dy + (q - p) * size * PANEL,
-                               sm_images_at(dy, i, r, c) + q * PANEL, dy_steps, grid, PANEL);
-                    for (size_t k = 0; wide && k < depth;) {
-                        const size_t strip = at_most(STRIP, length - k % length);
-                        const struct grid row = {1, 1, size};
-                        gather(some_x, from + k / length * x_row + k % length, x_steps, grid,
-                               strip);
-                        for (size_t q = p; q < end; q++)
-                            outer_runs(dw + (q * depth + k) * PANEL,
-                                       dw + ((q + 1 < end ? (q + 1) * depth + k
-                                                          : p * depth + (k + strip) % depth)) *
-                                                PANEL,
-                                       PANEL, strip, some_x, strip, 0, (struct steps){strip, 0, 0},
-                                       some_dy + (q - p) * size * PANEL,
-                                       (struct steps){PANEL, 0, 0}, row, &prefetch);
-                        k += strip;
-                    }
-                    for (size_t q = p; !wide && q < end; q++)
-                        outer_runs(dw + q * depth * PANEL, dw + q * depth * PANEL, PANEL, depth,
-                                   from, length, x_row, x_steps,
-                                   panels > 1 ? some_dy + (q - p) * size * PANEL
-                                              : sm_images_at(dy, i, r, c),
-                                   panels > 1 ? gathered(grid, PANEL) : dy_steps, grid, &prefetch);
-                }
+        ahead, ceiling(dy.count, whole.images) * ceiling(dy.height, whole.rows) *
+                   ceiling(dy.width, whole.columns) * panels * ceiling(depth, HEIGHT));
+    for (size_t i = 0; i < dy.count; i += whole.images)
+        for (size_t r = 0; r < dy.height; r += whole.rows)
+            for (size_t c = 0; c < dy.width; c += whole.columns) {
+                struct block block = {.grid = {at_most(whole.images, dy.count - i),
+                                               at_most(whole.rows, dy.height - r),
+                                               at_most(whole.columns, dy.width - c)},
+                                      .x = corner(x, conv->kernel) + i * x_steps.image +
+                                           r * x_steps.row + c * x_steps.column,
+                                      .dy = sm_images_at(dy, i, r, c),
+                                      .x_steps = x_steps,
+                                      .dy_steps = steps_of(dy, 1),
+                                      .x_row = sm_images_row(x),
+                                      .length = length,
+                                      .depth = depth};
+                block.pixels = block.grid.images * block.grid.rows * block.grid.columns;
+                if (!wide)
+                    add_narrow(dw, &block, panels, &prefetch);
+                for (size_t p = 0; wide && p < panels; p += GROUP, block.dy += GROUP * PANEL)
+                    add_wide(dw + p * depth * PANEL, &block, at_most(GROUP, panels - p), &prefetch);
             }
 }
