@@ -138,13 +138,6 @@ backward_weights(void *arg)
 }
 
 static void
-turn(void *arg)
-{
-    const struct layer *l = arg;
-    sm_conv_turn(l->wt, l->w, &l->conv);
-}
-
-static void
 bench_conv(struct sm_conv conv, size_t side)
 {
     struct sm_arena arena = {0};
@@ -167,8 +160,6 @@ bench_conv(struct sm_conv conv, size_t side)
     if (conv.in % 16 == 0)
         measure(name, "data", flop, backward_data, &l);
     measure(name, "weights", flop, backward_weights, &l);
-    if (conv.in >= 256)
-        measure(name, "turn", (double)weights, turn, &l); /* G elements/s */
     sm_arena_fini(&arena);
 }
 
@@ -201,13 +192,6 @@ rows_outer(void *arg)
 }
 
 static void
-pack_turned(void *arg)
-{
-    const struct product *p = arg;
-    sm_panels_pack_turned(p->w, p->dw, p->depth, p->depth, p->columns);
-}
-
-static void
 bench_product(size_t rows, size_t depth, size_t columns)
 {
     struct sm_arena arena = {0};
@@ -221,10 +205,8 @@ bench_product(size_t rows, size_t depth, size_t columns)
     const double flop = 2.0 * (double)rows * (double)depth * (double)columns;
     measure(name, "times_panels", flop, rows_times_panels, &p);
     measure(name, "add_outer", flop, panels_add_outer, &p);
-    if (rows <= 128) {
+    if (rows <= 128)
         measure(name, "rows_outer", flop, rows_outer, &p);
-        measure(name, "pack_turned", (double)(depth * columns), pack_turned, &p);
-    }
     sm_arena_fini(&arena);
 }
 
