@@ -13,7 +13,7 @@
 
 enum {
     PANEL = 16,         /* output channels are a multiple of it            */
-    CACHE = 448 * 1024, /* bytes that a turn may touch: most of an L2 cache */
+    CACHE = 768 * 1024, /* bytes a turn: an L2 cache and a half, not all is needed at once */
     NAME = 64,
 };
 
