@@ -228,7 +228,8 @@ without_reshuffle_every_epoch_has_the_order_of_the_first(void **state)
     }
 }
 
-/* A unit vector's one pixel of 23x1 moves up or down at most 2 pixels, or leaves the image. */
+/* A unit vector's one pixel of 23x1 moves up or down at most 2 pixels, or leaves the image: that
+ * is one pixel wide, and the crop goes up to 2 pixels to either side. */
 static void
 augmentation_changes_training_samples_newly_each_time_and_never_the_test(void **state)
 {
@@ -250,7 +251,7 @@ augmentation_changes_training_samples_newly_each_time_and_never_the_test(void **
         total += seen[i];
     }
     assert_true(moved > 5);
-    assert_in_range((int)rint(total), SAMPLES - 4, SAMPLES); /* the outermost may fall out */
+    assert_in_range((int)rint(total), 1, SAMPLES / 2); /* 1 in 5 stays in the one column */
     float *x = sm_arena_alloc(&arena, sm_workload_floats(plain), sizeof *x);
     struct sm_arena scratch = {0};
     struct sm_rng *rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
