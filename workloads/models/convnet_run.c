@@ -246,6 +246,13 @@ allocate(struct run *r, struct sm_arena *scratch)
     return ok ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "convnet: no memory for %zu images", r->count);
 }
 
+/* Images of the turn that begins with `first`: `turn`, or what is left. */
+static size_t
+count_of(const struct run *r, size_t turn, size_t first)
+{
+    return turn < r->count - first ? turn : r->count - first;
+}
+
 /* Images first .. first + count - 1 of the batch, wherever they are. */
 static struct sm_images
 part(const struct run *r, struct sm_images all, size_t first, size_t count)
@@ -258,10 +265,10 @@ static void
 fetch_next(struct sm_ahead *ahead, const struct run *r, struct sm_images all, size_t first,
            size_t count)
 {
-    const size_t next = first + count, rest = r->count - next;
-    if (all.count != r->count || rest == 0 || ahead->count == sizeof ahead->at / sizeof *ahead->at)
+    const size_t next = first + count, most = sizeof ahead->at / sizeof *ahead->at;
+    if (all.count != r->count || next == r->count || ahead->count == most)
         return;
-    const struct sm_images images = sm_images_part(all, next, rest < count ? rest : count);
+    const struct sm_images images = sm_images_part(all, next, count_of(r, count, next));
     ahead->at[ahead->count] = images.data;
     ahead->bytes[ahead->count++] = images.count * sm_images_size(images) * sizeof *images.data;
 }
@@ -394,8 +401,7 @@ forward_pass(struct run *r, const struct sm_net_pass *pass)
     const size_t turn = turn_of(r, pass);
     for (size_t first = 0; first < r->count; first += turn)
         for (size_t i = pass->first; i < pass->end; i++)
-            forward_step(r, r->net->values[i], first,
-                         turn < r->count - first ? turn : r->count - first);
+            forward_step(r, r->net->values[i], first, count_of(r, turn, first));
     for (size_t i = pass->first; i < pass->end && r->g != NULL && !r->by_image; i++)
         for (const struct sm_net_conv *c = r->net->values[i]->convs; c != NULL; c = c->sibling)
             if (c->norm != NULL)
@@ -515,6 +521,8 @@ backward_step(struct run *r, const struct sm_value *v, size_t first, size_t coun
     for (size_t t = 0; t < v->terms_count; t++)
         fetch_next(&ahead, r, r->conv[v->terms[t]->index].z, first, count);
     fetch_next(&ahead, r, value->e, first, count);
+    if (v->branch != NULL)
+        fetch_next(&ahead, r, r->value[v->branch->index].e, first, count);
     lap(r, v->layer, v->name, true);
     for (const struct sm_net_conv *c = v->convs; c != NULL; c = c->sibling) {
         const struct sm_images dz = make_dz(r, c, first, count);
@@ -575,7 +583,7 @@ backward_pass(struct run *r, const struct sm_net_pass *pass)
     const size_t turn = turn_of(r, pass);
     for (size_t first = 0; first < r->count; first += turn)
         for (size_t i = pass->end; i-- > pass->first;)
-            backward_step(r, values[i], first, turn < r->count - first ? turn : r->count - first);
+            backward_step(r, values[i], first, count_of(r, turn, first));
     for (size_t i = pass->first; i < pass->end; i++)
         for (size_t t = 0; t < values[i]->terms_count; t++)
             finish_gradients(r, values[i]->terms[t]);
