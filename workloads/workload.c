@@ -395,7 +395,8 @@ sm_learner_gradient(struct sm_learner *learner, const float *x, float *g, double
 {
     const struct sm_workload *w = learner->workload;
     const size_t count = sm_workload_batch(w, learner->rank);
-    if (count <= SLICE || w->statistics > 0) /* statistics are of the whole batch */
+    /* statistics are of the whole batch; sequences weigh as many tokens as they have */
+    if (count <= SLICE || w->statistics > 0 || w->data.shape.vocabulary > 0)
         return one_gradient(learner, count, x, g, loss, scratch);
     float *part = sm_arena_alloc(scratch, w->n, sizeof *part);
     if (part == NULL)

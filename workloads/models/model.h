@@ -53,8 +53,9 @@ struct sm_model {
      * none). */
     void (*initial)(const void *state, struct sm_rng *rng, float *x, float *statistics);
     /* REQUIRED. g (n) = gradient of the batch's mean loss at x (n), overwritten; *loss = it; moves
-     * the running statistics on. That loss is a mean over samples, and without running statistics
-     * samples do not mind each other: then the workload adds up slices of a large batch. */
+     * the running statistics on. That loss is a mean over samples (over tokens, for sequences), and
+     * without running statistics samples do not mind each other: then the workload adds up slices
+     * of a large batch of vectors or images. */
     enum sm_status (*gradient)(const void *state, const struct sm_batch *batch, const float *x,
                                float *statistics, float *g, double *loss, struct sm_arena *scratch);
     /* REQUIRED. *metrics = sums over the batch, without noise or dropout. */
