@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/bench/dense.c -- the dense kernels, on rows and on panels, and OpenBLAS on the mlp's
- * layers, one thread: CSV.
+/* tests/bench/dense.c -- the dense kernels and OpenBLAS on the layers of softmax, mlp and lenet,
+ * one thread: CSV.
  *
  * Every call is of another of 32 workers, each with weights and gradients of its own, as in a run:
  * they come from memory, not from the cache. The FMA peak is measured in the same program.
@@ -13,7 +13,6 @@
 #include "tests/helpers/processor.h"
 #include "tests/helpers/speed.h"
 #include "workloads/kernels/dense.h"
-#include "workloads/kernels/kernels.h"
 
 #undef I /* complex.h, by way of cblas.h */
 
@@ -55,33 +54,18 @@ struct layer {
 };
 
 static void
-rows_forward(void *arg, size_t worker)
+our_forward(void *arg, size_t worker)
 {
     const struct layer *l = arg;
     sm_dense_forward(l->y, l->x, l->w[worker], l->b, l->count, l->in, l->out);
 }
 
 static void
-rows_backward(void *arg, size_t worker)
+our_backward(void *arg, size_t worker)
 {
     const struct layer *l = arg;
     sm_dense_backward(l->dx, l->dw[worker], l->b, l->y, l->x, l->w[worker], l->count, l->in,
                       l->out);
-}
-
-static void
-panels_forward(void *arg, size_t worker)
-{
-    const struct layer *l = arg;
-    sm_dense_panels_forward(l->y, l->x, l->w[worker], l->b, l->count, l->in, l->out);
-}
-
-static void
-panels_backward(void *arg, size_t worker)
-{
-    const struct layer *l = arg;
-    sm_dense_panels_backward(l->dx, l->dw[worker], l->b, l->y, l->x, l->w[worker], l->count, l->in,
-                             l->out);
 }
 
 static void
@@ -133,11 +117,9 @@ bench_layer(size_t count, size_t in, size_t out, bool first, double peak)
         void (*once)(void *arg, size_t worker);
         double flop;
     } kernels[] = {
-        {"forward_rows", rows_forward, flop},
-        {"forward_panels", panels_forward, flop},
+        {"forward", our_forward, flop},
         {"forward_openblas", openblas_forward, flop},
-        {"backward_rows", rows_backward, first ? flop : 2 * flop},
-        {"backward_panels", panels_backward, first ? flop : 2 * flop},
+        {"backward", our_backward, first ? flop : 2 * flop},
         {"backward_openblas", openblas_backward, first ? flop : 2 * flop},
     };
     for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++) {
@@ -156,6 +138,8 @@ main(void)
     printf("layer,batch,samples_per_second,gflops,share_of_peak,processor\n");
     printf("fma_peak,,,%.2f,1,%s\n", peak * 1e-9, processor_name());
     for (size_t batch = 32; batch <= 128; batch *= 4) {
+        bench_layer(batch, 784, 10, true, peak);
+        bench_layer(batch, 1568, 128, false, peak);
         bench_layer(batch, 784, 256, true, peak);
         bench_layer(batch, 256, 128, false, peak);
         bench_layer(batch, 128, 10, false, peak);

@@ -222,6 +222,14 @@ plain_value(const struct plain *p, const struct sm_value *v)
     }
 }
 
+/* Where the weight of output o and input i stands. */
+static size_t
+dense_place(const struct sm_net_dense *d, size_t o, size_t i)
+{
+    const size_t first = o / 16 * 16, left = d->out - first;
+    return d->weight + first * d->in + i * (left < 16 ? left : 16) + o - first;
+}
+
 /* *h (count, features) = what the dense layers start from */
 static const double *
 plain_features(const struct plain *p)
@@ -267,7 +275,7 @@ plain_loss(struct plain *p, const struct sm_batch *batch)
             for (size_t o = 0; o < d->out; o++) {
                 double sum = p->x[d->bias + o];
                 for (size_t i = 0; i < d->in; i++)
-                    sum += h[n * d->in + i] * p->x[d->weight + o * d->in + i];
+                    sum += h[n * d->in + i] * p->x[dense_place(d, o, i)];
                 y[n * d->out + o] = rectified(sum, d->relu);
             }
         h = y;
@@ -469,6 +477,7 @@ tensors_are_called_as_in_torchvision(void **state)
     check_ok(configure(&s, "lenet", 28, 28, 1, 10));
     assert_string_equal(s.form.tensors[2].name, "3.weight");
     assert_int_equal(s.form.tensors[4].pixels, 49);
+    assert_true(s.form.tensors[4].panels);
 }
 
 static void

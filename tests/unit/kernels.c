@@ -51,110 +51,6 @@ check_same(const float *actual, const float *expected, size_t n, double toleranc
         assert_true(actual[i] == guard);
 }
 
-static const size_t shapes[][3] = {
-    /* count, in, out: whole tiles, every remainder of rows and of columns, one of each, blocks */
-    {32, 784, 256}, {1, 1, 1},   {2, 8, 6},   {3, 17, 5},   {5, 16, 11}, {7, 33, 4},
-    {64, 24, 12},   {65, 31, 9}, {130, 7, 3}, {12, 100, 2}, {6, 5, 70},  {31, 48, 130},
-};
-enum { SHAPES = sizeof shapes / sizeof *shapes };
-
-static void
-dense_forward_equals_the_reference_for_every_remainder(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < SHAPES; i++) {
-        const size_t count = shapes[i][0], in = shapes[i][1], out = shapes[i][2];
-        const float *x = random_floats(count * in), *w = random_floats(out * in);
-        const float *b = random_floats(out);
-        float *y = random_floats(count * out), *expected = random_floats(count * out);
-        sm_dense_forward(y, x, w, b, count, in, out);
-        sm_reference_dense_forward(expected, x, w, b, count, in, out);
-        check_same(y, expected, count * out, 3e-6 * sqrt((double)in));
-    }
-}
-
-static void
-dense_backward_equals_the_reference_for_every_remainder(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < SHAPES; i++) {
-        const size_t count = shapes[i][0], in = shapes[i][1], out = shapes[i][2];
-        const float *dy = random_floats(count * out), *x = random_floats(count * in);
-        const float *w = random_floats(out * in);
-        float *dx = random_floats(count * in), *dw = random_floats(out * in);
-        float *db = random_floats(out), *rx = random_floats(count * in);
-        float *rw = random_floats(out * in), *rb = random_floats(out);
-        sm_dense_backward(dx, dw, db, dy, x, w, count, in, out);
-        sm_reference_dense_backward(rx, rw, rb, dy, x, w, count, in, out);
-        check_same(dx, rx, count * in, 3e-6 * sqrt((double)out));
-        check_same(dw, rw, out * in, 3e-6 * sqrt((double)count));
-        check_same(db, rb, out, 3e-6 * sqrt((double)count));
-    }
-}
-
-static void
-dense_backward_without_dx_gives_the_same_bits_for_the_rest(void **state)
-{
-    (void)state;
-    enum { COUNT = 9, IN = 40, OUT = 13 };
-    const float *dy = random_floats(COUNT * OUT), *x = random_floats(COUNT * IN);
-    const float *w = random_floats(OUT * IN);
-    float *dx = random_floats(COUNT * IN), *dw[2], *db[2];
-    for (int i = 0; i < 2; i++) {
-        dw[i] = random_floats(OUT * IN);
-        db[i] = random_floats(OUT);
-        sm_dense_backward(i == 0 ? dx : NULL, dw[i], db[i], dy, x, w, COUNT, IN, OUT);
-    }
-    assert_memory_equal(dw[0], dw[1], OUT * IN * sizeof(float));
-    assert_memory_equal(db[0], db[1], OUT * sizeof(float));
-}
-
-/* sum_i dy_i y_i in double, for y = the reference's forward pass */
-static double
-projected(const float *dy, const float *x, const float *w, const float *b, size_t count, size_t in,
-          size_t out)
-{
-    double sum = 0;
-    for (size_t s = 0; s < count; s++)
-        for (size_t o = 0; o < out; o++) {
-            double y = (double)b[o];
-            for (size_t i = 0; i < in; i++)
-                y += (double)x[s * in + i] * (double)w[o * in + i];
-            sum += (double)dy[s * out + o] * y;
-        }
-    return sum;
-}
-
-static void
-dense_backward_is_the_slope_of_the_forward_pass(void **state)
-{
-    (void)state;
-    enum { COUNT = 3, IN = 10, OUT = 7 };
-    const float h =
-        0x1p-6f; /* the function is linear in each: any step is exact but for rounding */
-    float *dy = random_floats(COUNT * OUT), *x = random_floats(COUNT * IN);
-    float *w = random_floats(OUT * IN), *b = random_floats(OUT);
-    float *dx = random_floats(COUNT * IN), *dw = random_floats(OUT * IN), *db = random_floats(OUT);
-    sm_dense_backward(dx, dw, db, dy, x, w, COUNT, IN, OUT);
-    const struct {
-        float *variable;
-        const float *slope;
-        size_t n;
-    } cases[] = {{x, dx, COUNT * IN}, {w, dw, OUT * IN}, {b, db, OUT}};
-    for (size_t c = 0; c < 3; c++)
-        for (size_t i = 0; i < cases[c].n; i++) {
-            float *v = &cases[c].variable[i];
-            const float middle = *v, up = middle + h, down = middle - h;
-            *v = up;
-            const double above = projected(dy, x, w, b, COUNT, IN, OUT);
-            *v = down;
-            const double below = projected(dy, x, w, b, COUNT, IN, OUT);
-            *v = middle;
-            check_near((double)cases[c].slope[i], (above - below) / ((double)up - (double)down),
-                       1e-5);
-        }
-}
-
 static void
 relu_equals_the_reference_and_works_in_place(void **state)
 {
@@ -318,10 +214,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dense_forward_equals_the_reference_for_every_remainder),
-        cmocka_unit_test(dense_backward_equals_the_reference_for_every_remainder),
-        cmocka_unit_test(dense_backward_without_dx_gives_the_same_bits_for_the_rest),
-        cmocka_unit_test(dense_backward_is_the_slope_of_the_forward_pass),
         cmocka_unit_test(relu_equals_the_reference_and_works_in_place),
         cmocka_unit_test(exp_is_within_1e_6_over_the_whole_range),
         cmocka_unit_test(exp_beyond_its_range_is_zero_infinity_or_nan),

@@ -124,7 +124,7 @@ count_samples(struct sm_learner *learner, size_t count, size_t features, double 
     check_ok(sm_learner_gradient(learner, x, g, &loss, &scratch));
     check_near(loss, log(10), 1e-6);
     for (size_t i = 0; i < features; i++)
-        seen[i] += ((double)g[features + i] * 10 * deviation + p) * (double)count;
+        seen[i] += ((double)g[10 * i + 1] * 10 * deviation + p) * (double)count;
     sm_arena_fini(&scratch);
 }
 

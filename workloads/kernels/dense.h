@@ -2,12 +2,12 @@
 /* workloads/kernels/dense.h -- dense layers whose activations and weights are panels, one OS
  * thread.
  *
- * Activations (count, width) are panels of 16 columns: element (s, j) stands at [j/16][s][j%16],
- * and the columns that the last panel has too many are zero: count sm_panels_width(width) floats.
- * So whatever a register tile reads stands side by side, forward and backward, and nothing is
- * packed between layers. Weights (in, out) are panels likewise, but the last one is only as wide as
- * columns are left: in out floats. Every output is one chain of multiply-adds in the order of its
- * inputs, every weight's gradient one in the order of the samples.
+ * Activations (count, width) are panels of 16 columns: element (s, j) stands at [j/16][s][j%16], so
+ * they take count sm_panels_width(width) floats; what the last panel has too many columns hold has
+ * no meaning. Whatever a register tile reads stands side by side, forward and backward, and nothing
+ * is packed between layers. Weights (in, out) are panels likewise, but the last one is only as wide
+ * as columns are left: in out floats. Every output is one chain of multiply-adds in the order of
+ * its inputs, every weight's gradient one in the order of the samples.
  */
 #ifndef SM_WORKLOADS_KERNELS_DENSE_H
 #define SM_WORKLOADS_KERNELS_DENSE_H
@@ -22,20 +22,20 @@ sm_panels_width(size_t columns)
 }
 
 /* y = x w + b. 2 count in out operations. */
-void sm_dense_panels_forward(float *y,       /* panels (count, out) */
-                             const float *x, /* panels (count, in)  */
-                             const float *w, /* panels (in, out)    */
-                             const float *b, /* (out)               */
-                             size_t count, size_t in, size_t out);
+void sm_dense_forward(float *y,       /* panels (count, out) */
+                      const float *x, /* panels (count, in)  */
+                      const float *w, /* panels (in, out)    */
+                      const float *b, /* (out)               */
+                      size_t count, size_t in, size_t out);
 /* The gradients of a loss with respect to x, w and b, from dy, the one with respect to y. The first
  * layer of a model needs no dx: NULL saves a third of the work. */
-void sm_dense_panels_backward(float *dx,       /* panels (count, in), or NULL */
-                              float *dw,       /* panels (in, out)            */
-                              float *db,       /* (out)                       */
-                              const float *dy, /* panels (count, out)         */
-                              const float *x,  /* panels (count, in)          */
-                              const float *w,  /* panels (in, out)            */
-                              size_t count, size_t in, size_t out);
+void sm_dense_backward(float *dx,       /* panels (count, in), or NULL */
+                       float *dw,       /* panels (in, out)            */
+                       float *db,       /* (out)                       */
+                       const float *dy, /* panels (count, out)         */
+                       const float *x,  /* panels (count, in)          */
+                       const float *w,  /* panels (in, out)            */
+                       size_t count, size_t in, size_t out);
 
 /* Activations from rows (count, columns) and back. */
 void sm_rows_to_panels(float *panels, const float *rows, size_t count, size_t columns);

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* workloads/kernels/kernels.h -- the arithmetic of the models, one OS thread, outputs first.
  *
- * Matrices are row-major; the shape stands beside each pointer. A dense layer's weights are (out,
- * in) as PyTorch's Linear keeps them. Outputs are overwritten, and overlap no input unless the
- * comment allows it. reference.h has the naive form of each, which the tests compare against.
+ * Matrices are row-major; the shape stands beside each pointer. Outputs are overwritten, and
+ * overlap no input unless the comment allows it. reference.h has the naive form of each, which the
+ * tests compare against.
  */
 #ifndef SM_WORKLOADS_KERNELS_KERNELS_H
 #define SM_WORKLOADS_KERNELS_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* y = x w^T + b. 2 count in out operations. */
-void sm_dense_forward(float *y,       /* (count, out) */
-                      const float *x, /* (count, in)  */
-                      const float *w, /* (out, in)    */
-                      const float *b, /* (out)        */
-                      size_t count, size_t in, size_t out);
-/* The gradients of a loss with respect to x, w and b, from dy, the one with respect to y. The first
- * layer of a model needs no dx: NULL saves a third of the work. */
-void sm_dense_backward(float *dx,       /* (count, in), or NULL */
-                       float *dw,       /* (out, in)            */
-                       float *db,       /* (out)                */
-                       const float *dy, /* (count, out)         */
-                       const float *x,  /* (count, in)          */
-                       const float *w,  /* (out, in)            */
-                       size_t count, size_t in, size_t out);
 
 /* y = max(x, 0); y may be x. NaN stays NaN. */
 void sm_relu_forward(float *y, const float *x, size_t n);

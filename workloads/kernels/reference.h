@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* workloads/kernels/reference.h -- every kernel of kernels.h as one would write it down, summed in
- * double: what the tests hold the fast ones against. */
+/* workloads/kernels/reference.h -- every kernel of kernels.h, and dense layers, as one would write
+ * them down, summed in double: what the tests hold the fast ones against. */
 #ifndef SM_WORKLOADS_KERNELS_REFERENCE_H
 #define SM_WORKLOADS_KERNELS_REFERENCE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+/* Row-major, weights (out, in) as PyTorch's Linear keeps them. */
 void sm_reference_dense_forward(float *y, const float *x, const float *w, const float *b,
                                 size_t count, size_t in, size_t out);
 void sm_reference_dense_backward(float *dx, float *dw, float *db, const float *dy, const float *x,

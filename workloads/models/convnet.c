@@ -297,7 +297,8 @@ sm_net_dense(struct sm_value *x, size_t width, const char *name)
     *dense = (struct sm_net_dense){.name = name, .in = pixels * x->channels, .out = width};
     dense->weight =
         add_tensor(net, &net->parameters, name, "weight",
-                   (struct sm_tensor){.rank = 2, .shape = {width, dense->in}, .pixels = pixels});
+                   (struct sm_tensor){
+                       .rank = 2, .shape = {width, dense->in}, .panels = true, .pixels = pixels});
     dense->bias = add_vector(net, &net->parameters, name, "bias", width);
     y->dense = dense;
     y->channels = width;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "workloads/kernels/dense.h"
 #include "workloads/kernels/image.h"
 #include "workloads/kernels/kernels.h"
 #include "workloads/kernels/norm.h"
@@ -44,11 +45,12 @@ struct run {
     bool by_image; /* coefficients, of group norm                              */
     struct conv_run *conv;
     struct value_run *value;
-    float *region;                /* images of a turn; every pass its own way  */
-    float *sums;                  /* (turn, 3, widest)                         */
-    float *features, *dfeatures;  /* (count, inputs of the first dense layer)  */
-    float *dense[SM_MOST_DENSE];  /* results (count, out)                      */
-    float *ddense[SM_MOST_DENSE]; /* and their gradients                      */
+    float *region;                    /* images of a turn; every pass its own way  */
+    float *sums;                      /* (turn, 3, widest)                         */
+    float *features, *dfeatures;      /* (count, inputs of the first dense layer)  */
+    float *dense[SM_MOST_DENSE + 1];  /* inputs and results, panels (count, width) */
+    float *ddense[SM_MOST_DENSE + 1]; /* and their gradients                       */
+    float *logits;                    /* (count, classes); then their gradient     */
     struct sm_layer_times *times;
     double clock;
 };
@@ -201,12 +203,14 @@ allocate_dense(struct run *r, struct sm_arena *scratch)
     const bool pooled = net->last_value->pool == SM_POOL_AVERAGE;
     const size_t features = r->count * net->dense[0].in;
     bool ok = true;
-    for (size_t d = 0; d < net->dense_count; d++) {
-        const size_t size = r->count * net->dense[d].out;
+    for (size_t d = 0; d <= net->dense_count; d++) {
+        const size_t width = d > 0 ? net->dense[d - 1].out : net->dense[0].in;
+        const size_t size = r->count * sm_panels_width(width);
         ok &= (r->dense[d] = sm_arena_alloc(scratch, size, sizeof(float))) != NULL;
         if (r->g != NULL)
             ok &= (r->ddense[d] = sm_arena_alloc(scratch, size, sizeof(float))) != NULL;
     }
+    ok &= (r->logits = sm_arena_alloc(scratch, r->count * net->classes, sizeof(float))) != NULL;
     r->features = last->y.data;
     if (pooled)
         ok &= (r->features = sm_arena_alloc(scratch, features, sizeof(float))) != NULL;
@@ -409,6 +413,22 @@ forward_pass(struct run *r, const struct sm_net_pass *pass)
 }
 
 static void
+forward_dense(struct run *r)
+{
+    const struct sm_net *net = r->net;
+    sm_rows_to_panels(r->dense[0], r->features, r->count, net->dense[0].in);
+    for (size_t i = 0; i < net->dense_count; i++) {
+        const struct sm_net_dense *d = &net->dense[i];
+        float *y = r->dense[i + 1];
+        sm_dense_forward(y, r->dense[i], r->x + d->weight, r->x + d->bias, r->count, d->in, d->out);
+        if (d->relu)
+            sm_relu_forward(y, y, r->count * sm_panels_width(d->out));
+        lap(r, d->layer, d->name, false);
+    }
+    sm_panels_to_rows(r->logits, r->dense[net->dense_count], r->count, net->classes);
+}
+
+static void
 forward(struct run *r)
 {
     const struct sm_net *net = r->net;
@@ -416,15 +436,7 @@ forward(struct run *r)
         place_turn(r, &net->passes[p], r->region);
         forward_pass(r, &net->passes[p]);
     }
-    for (size_t i = 0; i < net->dense_count; i++) {
-        const struct sm_net_dense *d = &net->dense[i];
-        float *y = r->dense[i];
-        sm_dense_forward(y, i > 0 ? r->dense[i - 1] : r->features, r->x + d->weight, r->x + d->bias,
-                         r->count, d->in, d->out);
-        if (d->relu)
-            sm_relu_forward(y, y, r->count * d->out);
-        lap(r, d->layer, d->name, false);
-    }
+    forward_dense(r);
 }
 
 /* ---- backward --------------------------------------------------------------------------------
@@ -592,16 +604,18 @@ backward_pass(struct run *r, const struct sm_net_pass *pass)
 static void
 backward_dense(struct run *r)
 {
-    for (size_t i = r->net->dense_count; i-- > 0;) {
-        const struct sm_net_dense *d = &r->net->dense[i];
-        const float *h = i > 0 ? r->dense[i - 1] : r->features;
-        float *dh = i > 0 ? r->ddense[i - 1] : r->dfeatures;
+    const struct sm_net *net = r->net;
+    sm_rows_to_panels(r->ddense[net->dense_count], r->logits, r->count, net->classes);
+    for (size_t i = net->dense_count; i-- > 0;) {
+        const struct sm_net_dense *d = &net->dense[i];
+        float *dy = r->ddense[i + 1];
         if (d->relu)
-            sm_relu_backward(r->ddense[i], r->ddense[i], r->dense[i], r->count * d->out);
-        sm_dense_backward(dh, r->g + d->weight, r->g + d->bias, r->ddense[i], h, r->x + d->weight,
-                          r->count, d->in, d->out);
+            sm_relu_backward(dy, dy, r->dense[i + 1], r->count * sm_panels_width(d->out));
+        sm_dense_backward(r->ddense[i], r->g + d->weight, r->g + d->bias, dy, r->dense[i],
+                          r->x + d->weight, r->count, d->in, d->out);
         lap(r, d->layer, d->name, true);
     }
+    sm_panels_to_rows(r->dfeatures, r->ddense[0], r->count, net->dense[0].in);
 }
 
 static void
@@ -633,9 +647,7 @@ sm_net_gradient(const void *state, const struct sm_batch *batch, const float *x,
                     .clock = batch->times != NULL ? thread_seconds() : 0};
     SM_TRY(allocate(&r, scratch));
     forward(&r);
-    const size_t last = net->dense_count - 1;
-    *loss =
-        sm_softmax_loss(r.ddense[last], r.dense[last], batch->labels, batch->count, net->classes);
+    *loss = sm_softmax_loss(r.logits, r.logits, batch->labels, batch->count, net->classes);
     backward(&r);
     return SM_OK;
 }
@@ -674,8 +686,8 @@ sm_net_evaluate(const void *state, const struct sm_batch *batch, const float *x,
         r.inputs = batch->inputs + first * pixels;
         forward(&r);
         size_t correct;
-        metrics->loss += sm_softmax_evaluate(&correct, r.dense[net->dense_count - 1],
-                                             batch->labels + first, count, net->classes);
+        metrics->loss +=
+            sm_softmax_evaluate(&correct, r.logits, batch->labels + first, count, net->classes);
         metrics->correct += (double)correct;
     }
     return SM_OK;

@@ -117,8 +117,8 @@ mlp_forward(const struct mlp *m, const struct sm_batch *batch, const float *x, f
     for (size_t l = 0; l < m->layers; l++) {
         const size_t in = m->width[l], out = m->width[l + 1];
         SM_TRY(mlp_room(&h[l + 1], count, out, scratch));
-        sm_dense_panels_forward(h[l + 1], h[l], x + m->tensors[2 * l].offset,
-                                x + m->tensors[2 * l + 1].offset, count, in, out);
+        sm_dense_forward(h[l + 1], h[l], x + m->tensors[2 * l].offset,
+                         x + m->tensors[2 * l + 1].offset, count, in, out);
         if (l + 1 < m->layers)
             sm_relu_forward(h[l + 1], h[l + 1], count * sm_panels_width(out));
     }
@@ -144,7 +144,7 @@ mlp_gradient(const void *state, const struct sm_batch *batch, const float *x, fl
         float *dx = NULL; /* nobody asks for the gradient of the pixels */
         if (l > 0)
             SM_TRY(mlp_room(&dx, count, in, scratch));
-        sm_dense_panels_backward(dx, g + weight, g + bias, dy, h[l], x + weight, count, in, out);
+        sm_dense_backward(dx, g + weight, g + bias, dy, h[l], x + weight, count, in, out);
         if (l > 0)
             sm_relu_backward(dx, dx, h[l], count * sm_panels_width(in));
         dy = dx;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "workloads/kernels/dense.h"
 #include "workloads/kernels/kernels.h"
 
 struct softmax {
@@ -22,7 +23,8 @@ softmax_configure(void *state, struct sm_arena *arena, const struct sm_data_shap
     SM_TRY(sm_model_wants_classes("softmax", shape));
     s->in = shape->features;
     s->out = shape->classes;
-    s->tensors[0] = (struct sm_tensor){.name = "weight", .rank = 2, .shape = {s->out, s->in}};
+    s->tensors[0] =
+        (struct sm_tensor){.name = "weight", .rank = 2, .shape = {s->out, s->in}, .panels = true};
     s->tensors[1] =
         (struct sm_tensor){.name = "bias", .offset = s->out * s->in, .rank = 1, .shape = {s->out}};
     *form = (struct sm_model_form){
@@ -43,15 +45,21 @@ softmax_initial(const void *state, struct sm_rng *rng, float *x, float *statisti
     memset(x, 0, (s->out * s->in + s->out) * sizeof *x);
 }
 
-/* *z (count, out) = the logits, in scratch. */
+/* *inputs and *y, panels (count, in) and (count, out): the batch and room for its logits; *z
+ * (count, out), row-major: the logits. All in scratch. */
 static enum sm_status
-softmax_logits(const struct softmax *s, const struct sm_batch *batch, const float *x, float **z,
-               struct sm_arena *scratch)
+softmax_logits(const struct softmax *s, const struct sm_batch *batch, const float *x,
+               float **inputs, float **y, float **z, struct sm_arena *scratch)
 {
-    *z = sm_arena_alloc(scratch, batch->count * s->out, sizeof **z);
-    if (*z == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "softmax: no memory for %zu logits", batch->count * s->out);
-    sm_dense_forward(*z, batch->inputs, x, x + s->out * s->in, batch->count, s->in, s->out);
+    const size_t count = batch->count;
+    *inputs = sm_arena_alloc(scratch, count * sm_panels_width(s->in), sizeof **inputs);
+    *y = sm_arena_alloc(scratch, count * sm_panels_width(s->out), sizeof **y);
+    *z = sm_arena_alloc(scratch, count * s->out, sizeof **z);
+    if (*inputs == NULL || *y == NULL || *z == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "softmax: no memory for %zu samples", count);
+    sm_rows_to_panels(*inputs, batch->inputs, count, s->in);
+    sm_dense_forward(*y, *inputs, x, x + s->out * s->in, count, s->in, s->out);
+    sm_panels_to_rows(*z, *y, count, s->out);
     return SM_OK;
 }
 
@@ -61,11 +69,11 @@ softmax_gradient(const void *state, const struct sm_batch *batch, const float *x
 {
     (void)statistics;
     const struct softmax *s = state;
-    float *z;
-    SM_TRY(softmax_logits(s, batch, x, &z, scratch));
+    float *inputs, *y, *z;
+    SM_TRY(softmax_logits(s, batch, x, &inputs, &y, &z, scratch));
     *loss = sm_softmax_loss(z, z, batch->labels, batch->count, s->out);
-    sm_dense_backward(NULL, g, g + s->out * s->in, z, batch->inputs, x, batch->count, s->in,
-                      s->out);
+    sm_rows_to_panels(y, z, batch->count, s->out);
+    sm_dense_backward(NULL, g, g + s->out * s->in, y, inputs, x, batch->count, s->in, s->out);
     return SM_OK;
 }
 
@@ -75,9 +83,9 @@ softmax_evaluate(const void *state, const struct sm_batch *batch, const float *x
 {
     (void)statistics;
     const struct softmax *s = state;
-    float *z;
+    float *inputs, *y, *z;
     size_t correct;
-    SM_TRY(softmax_logits(s, batch, x, &z, scratch));
+    SM_TRY(softmax_logits(s, batch, x, &inputs, &y, &z, scratch));
     const double loss = sm_softmax_evaluate(&correct, z, batch->labels, batch->count, s->out);
     *metrics = (struct sm_metrics){loss, (double)correct, batch->count, .classifies = true};
     return SM_OK;

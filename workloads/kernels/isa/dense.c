@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "workloads/kernels/isa/turn.h"
 #include "workloads/kernels/isa/vector.h"
 
 enum {
@@ -88,18 +89,18 @@ finish(float *c, vector sum[HEIGHT][VECTORS], size_t height)
  * and the next of them stand `panel` floats further on. */
 INLINE void
 samples_tile(float *y, const float *from, size_t stride, const float *x, size_t panel,
-             const float *w, size_t depth, struct ahead *ahead, size_t height)
+             const float *w, size_t width, size_t depth, struct ahead *ahead, size_t height)
 {
     vector sum[HEIGHT][VECTORS];
     start(sum, from, stride, height);
-    for (; depth >= PANEL; depth -= PANEL, x += panel, w += PANEL * PANEL) {
+    for (; depth >= PANEL; depth -= PANEL, x += panel) {
         fetch_some(ahead);
 #pragma GCC unroll 4
-        for (size_t k = 0; k < PANEL; k++)
-            step(sum, x + k, PANEL, w + k * PANEL, height);
+        for (size_t k = 0; k < PANEL; k++, w += width)
+            step(sum, x + k, PANEL, w, height);
     }
-    for (size_t k = 0; k < depth; k++)
-        step(sum, x + k, PANEL, w + k * PANEL, height);
+    for (size_t k = 0; k < depth; k++, w += width)
+        step(sum, x + k, PANEL, w, height);
     finish(y, sum, height);
 }
 
@@ -134,17 +135,18 @@ rows_tile(float *c, const float *a, const float *b, size_t depth, size_t height)
         }                                                                                          \
         break;
 
-/* y (count, PANEL) = bias, or (NULL) y, + x w, where x is `depth` columns of panels of `count`. */
+/* y (count, PANEL) = bias, or (NULL) y, + x w, where x is `depth` columns of panels of `count`, and
+ * rows of w stand `width` floats apart. */
 static void
-add_product(float *y, const float *x, const float *w, const float *bias, size_t count, size_t depth,
-            struct ahead ahead)
+add_product(float *y, const float *x, const float *w, size_t width, const float *bias, size_t count,
+            size_t depth, struct ahead ahead)
 {
     const size_t panel = count * PANEL;
     for (size_t s = 0, height; s < count; s += height, y += height * PANEL, x += height * PANEL) {
         height = next_height(count - s);
         const float *from = bias != NULL ? bias : y;
         const size_t stride = bias != NULL ? 0 : PANEL;
-        WITH_HEIGHT(height, samples_tile(y, from, stride, x, panel, w, depth, &ahead, H))
+        WITH_HEIGHT(height, samples_tile(y, from, stride, x, panel, w, width, depth, &ahead, H))
     }
 }
 
@@ -158,38 +160,44 @@ outer_product(float *c, const float *a, const float *b, size_t depth, size_t hei
     }
 }
 
-/* The rows of a panel of which only `width` columns are stored, widened with zeros. */
-static const float *
-widen(float *wide, const float *narrow, size_t width, size_t rows)
+/* wide (rows, PANEL) = rows of a panel of `width` columns, which ends at `end`. Behind them stands
+ * whatever stood there. */
+static void
+widen(float *wide, const float *narrow, size_t width, size_t rows, const float *end)
 {
-    if (width == PANEL)
-        return narrow;
-    memset(wide, 0, rows * PANEL * sizeof *wide);
-    for (size_t k = 0; k < rows; k++)
-        for (size_t l = 0; l < width; l++)
-            wide[k * PANEL + l] = narrow[k * width + l];
-    return wide;
+    for (size_t k = 0; k < rows; k++, wide += PANEL, narrow += width)
+        if (narrow + PANEL <= end) {
+            memcpy(wide, narrow, PANEL * sizeof *wide);
+        } else {
+            memset(wide, 0, PANEL * sizeof *wide);
+            memcpy(wide, narrow, width * sizeof *wide);
+        }
 }
 
-SM_KERNEL(void, sm_dense_panels_forward,
+/* A narrow last panel is read as if it were wide: what follows a row comes to columns that nobody
+ * asks for. Only its last rows, which nothing follows, are copied. */
+SM_KERNEL(void, sm_dense_forward,
           (float *y, const float *x, const float *w, const float *b, size_t count, size_t in,
            size_t out),
           (y, x, w, b, count, in, out))
 {
-    float wide[DEPTH * PANEL];
+    float wide[2 * PANEL * PANEL];
+    const float *end = w + in * out;
     const size_t steps = (count + HEIGHT - 1) / HEIGHT * (DEPTH / PANEL);
     for (size_t o = 0; o < out; o += PANEL) {
         const size_t width = at_most(PANEL, out - o);
+        const size_t whole = width == PANEL ? in : (in - at_most(PANEL, in)) / PANEL * PANEL;
         float bias[PANEL] = {0};
         memcpy(bias, b + o, width * sizeof *bias);
-        for (size_t k = 0; k < in; k += DEPTH) {
-            const size_t depth = at_most(DEPTH, in - k);
+        for (size_t k = 0, depth; k < in; k += depth) {
+            depth = at_most(DEPTH, (k < whole ? whole : in) - k);
             const float *rows = w + o * in + k * width, *next = rows + depth * width;
-            const float *panel = widen(wide, rows, width, depth);
-            const struct ahead ahead = {next, next + at_most(DEPTH * PANEL, w + in * out - next),
+            const struct ahead ahead = {next, next + at_most(DEPTH * PANEL, (size_t)(end - next)),
                                         DEPTH * PANEL / LINE / steps + 1};
-            add_product(y + o * count, x + k * count, panel, k == 0 ? bias : NULL, count, depth,
-                        ahead);
+            if (k >= whole)
+                widen(wide, rows, width, depth, end);
+            add_product(y + o * count, x + k * count, k < whole ? rows : wide,
+                        k < whole ? width : PANEL, k == 0 ? bias : NULL, count, depth, ahead);
         }
     }
 }
@@ -208,44 +216,26 @@ sum_samples(float *db, const float *dy, size_t count, size_t width)
     memcpy(db, sums, width * sizeof *db);
 }
 
-/* dw (in, width) = x^T dy for one panel of dy. */
+/* dw (in, width) = x^T dy for one panel of dy. In a narrow one inputs are the wide side of the
+ * tile, and each row is written over what the one before it wrote too far. */
 static void
 weights_gradient(float *dw, const float *dy, const float *x, size_t count, size_t in, size_t width)
 {
-    for (size_t k = 0; k < in; k += PANEL) {
+    for (size_t k = 0; k < in; k += PANEL, x += PANEL * count) {
         const size_t height = at_most(PANEL, in - k);
-        float *c = dw + k * width, tile[PANEL * PANEL];
-        outer_product(width == PANEL ? c : tile, x + k * count, dy, count, height);
-        for (size_t i = 0; width < PANEL && i < height; i++)
-            memcpy(c + i * width, tile + i * PANEL, width * sizeof *c);
-    }
-}
-
-/* to (PANEL, PANEL) = the transpose of from, in squares of four. */
-static void
-turn_square(float *to, const float *from)
-{
-    typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-    typedef int32_t places __attribute__((vector_size(16)));
-    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
-    for (size_t l = 0; l < PANEL; l += 4)
-        for (size_t i = 0; i < PANEL; i += 4) {
-            four a[4], b[4];
-#pragma GCC unroll 4
-            for (size_t r = 0; r < 4; r++)
-                a[r] = *(const four *)(from + (l + r) * PANEL + i);
-#pragma GCC unroll 2
-            for (size_t r = 0; r < 2; r++) { /* rows r and r + 2, element by element */
-                b[2 * r] = __builtin_shuffle(a[r], a[r + 2], low);
-                b[2 * r + 1] = __builtin_shuffle(a[r], a[r + 2], high);
-            }
-#pragma GCC unroll 2
-            for (size_t r = 0; r < 2; r++) {
-                *(four *)(to + (i + 2 * r) * PANEL + l) = __builtin_shuffle(b[r], b[r + 2], low);
-                *(four *)(to + (i + 2 * r + 1) * PANEL + l) =
-                    __builtin_shuffle(b[r], b[r + 2], high);
-            }
+        float tile[PANEL * PANEL], turned[PANEL * PANEL];
+        if (width == PANEL) {
+            outer_product(dw + k * PANEL, x, dy, count, height);
+            continue;
         }
+        outer_product(tile, dy, x, count, width);
+        turn_block(turned, tile, PANEL);
+        for (size_t i = 0; i < height; i++)
+            if ((in - k - i) * width >= PANEL)
+                memcpy(dw + (k + i) * width, turned + i * PANEL, PANEL * sizeof *dw);
+            else
+                memcpy(dw + (k + i) * width, turned + i * PANEL, width * sizeof *dw);
+    }
 }
 
 /* wt (depth, PANEL) = the transpose of rows k .. of the panels of columns o .. o + depth - 1. */
@@ -253,21 +243,20 @@ static void
 turn(float *wt, const float *w, size_t in, size_t out, size_t k, size_t o, size_t depth)
 {
     const size_t rows = at_most(PANEL, in - k);
+    float wide[PANEL * PANEL] = {0};
     for (size_t j = 0; j < depth; j += PANEL, wt += PANEL * PANEL) {
         const size_t width = at_most(PANEL, out - o - j);
         const float *from = w + (o + j) * in + k * width;
-        if (width == PANEL && rows == PANEL) {
-            turn_square(wt, from);
-            continue;
-        }
-        memset(wt, 0, width * PANEL * sizeof *wt);
-        for (size_t l = 0; l < rows; l++)
-            for (size_t i = 0; i < width; i++)
-                wt[i * PANEL + l] = from[l * width + i];
+        const bool whole = width == PANEL && rows == PANEL;
+        for (size_t line = 0; line < PANEL * PANEL; line += LINE) /* of the next rows */
+            __builtin_prefetch(from + PANEL * PANEL + line);
+        if (!whole)
+            widen(wide, from, width, rows, w + in * out);
+        turn_block(wt, whole ? from : wide, PANEL);
     }
 }
 
-SM_KERNEL(void, sm_dense_panels_backward,
+SM_KERNEL(void, sm_dense_backward,
           (float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
            size_t count, size_t in, size_t out),
           (dx, dw, db, dy, x, w, count, in, out))
@@ -283,8 +272,8 @@ SM_KERNEL(void, sm_dense_panels_backward,
         for (size_t o = 0; o < out; o += DEPTH) {
             const size_t depth = at_most(DEPTH, out - o);
             turn(wt, w, in, out, k, o, depth);
-            add_product(dx + k * count, dy + o * count, wt, o == 0 ? zero : NULL, count, depth,
-                        (struct ahead){0});
+            add_product(dx + k * count, dy + o * count, wt, PANEL, o == 0 ? zero : NULL, count,
+                        depth, (struct ahead){0});
         }
 }
 
