@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/unit/conv.c -- convolution on every instruction set against its reference, and as a slope.
- */
+/* tests/unit/conv.c -- convolution, direct and Winograd's, on every instruction set against its
+ * reference, and as a slope. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "workloads/kernels/conv.h"
 #include "workloads/kernels/conv_reference.h"
 #include "workloads/kernels/isa.h"
+#include "workloads/kernels/winograd.h"
 
 static struct sm_arena arena;
 static struct sm_rng *rng;
@@ -113,6 +114,7 @@ static const struct shape {
     {{3, 1, 16, 128}, 16, 9, 2}, {{1, 1, 2048, 16}, 2, 3, 2}, {{5, 2, 3, 16}, 8, 8, 2},
     {{3, 2, 16, 16}, 1, 1, 3},   {{5, 2, 16, 16}, 1, 4, 2},   {{3, 1, 16, 16}, 2, 150, 1},
     {{3, 1, 48, 144}, 9, 70, 1}, {{3, 1, 16, 16}, 4, 4, 0},   {{3, 1, 16, 16}, 1, 150, 2},
+    {{3, 1, 80, 48}, 6, 10, 3},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -351,6 +353,149 @@ backward_is_the_slope_of_the_forward_pass(void **state)
     }
 }
 
+/* Shapes that sm_winograd takes; how many there are. */
+static size_t
+winograd_shapes(const struct shape **found)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < SHAPES; i++)
+        if (sm_winograd_fits(&shapes[i].conv, shapes[i].height, shapes[i].width))
+            found[count++] = &shapes[i];
+    return count;
+}
+
+/* Its roundings are a few times those of a chain of n products. */
+static double
+winograd_tolerance(size_t n)
+{
+    return 4 * tolerance(n);
+}
+
+static void
+winograd_fits_images_of_even_size_and_whole_panels(void **state)
+{
+    (void)state;
+    assert_true(sm_winograd_fits(&(struct sm_conv){3, 1, 16, 16}, 2, 4));
+    assert_false(sm_winograd_fits(&(struct sm_conv){3, 1, 16, 16}, 2, 3));
+    assert_false(sm_winograd_fits(&(struct sm_conv){3, 1, 16, 16}, 3, 2));
+    assert_false(sm_winograd_fits(&(struct sm_conv){3, 1, 3, 16}, 4, 4));
+    assert_false(sm_winograd_fits(&(struct sm_conv){3, 2, 16, 16}, 4, 4));
+    assert_false(sm_winograd_fits(&(struct sm_conv){5, 1, 16, 16}, 4, 4));
+}
+
+static void
+winograd_equals_the_reference_on_every_instruction_set(void **state)
+{
+    const struct shape *fit[SHAPES];
+    for (size_t i = winograd_shapes(fit); i-- > 0;)
+        for (size_t border = 0; border < 3; border++) {
+            const struct sm_conv *conv = &fit[i]->conv;
+            const size_t size = weights_of(conv);
+            const struct sm_images x = inputs_of(fit[i], 1 + (border == 2), true);
+            const struct sm_images y = outputs_of(fit[i], border, false);
+            const struct sm_images expected = copy_of_images(y);
+            const float *w = random_floats(size);
+            const float *bias = border == 1 ? NULL : random_floats(conv->out);
+            sm_reference_conv_forward(expected, x, w, bias, conv);
+            FOR_EACH_ISA(isa)
+            {
+                float *u = random_floats(16 * conv->in * conv->out);
+                const struct sm_images actual = copy_of_images(y);
+                sm_winograd_weights(u, w, conv->in, conv->out);
+                sm_winograd(actual, x, u, bias, false, NULL);
+                check_same_images(actual, expected, winograd_tolerance(9 * conv->in));
+            }
+            free_blocks(state);
+        }
+}
+
+static void
+winograd_of_turned_weights_is_the_gradient_of_the_data(void **state)
+{
+    const struct shape *fit[SHAPES];
+    for (size_t i = winograd_shapes(fit); i-- > 0;)
+        for (int add = 0; add < 2; add++) {
+            const struct sm_conv *conv = &fit[i]->conv;
+            const size_t size = weights_of(conv);
+            const struct sm_images dy = outputs_of(fit[i], 1, true);
+            const struct sm_images dx = inputs_of(fit[i], (size_t)add, false);
+            const struct sm_images expected = copy_of_images(dx);
+            const float *w = random_floats(size);
+            sm_reference_conv_backward_data(expected, dy, w, conv, add);
+            FOR_EACH_ISA(isa)
+            {
+                float *wt = random_floats(size), *u = random_floats(16 * conv->in * conv->out);
+                const struct sm_images actual = copy_of_images(dx);
+                sm_conv_turn(wt, w, conv);
+                sm_winograd_weights(u, wt, conv->out, conv->in);
+                sm_winograd(actual, dy, u, NULL, add, NULL);
+                check_same_images(actual, expected, winograd_tolerance(9 * conv->out));
+            }
+            free_blocks(state);
+        }
+}
+
+static void
+winograd_backward_weights_equals_the_reference_on_every_instruction_set(void **state)
+{
+    const struct shape *fit[SHAPES];
+    for (size_t i = winograd_shapes(fit); i-- > 0;) {
+        const struct sm_conv *conv = &fit[i]->conv;
+        const size_t size = weights_of(conv), transformed = 16 * conv->in * conv->out;
+        const struct sm_images x = inputs_of(fit[i], 1, true), dy = outputs_of(fit[i], 1, false);
+        const float *dw = random_floats(size);
+        float *expected = copy_of(dw, size);
+        sm_reference_conv_backward_weights(expected, dy, x, conv);
+        FOR_EACH_ISA(isa)
+        {
+            float *actual = copy_of(dw, size), *du = random_floats(transformed);
+            memset(du, 0, transformed * sizeof *du);
+            sm_winograd_backward_weights(du, dy, x, NULL);
+            sm_winograd_add_weights(actual, du, conv->in, conv->out);
+            check_same(actual, expected, size, winograd_tolerance(dy.count * dy.height * dy.width));
+        }
+        free_blocks(state);
+    }
+}
+
+static void
+winograd_has_the_same_bits_however_a_batch_is_cut(void **state)
+{
+    const struct shape *fit[SHAPES];
+    for (size_t i = winograd_shapes(fit); i-- > 0;) {
+        const struct sm_conv *conv = &fit[i]->conv;
+        const size_t transformed = 16 * conv->in * conv->out;
+        const struct sm_images x = inputs_of(fit[i], 1, true), y = outputs_of(fit[i], 0, true);
+        const float *u = random_floats(transformed), *du = random_floats(transformed);
+        float *expected = NULL;
+        struct sm_images expected_y = y;
+        FOR_EACH_ISA(isa)
+        {
+            const bool again = isa > SM_ISA_AVX2; /* the same bits as the set before */
+            for (size_t part = fit[i]->count; part > 0; part--) {
+                float *actual = copy_of(du, transformed);
+                const struct sm_images actual_y = copy_of_images(y);
+                for (size_t first = 0; first < x.count; first += part) {
+                    const size_t count = x.count - first < part ? x.count - first : part;
+                    const struct sm_images xs = sm_images_part(x, first, count);
+                    const struct sm_images ys = sm_images_part(actual_y, first, count);
+                    const struct sm_ahead ahead = {
+                        {x.data, u}, {sm_images_size(x) * sizeof *u, 100}, part % 3};
+                    sm_winograd(ys, xs, u, NULL, false, &ahead);
+                    sm_winograd_backward_weights(actual, ys, xs, &ahead);
+                }
+                if (part < fit[i]->count || again) {
+                    check_same(actual, expected, transformed, 0);
+                    check_same_images(actual_y, expected_y, 0);
+                }
+                expected = actual;
+                expected_y = actual_y;
+            }
+        }
+        free_blocks(state);
+    }
+}
+
 static void
 numbers_that_are_not_finite_stay_visible(void **state)
 {
@@ -398,6 +543,14 @@ main(void)
         cmocka_unit_test_teardown(
             bits_do_not_depend_on_how_a_batch_is_cut_nor_on_fused_instruction_sets, free_blocks),
         cmocka_unit_test_teardown(backward_is_the_slope_of_the_forward_pass, free_blocks),
+        cmocka_unit_test(winograd_fits_images_of_even_size_and_whole_panels),
+        cmocka_unit_test_teardown(winograd_equals_the_reference_on_every_instruction_set,
+                                  free_blocks),
+        cmocka_unit_test_teardown(winograd_of_turned_weights_is_the_gradient_of_the_data,
+                                  free_blocks),
+        cmocka_unit_test_teardown(
+            winograd_backward_weights_equals_the_reference_on_every_instruction_set, free_blocks),
+        cmocka_unit_test_teardown(winograd_has_the_same_bits_however_a_batch_is_cut, free_blocks),
         cmocka_unit_test_teardown(numbers_that_are_not_finite_stay_visible, free_blocks),
     };
     return cmocka_run_group_tests_name("conv", tests, setup, teardown);

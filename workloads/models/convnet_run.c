@@ -15,6 +15,7 @@
 #include "workloads/kernels/image.h"
 #include "workloads/kernels/kernels.h"
 #include "workloads/kernels/norm.h"
+#include "workloads/kernels/winograd.h"
 #include "workloads/models/convnet_plan.h"
 
 enum { EVALUATED = 16, ALIGNED = 16 /* floats */ };
@@ -28,6 +29,7 @@ struct conv_run {
     float *origin;                          /* (channels) near the mean                  */
     double *sums, *gradients;               /* (2, channels) over the batch              */
     float *turned;                          /* weights for the gradient of the data      */
+    float *u, *du;                          /* sm_winograd's, of a pass; NULL: direct    */
 };
 
 struct value_run {
@@ -110,6 +112,18 @@ place(struct sm_images *images, float *region, size_t *used)
     *used += (images->count * sm_images_size(*images) + ALIGNED - 1) / ALIGNED * ALIGNED;
 }
 
+/* The weights and their gradient as sm_winograd has them. */
+static void
+place_weights(struct run *r, const struct sm_net_conv *c, float *region, size_t *used)
+{
+    const size_t floats = 16 * c->shape.in * c->shape.out;
+    if (region != NULL) {
+        r->conv[c->index].u = region + *used;
+        r->conv[c->index].du = region + *used + floats;
+    }
+    *used += r->g != NULL ? 2 * floats : floats;
+}
+
 /* The images of a pass that last for a turn, their borders zero. Passes share the region. Returns
  * the floats. */
 static size_t
@@ -140,6 +154,8 @@ place_turn(struct run *r, const struct sm_net_pass *pass, float *region)
                 r->conv[c->index].dz = z;
                 place(&r->conv[c->index].dz, region, &used);
             }
+            if (sm_winograd_fits(&c->shape, c->height, c->width))
+                place_weights(r, c, region, &used);
         }
     }
     return used;
@@ -361,6 +377,18 @@ gather(struct run *r, const struct sm_net_conv *c, struct sm_images z, size_t fi
     }
 }
 
+/* z of a turn's y. */
+static void
+convolve(const struct run *r, const struct sm_net_conv *c, struct sm_images z, struct sm_images y,
+         const struct sm_ahead *ahead)
+{
+    const float *u = r->conv[c->index].u, *bias = c->biased ? r->x + c->bias : NULL;
+    if (u != NULL)
+        sm_winograd(z, y, u, bias, false, ahead);
+    else
+        sm_conv_forward(z, y, r->x + c->weight, bias, &c->shape, ahead);
+}
+
 static void
 forward_step(struct run *r, const struct sm_value *v, size_t first, size_t count)
 {
@@ -376,8 +404,7 @@ forward_step(struct run *r, const struct sm_value *v, size_t first, size_t count
         fetch_next(&ahead, r, r->conv[c->index].z, first, count);
     for (const struct sm_net_conv *c = v->convs; c != NULL; c = c->sibling) {
         const struct sm_images z = part(r, r->conv[c->index].z, first, count);
-        sm_conv_forward(z, y, r->x + c->weight, c->biased ? r->x + c->bias : NULL, &c->shape,
-                        c == v->convs ? &ahead : NULL);
+        convolve(r, c, z, y, c == v->convs ? &ahead : NULL);
         lap(r, c->layer, c->name, false);
         if (c->norm != NULL && (r->by_image || r->g != NULL))
             gather(r, c, z, first);
@@ -402,6 +429,13 @@ finish_statistics(struct run *r, const struct sm_net_conv *c)
 static void
 forward_pass(struct run *r, const struct sm_net_pass *pass)
 {
+    for (size_t i = pass->first; i < pass->end; i++)
+        for (const struct sm_net_conv *c = r->net->values[i]->convs; c != NULL; c = c->sibling) {
+            if (r->conv[c->index].u != NULL)
+                sm_winograd_weights(r->conv[c->index].u, r->x + c->weight, c->shape.in,
+                                    c->shape.out);
+            lap(r, c->layer, c->name, false);
+        }
     const size_t turn = turn_of(r, pass);
     for (size_t first = 0; first < r->count; first += turn)
         for (size_t i = pass->first; i < pass->end; i++)
@@ -517,6 +551,24 @@ join_step(struct run *r, const struct sm_value *v, struct sm_images e, struct sm
     gather_backward(r, v, norms, first, count);
 }
 
+/* From dz: the gradient of c's weights, and of y = c->from, to which e is set or added. */
+static void
+convolve_back(struct run *r, const struct sm_net_conv *c, struct sm_images e, struct sm_images dz,
+              struct sm_images y, const struct sm_ahead *ahead, bool add)
+{
+    const struct conv_run *conv = &r->conv[c->index];
+    const bool data = c->from->index > 0;
+    if (conv->u != NULL) {
+        sm_winograd_backward_weights(conv->du, dz, y, ahead);
+        if (data)
+            sm_winograd(e, dz, conv->u, NULL, add, NULL);
+    } else {
+        sm_conv_backward_weights(r->g + c->weight, dz, y, &c->shape, ahead);
+        if (data)
+            sm_conv_backward_data(e, dz, conv->turned, &c->shape, add, NULL);
+    }
+}
+
 static void
 backward_step(struct run *r, const struct sm_value *v, size_t first, size_t count)
 {
@@ -540,9 +592,7 @@ backward_step(struct run *r, const struct sm_value *v, size_t first, size_t coun
         const struct sm_images dz = make_dz(r, c, first, count);
         lap(r, c->into->layer, c->into->name, true);
         const bool head = c == v->convs;
-        sm_conv_backward_weights(r->g + c->weight, dz, y, &c->shape, head ? &ahead : NULL);
-        if (v->index > 0)
-            sm_conv_backward_data(e, dz, r->conv[c->index].turned, &c->shape, !head, NULL);
+        convolve_back(r, c, e, dz, y, head ? &ahead : NULL, !head);
         lap(r, c->layer, c->name, true);
     }
     if (v->index == 0)
@@ -579,6 +629,20 @@ finish_gradients(struct run *r, const struct sm_net_conv *c)
     store_floats(r->g + c->beta, conv->gradients + channels, channels);
 }
 
+/* Before the first turn: weights as the gradient of the data wants them. */
+static void
+begin_gradients(struct run *r, const struct sm_net_conv *c)
+{
+    const struct conv_run *conv = &r->conv[c->index];
+    const size_t in = c->shape.in, out = c->shape.out;
+    if (conv->u != NULL)
+        memset(conv->du, 0, 16 * in * out * sizeof *conv->du);
+    if (c->from->index > 0)
+        sm_conv_turn(conv->turned, r->x + c->weight, &c->shape);
+    if (c->from->index > 0 && conv->u != NULL)
+        sm_winograd_weights(conv->u, conv->turned, out, in);
+}
+
 static void
 backward_pass(struct run *r, const struct sm_net_pass *pass)
 {
@@ -587,8 +651,8 @@ backward_pass(struct run *r, const struct sm_net_pass *pass)
         for (size_t t = 0; t < values[i]->terms_count; t++)
             memset(r->conv[values[i]->terms[t]->index].sums, 0,
                    2 * values[i]->channels * sizeof(double));
-        for (const struct sm_net_conv *c = values[i]->convs; c != NULL && i > 0; c = c->sibling) {
-            sm_conv_turn(r->conv[c->index].turned, r->x + c->weight, &c->shape);
+        for (const struct sm_net_conv *c = values[i]->convs; c != NULL; c = c->sibling) {
+            begin_gradients(r, c);
             lap(r, c->layer, c->name, true);
         }
     }
@@ -596,9 +660,16 @@ backward_pass(struct run *r, const struct sm_net_pass *pass)
     for (size_t first = 0; first < r->count; first += turn)
         for (size_t i = pass->end; i-- > pass->first;)
             backward_step(r, values[i], first, count_of(r, turn, first));
-    for (size_t i = pass->first; i < pass->end; i++)
+    for (size_t i = pass->first; i < pass->end; i++) {
+        for (const struct sm_net_conv *c = values[i]->convs; c != NULL; c = c->sibling) {
+            const struct conv_run *conv = &r->conv[c->index];
+            if (conv->u != NULL)
+                sm_winograd_add_weights(r->g + c->weight, conv->du, c->shape.in, c->shape.out);
+            lap(r, c->layer, c->name, true);
+        }
         for (size_t t = 0; t < values[i]->terms_count; t++)
             finish_gradients(r, values[i]->terms[t]);
+    }
 }
 
 static void

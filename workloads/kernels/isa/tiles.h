@@ -272,16 +272,23 @@ DOT_SHORT(3, 3)
 DOT_SHORT(3, 9)
 DOT_SHORT(5, 5)
 
-/* The dot of every pixel of the grid. */
-static inline void
-dot_pixels(float *y, struct steps y_steps, const float *x, struct steps x_steps, struct grid grid,
-           const struct dot *dot, struct prefetch *prefetch)
+/* A walk that begins at y and x. */
+static inline struct walk
+walk_over(float *y, struct steps y_steps, const float *x, struct steps x_steps, struct grid grid)
 {
     y_steps.image -= grid.rows * y_steps.row;
     x_steps.image -= grid.rows * x_steps.row;
     y_steps.row -= grid.columns * y_steps.column;
     x_steps.row -= grid.columns * x_steps.column;
-    struct walk walk = {y, x, y_steps, x_steps, grid, 0, 0};
+    return (struct walk){y, x, y_steps, x_steps, grid, 0, 0};
+}
+
+/* The dot of every pixel of the grid. */
+static inline void
+dot_pixels(float *y, struct steps y_steps, const float *x, struct steps x_steps, struct grid grid,
+           const struct dot *dot, struct prefetch *prefetch)
+{
+    struct walk walk = walk_over(y, y_steps, x, x_steps, grid);
     if (dot->runs == 3 && dot->length == 3)
         dot_3x3(&walk, dot, prefetch);
     else if (dot->runs == 3 && dot->length == 9)
