@@ -402,7 +402,7 @@ winograd_equals_the_reference_on_every_instruction_set(void **state)
                 float *u = random_floats(16 * conv->in * conv->out);
                 const struct sm_images actual = copy_of_images(y);
                 sm_winograd_weights(u, w, conv->in, conv->out);
-                sm_winograd(actual, x, u, bias, false, NULL);
+                sm_winograd(actual, x, u, bias, false, random_floats(SM_WINOGRAD_ROOM), NULL);
                 check_same_images(actual, expected, winograd_tolerance(9 * conv->in));
             }
             free_blocks(state);
@@ -428,7 +428,7 @@ winograd_of_turned_weights_is_the_gradient_of_the_data(void **state)
                 const struct sm_images actual = copy_of_images(dx);
                 sm_conv_turn(wt, w, conv);
                 sm_winograd_weights(u, wt, conv->out, conv->in);
-                sm_winograd(actual, dy, u, NULL, add, NULL);
+                sm_winograd(actual, dy, u, NULL, add, random_floats(SM_WINOGRAD_ROOM), NULL);
                 check_same_images(actual, expected, winograd_tolerance(9 * conv->out));
             }
             free_blocks(state);
@@ -450,7 +450,7 @@ winograd_backward_weights_equals_the_reference_on_every_instruction_set(void **s
         {
             float *actual = copy_of(dw, size), *du = random_floats(transformed);
             memset(du, 0, transformed * sizeof *du);
-            sm_winograd_backward_weights(du, dy, x, NULL);
+            sm_winograd_backward_weights(du, dy, x, random_floats(SM_WINOGRAD_ROOM), NULL);
             sm_winograd_add_weights(actual, du, conv->in, conv->out);
             check_same(actual, expected, size, winograd_tolerance(dy.count * dy.height * dy.width));
         }
@@ -467,6 +467,7 @@ winograd_has_the_same_bits_however_a_batch_is_cut(void **state)
         const size_t transformed = 16 * conv->in * conv->out;
         const struct sm_images x = inputs_of(fit[i], 1, true), y = outputs_of(fit[i], 0, true);
         const float *u = random_floats(transformed), *du = random_floats(transformed);
+        float *room = random_floats(SM_WINOGRAD_ROOM);
         float *expected = NULL;
         struct sm_images expected_y = y;
         FOR_EACH_ISA(isa)
@@ -481,8 +482,8 @@ winograd_has_the_same_bits_however_a_batch_is_cut(void **state)
                     const struct sm_images ys = sm_images_part(actual_y, first, count);
                     const struct sm_ahead ahead = {
                         {x.data, u}, {sm_images_size(x) * sizeof *u, 100}, part % 3};
-                    sm_winograd(ys, xs, u, NULL, false, &ahead);
-                    sm_winograd_backward_weights(actual, ys, xs, &ahead);
+                    sm_winograd(ys, xs, u, NULL, false, room, &ahead);
+                    sm_winograd_backward_weights(actual, ys, xs, room, &ahead);
                 }
                 if (part < fit[i]->count || again) {
                     check_same(actual, expected, transformed, 0);

@@ -12,6 +12,9 @@
 
 #include "workloads/kernels/conv.h"
 
+/* Floats that a call works in: too many for the stack of a simulated process. */
+enum { SM_WINOGRAD_ROOM = 61696 };
+
 /* Whether images of this size can be convolved so: even height and width, in a multiple of 16. */
 static inline bool
 sm_winograd_fits(const struct sm_conv *conv, size_t height, size_t width)
@@ -29,9 +32,9 @@ void sm_winograd(struct sm_images y, /* (count, height, width, out) */
                  struct sm_images x, /* (count, height, width, in)  */
                  const float *u,     /* (16 in out)                 */
                  const float *bias,  /* (out)                       */
-                 bool add, const struct sm_ahead *ahead);
+                 bool add, float *room /* (SM_WINOGRAD_ROOM) */, const struct sm_ahead *ahead);
 /* du (16 in out) += the gradient with respect to u, from dy, the one with respect to y. */
-void sm_winograd_backward_weights(float *du, struct sm_images dy, struct sm_images x,
+void sm_winograd_backward_weights(float *du, struct sm_images dy, struct sm_images x, float *room,
                                   const struct sm_ahead *ahead);
 /* dw += the gradient with respect to w, from du. */
 void sm_winograd_add_weights(float *dw, const float *du, size_t in, size_t out);

@@ -49,6 +49,7 @@ struct run {
     struct value_run *value;
     float *region;                    /* images of a turn; every pass its own way  */
     float *sums;                      /* (turn, 3, widest)                         */
+    float *room;                      /* (SM_WINOGRAD_ROOM)                        */
     float *features, *dfeatures;      /* (count, inputs of the first dense layer)  */
     float *dense[SM_MOST_DENSE + 1];  /* inputs and results, panels (count, width) */
     float *ddense[SM_MOST_DENSE + 1]; /* and their gradients                       */
@@ -263,6 +264,7 @@ allocate(struct run *r, struct sm_arena *scratch)
     }
     ok = ok && (r->region = sm_arena_alloc(scratch, largest, sizeof *r->region)) != NULL;
     ok = ok && (r->sums = sm_arena_alloc(scratch, turn * 3 * net->widest, sizeof(float))) != NULL;
+    ok = ok && (r->room = sm_arena_alloc(scratch, SM_WINOGRAD_ROOM, sizeof(float))) != NULL;
     return ok ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "convnet: no memory for %zu images", r->count);
 }
 
@@ -384,7 +386,7 @@ convolve(const struct run *r, const struct sm_net_conv *c, struct sm_images z, s
 {
     const float *u = r->conv[c->index].u, *bias = c->biased ? r->x + c->bias : NULL;
     if (u != NULL)
-        sm_winograd(z, y, u, bias, false, ahead);
+        sm_winograd(z, y, u, bias, false, r->room, ahead);
     else
         sm_conv_forward(z, y, r->x + c->weight, bias, &c->shape, ahead);
 }
@@ -559,9 +561,9 @@ convolve_back(struct run *r, const struct sm_net_conv *c, struct sm_images e, st
     const struct conv_run *conv = &r->conv[c->index];
     const bool data = c->from->index > 0;
     if (conv->u != NULL) {
-        sm_winograd_backward_weights(conv->du, dz, y, ahead);
+        sm_winograd_backward_weights(conv->du, dz, y, r->room, ahead);
         if (data)
-            sm_winograd(e, dz, conv->u, NULL, add, NULL);
+            sm_winograd(e, dz, conv->u, NULL, add, r->room, NULL);
     } else {
         sm_conv_backward_weights(r->g + c->weight, dz, y, &c->shape, ahead);
         if (data)

@@ -14,6 +14,9 @@ enum {
     APART = 16,    /* floats between places: they would share few sets of the cache */
 };
 
+_Static_assert(PLACES *(WEIGHED *(CHANNELS + PANEL) + APART) == SM_WINOGRAD_ROOM &&
+                   BLOCK <= WEIGHED,
+               "there is room for both of a block's arrays");
 _Static_assert(BLOCK % HEIGHT == 0, "no tile reaches beyond a block");
 
 /* Floats of u stand as [out/16][in/CHANNELS][place][in%CHANNELS][out%16]. */
@@ -146,9 +149,9 @@ transform_outputs(float *const *y, size_t y_row, size_t channels, const float *m
 INLINE void
 convolve_block(float *const *y, const float *const *x, const struct sm_images *to,
                const struct sm_images *from, const float *u, const float *bias, bool add,
-               size_t patches, size_t depth, struct prefetch *prefetch)
+               size_t patches, size_t depth, float *room, struct prefetch *prefetch)
 {
-    float v[PLACES * (BLOCK * CHANNELS + APART)], m[PLACES * BLOCK * PANEL];
+    float *v = room, *m = room + PLACES * (BLOCK * depth + APART);
     transform_inputs(v, BLOCK * depth + APART, x, sm_images_row(*from), from->channels, patches,
                      depth);
     for (size_t p = 0; p < to->channels; p += PANEL) {
@@ -174,8 +177,8 @@ walk_patches(struct sm_images y, struct sm_images x, size_t k)
 
 SM_KERNEL(void, sm_winograd,
           (struct sm_images y, struct sm_images x, const float *u, const float *bias, bool add,
-           const struct sm_ahead *ahead),
-          (y, x, u, bias, add, ahead))
+           float *room, const struct sm_ahead *ahead),
+          (y, x, u, bias, add, room, ahead))
 {
     const size_t patches = y.count * (y.height / 2) * (y.width / 2);
     struct prefetch prefetch =
@@ -189,7 +192,7 @@ SM_KERNEL(void, sm_winograd,
             count = at_most(BLOCK, patches - first);
             walk_on(&walk, to, from, count);
             convolve_block(to, from, &y, &x, u + k * PLACES * PANEL, k == 0 ? bias : NULL,
-                           add || k > 0, count, depth, &prefetch);
+                           add || k > 0, count, depth, room, &prefetch);
         }
     }
 }
@@ -226,10 +229,11 @@ transform_gradients(float *d, const float *const *dy, size_t dy_row, size_t chan
 /* The block's share of du: all panels of dy, CHANNELS channels of x. */
 static void
 weigh_block(float *du, float *const *dy, const float *const *x, const struct sm_images *outputs,
-            const struct sm_images *inputs, size_t patches, size_t depth, struct prefetch *prefetch)
+            const struct sm_images *inputs, size_t patches, size_t depth, float *room,
+            struct prefetch *prefetch)
 {
-    float v[PLACES * (WEIGHED * CHANNELS + APART)], d[PLACES * WEIGHED * PANEL];
     const size_t apart = WEIGHED * depth + APART;
+    float *v = room, *d = room + PLACES * apart;
     transform_inputs(v, apart, x, sm_images_row(*inputs), inputs->channels, patches, depth);
     for (size_t p = 0; p < outputs->channels; p += PANEL) {
         const float *panel[WEIGHED];
@@ -246,8 +250,9 @@ weigh_block(float *du, float *const *dy, const float *const *x, const struct sm_
 }
 
 SM_KERNEL(void, sm_winograd_backward_weights,
-          (float *du, struct sm_images dy, struct sm_images x, const struct sm_ahead *ahead),
-          (du, dy, x, ahead))
+          (float *du, struct sm_images dy, struct sm_images x, float *room,
+           const struct sm_ahead *ahead),
+          (du, dy, x, room, ahead))
 {
     const size_t patches = dy.count * (dy.height / 2) * (dy.width / 2);
     struct prefetch prefetch = prefetch_over(
@@ -260,7 +265,8 @@ SM_KERNEL(void, sm_winograd_backward_weights,
             const float *inputs[WEIGHED];
             count = at_most(WEIGHED, patches - first);
             walk_on(&walk, outputs, inputs, count);
-            weigh_block(du + k * PLACES * PANEL, outputs, inputs, &dy, &x, count, depth, &prefetch);
+            weigh_block(du + k * PLACES * PANEL, outputs, inputs, &dy, &x, count, depth, room,
+                        &prefetch);
         }
     }
 }
