@@ -3,8 +3,9 @@
  *
  * One register tile does all: HEIGHT rows of a panel, each the sum over k of one float times row k
  * of another panel. Forward the rows are samples and k runs over inputs; backward the rows are
- * inputs and k runs over samples, or rows are samples again and k runs over outputs, with the
- * weights turned. Weights come from memory, so they are asked for a block ahead.
+ * inputs (outputs, where these are few) and k runs over samples, or rows are samples again and k
+ * runs over outputs, with the weights turned. Weights come from memory, so they are asked for a
+ * block ahead.
  */
 #include "workloads/kernels/dense.h"
 
@@ -166,7 +167,7 @@ static void
 widen(float *wide, const float *narrow, size_t width, size_t rows, const float *end)
 {
     for (size_t k = 0; k < rows; k++, wide += PANEL, narrow += width)
-        if (narrow + PANEL <= end) {
+        if (end - narrow >= PANEL) {
             memcpy(wide, narrow, PANEL * sizeof *wide);
         } else {
             memset(wide, 0, PANEL * sizeof *wide);
