@@ -5,61 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/arena.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/blocks.h"
 #include "tests/helpers/check.h"
 #include "workloads/kernels/conv.h"
 #include "workloads/kernels/conv_reference.h"
 #include "workloads/kernels/isa.h"
 #include "workloads/kernels/winograd.h"
-
-static struct sm_arena arena;
-static struct sm_rng *rng;
-/* Every vector is a block of its own, so that a memory checker sees each access beyond its end. */
-static float *blocks[1024];
-static size_t blocks_used;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
-    return rng == NULL;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
-
-static int
-free_blocks(void **state)
-{
-    (void)state;
-    while (blocks_used > 0)
-        free(blocks[--blocks_used]);
-    return 0;
-}
-
-static float *
-random_floats(size_t n)
-{
-    assert_in_range(blocks_used, 0, sizeof blocks / sizeof *blocks - 1);
-    float *x = blocks[blocks_used++] = malloc(n * sizeof *x);
-    assert_non_null(x);
-    for (size_t i = 0; i < n; i++)
-        x[i] = (float)sm_rng_normal(rng, 1);
-    return x;
-}
-
-static float *
-copy_of(const float *x, size_t n)
-{
-    return memcpy(random_floats(n), x, n * sizeof *x);
-}
 
 /* Random images; their border is zero, or random as well. */
 static struct sm_images
@@ -184,7 +136,7 @@ forward_equals_the_reference_on_every_instruction_set(void **state)
                 check_same_images(actual, expected,
                                   tolerance(conv->kernel * conv->kernel * conv->in));
             }
-            free_blocks(state);
+            blocks_free(state);
         }
 }
 
@@ -210,7 +162,7 @@ backward_data_equals_the_reference_on_every_instruction_set(void **state)
                 check_same_images(actual, expected,
                                   tolerance(conv->kernel * conv->kernel * conv->out));
             }
-            free_blocks(state);
+            blocks_free(state);
         }
 }
 
@@ -232,7 +184,7 @@ backward_weights_equals_the_reference_on_every_instruction_set(void **state)
                 check_same(actual, expected, weights_of(conv),
                            tolerance(dy.count * dy.height * dy.width));
             }
-            free_blocks(state);
+            blocks_free(state);
         }
 }
 
@@ -286,7 +238,7 @@ bits_do_not_depend_on_how_a_batch_is_cut_nor_on_fused_instruction_sets(void **st
                 expected_dx = actual_dx;
             }
         }
-        free_blocks(state);
+        blocks_free(state);
     }
 }
 
@@ -294,12 +246,14 @@ bits_do_not_depend_on_how_a_batch_is_cut_nor_on_fused_instruction_sets(void **st
 static double
 projected(struct sm_images dy, struct sm_images x, const float *w, const struct sm_conv *conv)
 {
-    struct sm_images y = copy_of_images(dy);
+    struct sm_images y = dy; /* too many of them to stay until the end of the test */
+    y.data = calloc(dy.count * sm_images_size(dy), sizeof *y.data);
+    assert_non_null(y.data);
     sm_reference_conv_forward(y, x, w, NULL, conv);
     double sum = 0;
     for (size_t i = 0; i < y.count * sm_images_size(y); i++)
         sum += (double)dy.data[i] * (double)y.data[i];
-    free(blocks[--blocks_used]);
+    free(y.data);
     return sum;
 }
 
@@ -339,17 +293,18 @@ backward_is_the_slope_of_the_forward_pass(void **state)
             sm_conv_backward_data(dx, dy, wt, conv, false, NULL);
             sm_conv_backward_weights(dw, dy, x, conv, NULL);
             for (size_t n = 0; n < 40; n++) {
-                const size_t at = sm_rng_below(rng, weights_of(conv));
+                const size_t at = sm_rng_below(blocks_rng(), weights_of(conv));
                 check_near((double)dw[at], slope(&w[at], dy, x, w, conv), 1e-4);
-                const size_t image = sm_rng_below(rng, x.count);
-                const size_t row = sm_rng_below(rng, x.height), column = sm_rng_below(rng, x.width);
-                const size_t channel = sm_rng_below(rng, conv->in);
+                const size_t image = sm_rng_below(blocks_rng(), x.count);
+                const size_t row = sm_rng_below(blocks_rng(), x.height),
+                             column = sm_rng_below(blocks_rng(), x.width);
+                const size_t channel = sm_rng_below(blocks_rng(), conv->in);
                 check_near((double)sm_images_at(dx, image, row, column)[channel],
                            slope(sm_images_at(x, image, row, column) + channel, dy, x, w, conv),
                            1e-4);
             }
         }
-        free_blocks(state);
+        blocks_free(state);
     }
 }
 
@@ -405,7 +360,7 @@ winograd_equals_the_reference_on_every_instruction_set(void **state)
                 sm_winograd(actual, x, u, bias, false, random_floats(SM_WINOGRAD_ROOM), NULL);
                 check_same_images(actual, expected, winograd_tolerance(9 * conv->in));
             }
-            free_blocks(state);
+            blocks_free(state);
         }
 }
 
@@ -431,7 +386,7 @@ winograd_of_turned_weights_is_the_gradient_of_the_data(void **state)
                 sm_winograd(actual, dy, u, NULL, add, random_floats(SM_WINOGRAD_ROOM), NULL);
                 check_same_images(actual, expected, winograd_tolerance(9 * conv->out));
             }
-            free_blocks(state);
+            blocks_free(state);
         }
 }
 
@@ -454,7 +409,7 @@ winograd_backward_weights_equals_the_reference_on_every_instruction_set(void **s
             sm_winograd_add_weights(actual, du, conv->in, conv->out);
             check_same(actual, expected, size, winograd_tolerance(dy.count * dy.height * dy.width));
         }
-        free_blocks(state);
+        blocks_free(state);
     }
 }
 
@@ -493,7 +448,7 @@ winograd_has_the_same_bits_however_a_batch_is_cut(void **state)
                 expected_y = actual_y;
             }
         }
-        free_blocks(state);
+        blocks_free(state);
     }
 }
 
@@ -536,23 +491,23 @@ main(void)
         /* first: it looks at the choice before any test makes one */
         cmocka_unit_test(the_best_instruction_set_is_chosen_and_each_has_a_name),
         cmocka_unit_test_teardown(forward_equals_the_reference_on_every_instruction_set,
-                                  free_blocks),
+                                  blocks_free),
         cmocka_unit_test_teardown(backward_data_equals_the_reference_on_every_instruction_set,
-                                  free_blocks),
+                                  blocks_free),
         cmocka_unit_test_teardown(backward_weights_equals_the_reference_on_every_instruction_set,
-                                  free_blocks),
+                                  blocks_free),
         cmocka_unit_test_teardown(
-            bits_do_not_depend_on_how_a_batch_is_cut_nor_on_fused_instruction_sets, free_blocks),
-        cmocka_unit_test_teardown(backward_is_the_slope_of_the_forward_pass, free_blocks),
+            bits_do_not_depend_on_how_a_batch_is_cut_nor_on_fused_instruction_sets, blocks_free),
+        cmocka_unit_test_teardown(backward_is_the_slope_of_the_forward_pass, blocks_free),
         cmocka_unit_test(winograd_fits_images_of_even_size_and_whole_panels),
         cmocka_unit_test_teardown(winograd_equals_the_reference_on_every_instruction_set,
-                                  free_blocks),
+                                  blocks_free),
         cmocka_unit_test_teardown(winograd_of_turned_weights_is_the_gradient_of_the_data,
-                                  free_blocks),
+                                  blocks_free),
         cmocka_unit_test_teardown(
-            winograd_backward_weights_equals_the_reference_on_every_instruction_set, free_blocks),
-        cmocka_unit_test_teardown(winograd_has_the_same_bits_however_a_batch_is_cut, free_blocks),
-        cmocka_unit_test_teardown(numbers_that_are_not_finite_stay_visible, free_blocks),
+            winograd_backward_weights_equals_the_reference_on_every_instruction_set, blocks_free),
+        cmocka_unit_test_teardown(winograd_has_the_same_bits_however_a_batch_is_cut, blocks_free),
+        cmocka_unit_test_teardown(numbers_that_are_not_finite_stay_visible, blocks_free),
     };
-    return cmocka_run_group_tests_name("conv", tests, setup, teardown);
+    return cmocka_run_group_tests_name("conv", tests, blocks_setup, blocks_teardown);
 }

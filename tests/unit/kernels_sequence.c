@@ -5,67 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/arena.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/blocks.h"
 #include "tests/helpers/check.h"
 #include "workloads/kernels/isa.h"
 #include "workloads/kernels/panels.h"
 #include "workloads/kernels/sequence.h"
 #include "workloads/kernels/sequence_reference.h"
 
-static struct sm_arena arena;
-static struct sm_rng *rng;
-/* Every vector is a block of its own, so that a memory checker sees each access beyond its end. */
-static void *blocks[4096];
-static size_t blocks_used;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
-    return rng == NULL;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
-
-static int
-free_blocks(void **state)
-{
-    (void)state;
-    while (blocks_used > 0)
-        free(blocks[--blocks_used]);
-    return 0;
-}
-
-static void *
-block(size_t bytes)
-{
-    assert_in_range(blocks_used, 0, sizeof blocks / sizeof *blocks - 1);
-    void *b = blocks[blocks_used++] = malloc(bytes);
-    assert_non_null(b);
-    return b;
-}
-
 static double *
 doubles(size_t n)
 {
     return block(n * sizeof(double));
-}
-
-static float *
-random_floats(size_t n)
-{
-    float *x = block(n * sizeof *x);
-    for (size_t i = 0; i < n; i++)
-        x[i] = (float)sm_rng_normal(rng, 1);
-    return x;
 }
 
 /* The rows of x at a stride, with the gaps between them NaN: whoever reads those, shows it. */
@@ -321,7 +272,7 @@ token_loss_equals_the_reference_for_any_vocabulary(void **state)
         uint16_t targets[ROWS];
         size_t correct = 100, right;
         for (size_t r = 0; r < ROWS; r++) {
-            targets[r] = (uint16_t)sm_rng_below(rng, classes);
+            targets[r] = (uint16_t)sm_rng_below(blocks_rng(), classes);
             if (r % 2 == 0)
                 z[r * classes + targets[r]] += 5;
         }
@@ -431,7 +382,7 @@ rows_are_added_and_summed(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_teardown(name, free_blocks)
+#define TEST(name) cmocka_unit_test_teardown(name, blocks_free)
     const struct CMUnitTest tests[] = {
         TEST(layer_norm_equals_the_reference_there_and_back),
         TEST(layer_norm_of_the_reference_goes_back_along_its_slope),
@@ -445,5 +396,6 @@ main(void)
         TEST(dropped_units_of_two_keys_have_nothing_in_common),
         TEST(rows_are_added_and_summed),
     };
-    return cmocka_run_group_tests_name("kernels of sequences", tests, setup, teardown);
+    return cmocka_run_group_tests_name("kernels of sequences", tests, blocks_setup,
+                                       blocks_teardown);
 }

@@ -4,60 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/arena.h"
-#include "sim/base/rng.h"
+#include "tests/helpers/blocks.h"
 #include "tests/helpers/check.h"
 #include "workloads/kernels/conv_reference.h"
 #include "workloads/kernels/isa.h"
 #include "workloads/kernels/panels.h"
-
-static struct sm_arena arena;
-static struct sm_rng *rng;
-/* Every matrix is a block of its own, so that a memory checker sees each access beyond its end. */
-static float *blocks[64];
-static size_t blocks_used;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
-    return rng == NULL;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
-
-static int
-free_blocks(void **state)
-{
-    (void)state;
-    while (blocks_used > 0)
-        free(blocks[--blocks_used]);
-    return 0;
-}
-
-static float *
-random_floats(size_t n)
-{
-    assert_in_range(blocks_used, 0, sizeof blocks / sizeof *blocks - 1);
-    float *x = blocks[blocks_used++] = malloc(n * sizeof *x);
-    assert_non_null(x);
-    for (size_t i = 0; i < n; i++)
-        x[i] = (float)sm_rng_normal(rng, 1);
-    return x;
-}
-
-static float *
-copy_of(const float *x, size_t n)
-{
-    return memcpy(random_floats(n), x, n * sizeof *x);
-}
 
 static void
 check_same(const float *actual, const float *expected, size_t n, double tolerance)
@@ -135,7 +86,7 @@ rows_times_panels_equals_the_plain_product(void **state)
                                          rows, depth, columns, add);
                     check_same(actual, expected, size, tolerance(depth));
                 }
-                free_blocks(state);
+                blocks_free(state);
             }
 }
 
@@ -162,7 +113,7 @@ outer_products_equal_the_plain_ones(void **state)
                 sm_panels_add_outer(actual_dw, a, m + beyond, b, n + beyond, rows, m, n);
                 check_same(unpacked(actual_dw, m, n), expected_dw, m * n, tolerance(rows));
             }
-            free_blocks(state);
+            blocks_free(state);
         }
 }
 
@@ -193,7 +144,7 @@ bits_do_not_depend_on_how_the_rows_are_cut_nor_on_fused_instruction_sets(void **
             expected_dw = actual;
         }
     }
-    free_blocks(state);
+    blocks_free(state);
 }
 
 static void
@@ -219,7 +170,7 @@ panels_hold_the_matrix_its_transpose_and_zeros_behind_it(void **state)
                                 (j < columns ? b[k * stride + j] : 0.0f));
             assert_memory_equal(w, same, depth * padded * sizeof *w);
         }
-        free_blocks(state);
+        blocks_free(state);
     }
 }
 
@@ -239,7 +190,7 @@ turned_panels_are_those_of_the_transpose(void **state)
             sm_panels_turn(wt, w, depth, columns);
             assert_memory_equal(wt, expected, depth * columns * sizeof *wt);
         }
-        free_blocks(state);
+        blocks_free(state);
     }
 }
 
@@ -247,13 +198,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(rows_times_panels_equals_the_plain_product, free_blocks),
-        cmocka_unit_test_teardown(outer_products_equal_the_plain_ones, free_blocks),
+        cmocka_unit_test_teardown(rows_times_panels_equals_the_plain_product, blocks_free),
+        cmocka_unit_test_teardown(outer_products_equal_the_plain_ones, blocks_free),
         cmocka_unit_test_teardown(
-            bits_do_not_depend_on_how_the_rows_are_cut_nor_on_fused_instruction_sets, free_blocks),
+            bits_do_not_depend_on_how_the_rows_are_cut_nor_on_fused_instruction_sets, blocks_free),
         cmocka_unit_test_teardown(panels_hold_the_matrix_its_transpose_and_zeros_behind_it,
-                                  free_blocks),
-        cmocka_unit_test_teardown(turned_panels_are_those_of_the_transpose, free_blocks),
+                                  blocks_free),
+        cmocka_unit_test_teardown(turned_panels_are_those_of_the_transpose, blocks_free),
     };
-    return cmocka_run_group_tests_name("panels", tests, setup, teardown);
+    return cmocka_run_group_tests_name("panels", tests, blocks_setup, blocks_teardown);
 }
