@@ -11,7 +11,7 @@
 #include "tests/helpers/training.h"
 
 static char folder[] = "/tmp/slowmo-networks-XXXXXX";
-static char path[256];
+static char path[256], english[256], german[256];
 
 /* 16x16 images, so that a residual net with batch norm takes a fraction of a second. */
 #define IMAGES "dataset: {name: synthetic, features: [16, 16, 1], train: 512, test: 100}"
@@ -24,7 +24,14 @@ setup(void **state)
     if (mkdtemp(folder) == NULL)
         return 1;
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    return 0;
+    snprintf(english, sizeof english, "%s/english", folder);
+    snprintf(german, sizeof german, "%s/german", folder);
+    FILE *from = fopen(english, "w"), *to = fopen(german, "w");
+    for (int i = 0; from != NULL && to != NULL && i < 400; i++) { /* pairs without a double */
+        fprintf(from, "the %c %c dog %d\n", 'a' + i % 26, 'a' + i / 26, i);
+        fprintf(to, "der %c %c hund %d\n", 'a' + i % 26, 'a' + i / 26, i);
+    }
+    return from == NULL || to == NULL || fclose(from) != 0 || fclose(to) != 0;
 }
 
 static int
@@ -32,33 +39,80 @@ teardown(void **state)
 {
     (void)state;
     unlink(path);
+    unlink(english);
+    unlink(german);
     return rmdir(folder);
 }
 
-static const char *const workloads[] = {
-    "{model: lenet, " IMAGES ", batch: 8}",
-    "{" RESNET ", batch: 8, augmentation: crop_flip}",
-};
-enum { WORKLOADS = sizeof workloads / sizeof *workloads };
+#define SMALL "width: 32, layers: 1, heads: 2, hidden: 32, dropout: 0.1"
+
+/* The i-th workload as YAML; NULL past the last. */
+static const char *
+workload_at(size_t i)
+{
+    static char text[1024];
+    switch (i) {
+    case 0:
+        return "{model: lenet, " IMAGES ", batch: 8}";
+    case 1:
+        return "{" RESNET ", batch: 8, augmentation: crop_flip}";
+    case 2:
+        snprintf(text, sizeof text,
+                 "{model: {name: transformer_lm, " SMALL
+                 "}, dataset: {name: text, path: \"%s\", length: 16}, batch: 4}",
+                 english);
+        return text;
+    case 3:
+        snprintf(text, sizeof text,
+                 "{model: {name: transformer, " SMALL
+                 "}, dataset: {name: parallel_text, source: \"%s\", target: \"%s\", tokens: 272, "
+                 "test: 20}, batch: 4}",
+                 english, german);
+        return text;
+    default:
+        return NULL;
+    }
+}
 
 static void
 networks_end_with_the_same_bits_for_any_number_of_threads(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < WORKLOADS; i++) {
+    for (size_t i = 0; workload_at(i) != NULL; i++) {
         struct training *runs[3];
         for (size_t t = 0; t < 3; t++) {
             const struct training_how how = {.threads = t + 1};
             runs[t] = training_run(&how,
                                    "{steps: 6, platform: {file: star_4}, workload: %s, algorithm: "
                                    "{strategy: sgp, outer: slowmo, tau: 3}}",
-                                   workloads[i]);
+                                   workload_at(i));
             check_ok(runs[t]->status);
             assert_string_equal(runs[t]->state, "finished");
             assert_string_equal(runs[t]->hash, runs[0]->hash);
         }
         for (size_t t = 0; t < 3; t++)
             free(runs[t]);
+    }
+}
+
+static void
+sequences_have_a_perplexity_and_translations_a_bleu(void **state)
+{
+    (void)state;
+    for (size_t i = 0; workload_at(i) != NULL; i++) {
+        struct training *run =
+            train("{steps: 40, platform: {file: star_2}, workload: %s, algorithm: {inner: {name: "
+                  "adam, lr: 0.003}, strategy: allreduce, outer: none}, evaluate: {every: 20}}",
+                  workload_at(i));
+        const struct sm_evaluation *start = &run->evaluations[0], *end = training_last(run);
+        if (i < 2) {
+            assert_true(isnan(end->test_perplexity));
+        } else {
+            check_near(end->test_perplexity, exp(end->test_loss), 1e-9);
+            assert_true(end->test_perplexity < 0.8 * start->test_perplexity);
+        }
+        assert_true(isnan(end->test_bleu) == (i != 3));
+        free(run);
     }
 }
 
@@ -126,6 +180,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_end_with_the_same_bits_for_any_number_of_threads),
+        cmocka_unit_test(sequences_have_a_perplexity_and_translations_a_bleu),
         cmocka_unit_test(running_statistics_cost_their_bytes_when_a_model_is_sent),
         cmocka_unit_test(a_saved_network_goes_on_with_its_running_statistics),
         cmocka_unit_test(a_network_that_diverges_says_at_which_step_and_leaves_no_nan),
