@@ -87,7 +87,7 @@ sgp_receive(void *state, struct sm_comm *comm)
     s->receivers = s->graph->out(comm->size, s->peers, comm->rank, s->step, s->ranks);
     if (s->share == NULL && (s->share = sm_parcel_create(comm, s->n)) == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "sgp: a parcel of n=%zu floats", s->n);
-    s->share->beside = comm->statistics;
+    s->share->wire = (double)s->n + comm->statistics;
     return SM_OK;
 }
 

@@ -15,24 +15,12 @@ const char *const sm_stage_names[SM_STAGES] = {
     [SM_STAGE_IDLE] = "idle",
 };
 
-static enum sm_status
-average(struct sm_comm *comm, float *x, size_t n, double beside)
-{
-    struct sm_request *request;
-    SM_TRY(comm->ops->iallreduce(comm, x, n, beside, &request));
-    return comm->ops->wait(comm, &request);
-}
-
 enum sm_status
 sm_comm_average(struct sm_comm *comm, float *x, size_t n)
 {
-    return average(comm, x, n, 0);
-}
-
-enum sm_status
-sm_comm_average_model(struct sm_comm *comm, float *x, size_t n)
-{
-    return average(comm, x, n, comm->statistics);
+    struct sm_request *request;
+    SM_TRY(comm->ops->iallreduce(comm, x, n, (double)n, &request));
+    return comm->ops->wait(comm, &request);
 }
 
 double
@@ -61,7 +49,7 @@ sm_parcel_create(struct sm_comm *comm, size_t n)
         comm->parcels = parcel;
     }
     parcel->n = n;
-    parcel->beside = 0;
+    parcel->wire = (double)n;
     parcel->weight = 0;
     atomic_store(&parcel->holders, 1);
     return parcel;

@@ -5,15 +5,19 @@
  * (simulated clock, contended links), threads (no clock; the reference in tests), later perhaps a
  * real MPI. All ranks run the same sequence of collectives.
  *
- * Bytes on the wire are apart from the payload: n floats cost 4 n wire_scale bytes, so a small real
- * model can send what ResNet-50 sends. Timing-only runs are the same code with n = 1 and the whole
- * model in the scale.
+ * Bytes on the wire are apart from the payload: w floats of wire cost 4 w wire_scale bytes, so a
+ * small real model can send what ResNet-50 sends, and a compressed vector of n floats weighs less
+ * than n. Timing-only runs are the same code with n = 1 and the whole model in the scale.
+ *
+ * Ranks 0..size-1 train. A strategy may own further ranks, its servers: size..size+servers-1; they
+ * send and receive messages, but all-reduces are among those that train.
  */
 #ifndef SM_COMM_COMM_H
 #define SM_COMM_COMM_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sim/base/job.h"
 #include "sim/base/status.h"
@@ -35,7 +39,7 @@ extern const char *const sm_stage_names[SM_STAGES];
 struct sm_parcel {
     float *x; /* (n) */
     size_t n;
-    double beside; /* floats that only cost their bytes: running statistics; set to 0 by create */
+    double wire; /* what it weighs on the wire, in floats; create says n */
     float weight;
     /* of comm.c */
     _Atomic size_t holders;
@@ -62,11 +66,16 @@ struct sm_comm_ops {
     enum sm_status (*irecv)(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
                             struct sm_request **request);
     /* x (n) becomes the mean over all ranks, summed in rank order, whichever collective carries
-     * it. x belongs to the engine until waited for. `beside` further floats cost their bytes. */
-    enum sm_status (*iallreduce)(struct sm_comm *comm, float *x, size_t n, double beside,
+     * it. x belongs to the engine until waited for; it weighs `wire` floats. */
+    enum sm_status (*iallreduce)(struct sm_comm *comm, float *x, size_t n, double wire,
                                  struct sm_request **request);
     /* Blocks until the operation is done; *request becomes NULL. NULL is done already. */
     enum sm_status (*wait)(struct sm_comm *comm, struct sm_request **request);
+    /* Blocks until one of the receipts in requests (count; NULL: none there) is done, and ends the
+     * one whose message came first, of several at once the first in the list: *which is its index,
+     * requests[*which] becomes NULL. At least one is not NULL. */
+    enum sm_status (*wait_any)(struct sm_comm *comm, struct sm_request **requests, size_t count,
+                               size_t *which);
     /* *done: whether wait would return at once. Does not end the request. */
     enum sm_status (*test)(struct sm_comm *comm, struct sm_request **request, bool *done);
     /* All-reduce of n floats among this worker's own devices (NVLink in a server): it costs time,
@@ -76,7 +85,9 @@ struct sm_comm_ops {
 
 struct sm_comm {
     const struct sm_comm_ops *ops;
-    size_t rank, size;         /* 0 <= rank < size                              */
+    size_t rank, size;         /* 0 <= rank < size; of a server: size <= rank   */
+    size_t servers;            /* ranks behind those that train                 */
+    uint64_t seed;             /* of the run; for streams of sim/base/rng.h     */
     size_t devices;            /* of this worker, >= 1                          */
     double speed;              /* FLOP/s of its slowest device; 0 without clock */
     double wire_scale;         /* bytes on the wire = 4 n wire_scale            */
@@ -94,9 +105,8 @@ void sm_parcel_release(struct sm_parcel *parcel);
 void sm_parcel_hold(struct sm_parcel *parcel);
 void sm_comm_fini(struct sm_comm *comm);
 
-/* iallreduce and wait in one; of a model, whose running statistics travel along. */
+/* iallreduce and wait in one, of a vector that weighs what it holds. */
 enum sm_status sm_comm_average(struct sm_comm *comm, float *x, size_t n);
-enum sm_status sm_comm_average_model(struct sm_comm *comm, float *x, size_t n);
 /* Bytes that so many floats put on the wire: 4 floats wire_scale, rounded to a whole byte. */
 double sm_comm_wire_bytes(const struct sm_comm *comm, double floats);
 

@@ -13,7 +13,9 @@
 #include "sim/trace/trace.h"
 
 struct sm_engine_request {
-    size_t workers;                     /* ranks 0..workers-1                                */
+    size_t workers;                     /* ranks 0..workers-1 train                          */
+    size_t servers;                     /* ranks behind them, on the platform's next workers */
+    uint64_t seed;                      /* for struct sm_comm                                */
     const struct sm_platform *platform; /* simgrid only                                      */
     struct sm_choice collective;        /* of iallreduce                                     */
     double wire_scale;
@@ -34,7 +36,7 @@ struct sm_ledger {
 
 struct sm_engine_report {
     double seconds;                  /* when the last rank ended; 0 without a clock */
-    const struct sm_ledger *ledgers; /* (workers), owned by the arena of run        */
+    const struct sm_ledger *ledgers; /* (workers + servers), owned by the arena of run */
 };
 
 struct sm_engine {

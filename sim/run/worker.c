@@ -167,7 +167,7 @@ end_round(struct worker *w)
     if (w->strategy->drain != NULL)
         SM_TRY(w->strategy->drain(w->strategy_state, w->comm, w->n, w->x, average));
     if (average)
-        SM_TRY(sm_comm_average_model(w->comm, w->x, w->n));
+        SM_TRY(sm_comm_average(w->comm, w->x, w->n));
     SM_TRY(w->buffer->apply(w->comm, w->inner, w->inner_state));
     if (w->outer->step != NULL)
         SM_TRY(w->outer->step(w->outer_state, w->n, w->gamma, w->x));

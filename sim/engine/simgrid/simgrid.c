@@ -87,7 +87,7 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
     sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, comm->rank, to);
     if (envelope == NULL || box == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
-    double bytes = sm_comm_wire_bytes(comm, (double)parcel->n + parcel->beside);
+    double bytes = sm_comm_wire_bytes(comm, parcel->wire);
     rank->ledger->bytes_sent += bytes;
     sm_simgrid_send(box, envelope, bytes);
     return SM_OK;
@@ -120,13 +120,13 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
 }
 
 static enum sm_status
-simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, double beside, struct sm_request **out)
+simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire, struct sm_request **out)
 {
     struct rank *rank = rank_of(comm);
     struct sm_request *request = request_new(rank);
     if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
-    *request = (struct sm_request){.kind = REDUCE, .x = x, .n = n, .beside = beside};
+    *request = (struct sm_request){.kind = REDUCE, .x = x, .n = n, .wire = wire};
     *out = request;
     sm_simgrid_settle(rank);
     return sm_simgrid_post(rank, request);
@@ -336,8 +336,14 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
     for (size_t d = 1; d < worker->devices; d++)
         slowest = worker->speeds[d] < slowest ? worker->speeds[d] : slowest;
     *rank = (struct rank){
-        .comm = {&simgrid_ops, r, world->size, worker->devices, slowest, world->request->wire_scale,
-                 world->request->statistics, NULL},
+        .comm = {.ops = &simgrid_ops,
+                 .rank = r,
+                 .size = world->size,
+                 .seed = world->request->seed,
+                 .devices = worker->devices,
+                 .speed = slowest,
+                 .wire_scale = world->request->wire_scale,
+                 .statistics = world->request->statistics},
         .world = world,
         .worker = worker,
         .host = sg_host_by_name(worker->hosts[0]),

@@ -118,7 +118,7 @@ static enum sm_status
 reduce(struct rank *rank, struct sm_request *request)
 {
     struct world *world = rank->world;
-    double bytes = sm_comm_wire_bytes(&rank->comm, (double)request->n + request->beside);
+    double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
     double chunk = ceil(bytes / (double)world->collective->chunks(world->size));
     SM_TRY(arrive(rank, request, chunk));
     if (world->fluid)
@@ -179,7 +179,7 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
     if (request->done)
         return SM_OK;
     rank->ledger->bytes_sent +=
-        sent_bytes(rank, sm_comm_wire_bytes(&rank->comm, (double)request->n + request->beside));
+        sent_bytes(rank, sm_comm_wire_bytes(&rank->comm, request->wire));
     if (rank->queued == NULL) {
         rank->queued = sg_sem_init(0);
         rank->finished = sg_sem_init(0);

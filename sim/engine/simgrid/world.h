@@ -40,7 +40,7 @@ struct sm_request {
     /* REDUCE */
     float *x;
     size_t n, index;
-    double beside;    /* floats that only cost their bytes */
+    double wire;      /* floats that it weighs    */
     double all_there; /* when the last rank joined   */
     /* REDUCE, or watched */
     enum sm_status status;

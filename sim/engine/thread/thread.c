@@ -130,7 +130,7 @@ thread_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
     *link = arrival;
     pthread_cond_signal(&self->world->ranks[to].wake);
     pthread_mutex_unlock(&self->world->lock);
-    self->ledger->bytes_sent += sm_comm_wire_bytes(comm, (double)parcel->n + parcel->beside);
+    self->ledger->bytes_sent += sm_comm_wire_bytes(comm, parcel->wire);
     return SM_OK;
 }
 
@@ -174,7 +174,7 @@ reduction_at(struct world *world, size_t index, size_t n)
 }
 
 static enum sm_status
-thread_iallreduce(struct sm_comm *comm, float *x, size_t n, double beside,
+thread_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire,
                   struct sm_request **request)
 {
     struct rank *self = rank_of(comm);
@@ -202,7 +202,7 @@ thread_iallreduce(struct sm_comm *comm, float *x, size_t n, double beside,
     SM_TRY(status);
     if (comm->size > 1)
         self->ledger->bytes_sent += 2.0 * (double)(comm->size - 1) / (double)comm->size *
-                                    sm_comm_wire_bytes(comm, (double)n + beside);
+                                    sm_comm_wire_bytes(comm, wire);
     struct sm_request part = {.kind = REDUCE, .index = reduction->index, .reduction = reduction};
     return request_new(self, part, request);
 }
@@ -388,8 +388,13 @@ thread_run(const struct sm_engine_request *request, struct sm_arena *arena,
     bool memory = ledgers != NULL && world.ranks != NULL && world.waiting != NULL;
     for (size_t r = 0; r < size && memory; r++) {
         struct rank *rank = &world.ranks[r];
-        rank->comm = (struct sm_comm){&thread_ops,         r,   size, 1, 0, request->wire_scale,
-                                      request->statistics, NULL};
+        rank->comm = (struct sm_comm){.ops = &thread_ops,
+                                      .rank = r,
+                                      .size = size,
+                                      .seed = request->seed,
+                                      .devices = 1,
+                                      .wire_scale = request->wire_scale,
+                                      .statistics = request->statistics};
         rank->world = &world;
         rank->sent = sm_arena_zalloc(&rank->arena, size, sizeof *rank->sent);
         rank->posted = sm_arena_zalloc(&rank->arena, size, sizeof *rank->posted);
