@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* algorithms/registry.c -- the five axes, made from the lists in their headers. */
+/* algorithms/registry.c -- the axes, made from the lists in their headers. */
 #include "algorithms/buffer/buffer.h"
+#include "algorithms/compression/compression.h"
 #include "algorithms/inner/inner.h"
 #include "algorithms/outer/outer.h"
+#include "algorithms/period/period.h"
 #include "algorithms/schedule/schedule.h"
 #include "algorithms/strategy/strategy.h"
 
@@ -17,6 +19,12 @@ static const struct sm_plugin *const strategies[] = {SM_STRATEGY_LIST(X) NULL};
 #undef X
 #define X(id) &sm_outer_##id.about,
 static const struct sm_plugin *const outers[] = {SM_OUTER_LIST(X) NULL};
+#undef X
+#define X(id) &sm_period_##id.about,
+static const struct sm_plugin *const periods[] = {SM_PERIOD_LIST(X) NULL};
+#undef X
+#define X(id) &sm_compression_##id.about,
+static const struct sm_plugin *const compressions[] = {SM_COMPRESSION_LIST(X) NULL};
 #undef X
 #define X(id) &sm_buffer_##id.about,
 static const struct sm_plugin *const buffers[] = {SM_BUFFER_LIST(X) NULL};
@@ -43,6 +51,16 @@ const struct sm_axis sm_axis_outer = {.name = "outer",
                                       .doc = "outer optimizer: what happens every tau steps",
                                       .initial = "none",
                                       .plugins = outers};
+const struct sm_axis sm_axis_period = {.name = "period",
+                                       .key = "algorithm.tau",
+                                       .doc = "inner steps a round",
+                                       .initial = "fixed",
+                                       .plugins = periods};
+const struct sm_axis sm_axis_compression = {.name = "compression",
+                                            .key = "algorithm.compression",
+                                            .doc = "fewer bytes for what travels",
+                                            .initial = "none",
+                                            .plugins = compressions};
 const struct sm_axis sm_axis_buffer = {.name = "buffer",
                                        .key = "algorithm.buffer",
                                        .doc = "the inner optimizer's buffers at a round end",

@@ -13,6 +13,15 @@ sm_tensor_size(const struct sm_tensor *tensor)
     return size;
 }
 
+struct sm_matrix
+sm_tensor_matrix(const struct sm_tensor *tensor)
+{
+    return (struct sm_matrix){.offset = tensor->offset,
+                              .rows = tensor->shape[0],
+                              .columns = sm_tensor_size(tensor) / tensor->shape[0],
+                              .panel = tensor->panels ? PANEL : 1};
+}
+
 /* Where PyTorch's element (o, i, tap) of (out, in, taps) stands, from the tensor's first float. */
 static size_t
 place(const struct sm_tensor *tensor, size_t in, size_t taps, size_t o, size_t i, size_t tap)

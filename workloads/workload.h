@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "sim/base/arena.h"
+#include "sim/base/matrix.h"
 #include "sim/base/plugin.h"
 #include "sim/base/status.h"
 
@@ -115,6 +116,8 @@ double sm_metrics_bleu(const struct sm_metrics *metrics);       /* 0 .. 100, see
 
 /* Floats in a tensor. */
 size_t sm_tensor_size(const struct sm_tensor *tensor);
+/* As a matrix: outputs by all the rest. */
+struct sm_matrix sm_tensor_matrix(const struct sm_tensor *tensor);
 /* torch (size) = the tensor in PyTorch's row-major order, taken from the flat vector; and back. */
 void sm_tensor_export(const struct sm_tensor *tensor, const float *flat, float *torch);
 void sm_tensor_import(const struct sm_tensor *tensor, const float *torch, float *flat);

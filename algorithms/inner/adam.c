@@ -24,15 +24,15 @@ static const struct sm_param adam_params[] = {
 };
 
 enum sm_status
-sm_adam_init(void *state, struct sm_arena *arena, size_t n)
+sm_adam_init(void *state, const struct sm_setup *setup)
 {
     struct sm_adam *s = state;
-    s->n = n;
-    s->m = sm_arena_zalloc(arena, n, sizeof *s->m);
-    s->v = sm_arena_zalloc(arena, n, sizeof *s->v);
+    s->n = setup->n;
+    s->m = sm_arena_zalloc(setup->arena, s->n, sizeof *s->m);
+    s->v = sm_arena_zalloc(setup->arena, s->n, sizeof *s->v);
     return s->m != NULL && s->v != NULL
                ? SM_OK
-               : SM_FAIL(SM_ERR_NOMEM, "adam: two vectors of n=%zu floats", n);
+               : SM_FAIL(SM_ERR_NOMEM, "adam: two vectors of n=%zu floats", s->n);
 }
 
 bool

@@ -12,7 +12,7 @@ struct sm_adam {
     float steps;  /* since both were 0                       */
 };
 
-enum sm_status sm_adam_init(void *state, struct sm_arena *arena, size_t n);
+enum sm_status sm_adam_init(void *state, const struct sm_setup *setup);
 bool sm_adam_buffer(void *state, size_t i, struct sm_buffer *buffer);
 /* One step along g (n) + coupled x (n), after x has shrunk by the share `decoupled`. */
 void sm_adam_step(struct sm_adam *adam, size_t n, float gamma, float coupled, float decoupled,

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "sim/base/plugin.h"
+#include "algorithms/setup.h"
 
 /* A piece of the optimizer's state, for whoever resets or averages it without knowing what it is.
  */
@@ -20,14 +20,19 @@ struct sm_buffer {
 
 struct sm_inner {
     struct sm_plugin about;
-    /* REQUIRED. Checks the settings and takes buffers for n parameters from arena. */
-    enum sm_status (*init)(void *state, struct sm_arena *arena, size_t n);
+    bool by_matrix; /* treats a layer as a whole: needs the whole model, not a part of it */
+    /* REQUIRED. Checks the settings and takes buffers for setup->n parameters. */
+    enum sm_status (*init)(void *state, const struct sm_setup *setup);
     /* REQUIRED. x (n) moves by one step of learning rate gamma along g (n); g may be overwritten.
      */
     enum sm_status (*step)(void *state, size_t n, float gamma, float *g, float *x);
     /* OPTIONAL. *buffer = the i-th piece of state; false past the last. */
     bool (*buffer)(void *state, size_t i, struct sm_buffer *buffer);
 };
+
+/* g (n) is shortened to the length `most` if it is longer. Source: Pascanu, Mikolov, Bengio, ICML
+ * 2013, arXiv:1211.5063, Alg. 1; torch.nn.utils.clip_grad_norm_. */
+void sm_inner_clip(size_t n, float most, float *g);
 
 #define SM_INNER_LIST(X) X(sgd) X(adam) X(adamw)
 

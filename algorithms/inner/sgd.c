@@ -29,7 +29,7 @@ static const struct sm_param sgd_params[] = {
 };
 
 static enum sm_status
-sgd_init(void *state, struct sm_arena *arena, size_t n)
+sgd_init(void *state, const struct sm_setup *setup)
 {
     struct sgd *s = state;
     if (s->nesterov && (s->momentum == 0.0f || s->dampening != 0.0f))
@@ -37,11 +37,11 @@ sgd_init(void *state, struct sm_arena *arena, size_t n)
                        "sgd: nesterov needs momentum > 0 and dampening = 0, got "
                        "momentum %g and dampening %g",
                        (double)s->momentum, (double)s->dampening);
-    s->n = n;
+    s->n = setup->n;
     if (s->momentum == 0.0f)
         return SM_OK;
-    s->b = sm_arena_zalloc(arena, n, sizeof *s->b);
-    return s->b != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "sgd: a vector of n=%zu floats", n);
+    s->b = sm_arena_zalloc(setup->arena, s->n, sizeof *s->b);
+    return s->b != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "sgd: a vector of n=%zu floats", s->n);
 }
 
 /* keep and take weigh b and g in the new b; ahead and along weigh g and b in the direction. One

@@ -39,14 +39,15 @@ slowmo_round(const void *state)
 }
 
 static enum sm_status
-slowmo_init(void *state, struct sm_arena *arena, size_t n, const float *x0)
+slowmo_init(void *state, const struct sm_setup *setup)
 {
     struct slowmo *s = state;
-    s->anchor = sm_arena_zalloc(arena, n, sizeof *s->anchor);
-    s->u = sm_arena_zalloc(arena, n, sizeof *s->u);
+    const size_t n = setup->n;
+    s->anchor = sm_arena_zalloc(setup->arena, n, sizeof *s->anchor);
+    s->u = sm_arena_zalloc(setup->arena, n, sizeof *s->u);
     if (s->anchor == NULL || s->u == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "slowmo: two vectors of n=%zu floats", n);
-    memcpy(s->anchor, x0, n * sizeof *x0);
+    memcpy(s->anchor, setup->x0, n * sizeof *s->anchor);
     return SM_OK;
 }
 

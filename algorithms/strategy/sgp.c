@@ -47,9 +47,12 @@ sgp_senders(const struct sgp *s, const struct sm_comm *comm, size_t step)
 }
 
 static enum sm_status
-sgp_init(void *state, struct sm_arena *arena, const struct sm_comm *comm, size_t n)
+sgp_init(void *state, const struct sm_setup *setup)
 {
     struct sgp *s = state;
+    struct sm_arena *arena = setup->arena;
+    const struct sm_comm *comm = setup->comm;
+    const size_t n = setup->n;
     const struct sm_plugin *graph;
     SM_TRY(sm_axis_find(&sm_axis_topology, s->topology, &graph));
     s->graph = (const struct sm_topology *)graph;
@@ -116,8 +119,10 @@ sgp_absorb(void *state, size_t n, float *x, const float **view)
 }
 
 static void
-sgp_split(void *state, size_t n, float *x)
+sgp_split(void *state, size_t n, float gamma, const float *g, float *x)
 {
+    (void)gamma;
+    (void)g;
     struct sgp *s = state;
     float keep = 1.0f / (float)(s->receivers + 1);
     sm_vec_scale_and_copy(n, keep, x, s->share->x);
@@ -143,12 +148,13 @@ sgp_send(void *state, struct sm_comm *comm)
 }
 
 static enum sm_status
-sgp_drain(void *state, struct sm_comm *comm, size_t n, float *x, bool average_follows)
+sgp_drain(void *state, struct sm_comm *comm, size_t n, float *x, enum sm_drain why)
 {
     struct sgp *s = state;
     SM_TRY(sgp_receive(s, comm));
     sgp_take(s, n, x);
-    if (average_follows) /* sum w = m, so the mean of x is the mean of the models it stands for */
+    if (why ==
+        SM_DRAIN_AVERAGE) /* sum w = m, so the mean of x is the mean of the models it stands for */
         s->weight = 1.0f;
     return SM_OK;
 }

@@ -7,6 +7,10 @@
  *   absorb -> gradient at the view -> inner step -> split     works: one job on the pool
  *   send                                          talks: lets go what split prepared
  *
+ * A strategy that overlaps sends before the gradient, so that its messages travel meanwhile:
+ *
+ *   receive, absorb -> split, send, gradient at the view -> inner step
+ *
  * A strategy that exchanges gradients has mix_gradient between the gradient and the inner step.
  * What talks runs on the clock and must not do heavy arithmetic; what works must not communicate.
  */
@@ -15,16 +19,49 @@
 
 #include <stdbool.h>
 
-#include "sim/base/plugin.h"
-#include "sim/comm/comm.h"
+#include "algorithms/compression/compression.h"
+#include "algorithms/setup.h"
+
+/* How a strategy, with its settings, goes about it. */
+enum sm_manner {
+    SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
+    SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
+};
+
+/* Why a strategy is drained. */
+enum sm_drain {
+    SM_DRAIN_ROUND,   /* a round ends                                                          */
+    SM_DRAIN_AVERAGE, /* a round ends with an exact average: all models will be alike, and
+                         weights go back to 1                                                  */
+    SM_DRAIN_END,     /* the run ends: nobody will send or answer any more                     */
+};
+
+/* A server's inner optimizer, as `serve` is given it: it steps on the server's clock. */
+struct sm_stepper {
+    /* Makes the optimizer, for a part of n parameters. Once, before the first step. */
+    enum sm_status (*begin)(struct sm_stepper *stepper, size_t n);
+    /* x (n) moves one inner step of learning rate gamma along g (n). */
+    enum sm_status (*step)(struct sm_stepper *stepper, float gamma, float *g, float *x);
+};
+
+/* The side of a strategy that runs on ranks of its own. */
+struct sm_server {
+    /* REQUIRED. How many, >= 1. */
+    size_t (*count)(const void *settings);
+    /* REQUIRED, talks. The whole program of server comm->rank - comm->size. */
+    enum sm_status (*serve)(void *state, struct sm_comm *comm, struct sm_stepper *stepper);
+};
 
 struct sm_strategy {
     struct sm_plugin about;
-    bool mixes_models; /* gossip: the replicas come closer without an exact average */
+    bool mixes_models; /* gossip: the replicas come closer without an exact average            */
+    /* OPTIONAL. Servers hold the model and do the inner steps; workers do none. */
+    const struct sm_server *server;
 
-    /* OPTIONAL. Checks the settings against comm->size and takes buffers from arena. */
-    enum sm_status (*init)(void *state, struct sm_arena *arena, const struct sm_comm *comm,
-                           size_t n);
+    /* OPTIONAL. Checks the settings against setup->comm and takes buffers. */
+    enum sm_status (*init)(void *state, const struct sm_setup *setup);
+    /* OPTIONAL. Bits of enum sm_manner; without: none. */
+    unsigned (*manner)(const void *settings);
     /* OPTIONAL, talks. Waits for the arrivals that the next gradient needs. */
     enum sm_status (*receive)(void *state, struct sm_comm *comm);
     /* OPTIONAL, works. Adds what was received to x and points *view to the model that gradients are
@@ -32,15 +69,15 @@ struct sm_strategy {
     void (*absorb)(void *state, size_t n, float *x, const float **view);
     /* OPTIONAL, talks. g becomes what the inner optimizer steps along. */
     enum sm_status (*mix_gradient)(void *state, struct sm_comm *comm, size_t n, float *g);
-    /* OPTIONAL, works. Takes from x what send will send. */
-    void (*split)(void *state, size_t n, float *x);
-    /* OPTIONAL, talks. Sends the shares and posts the receipts of the next step. */
+    /* OPTIONAL, works. Takes from x what send will send; where servers step, from g and gamma, the
+     * learning rate. */
+    void (*split)(void *state, size_t n, float gamma, const float *g, float *x);
+    /* OPTIONAL, talks. Sends what was split and posts receipts. */
     enum sm_status (*send)(void *state, struct sm_comm *comm);
-    /* OPTIONAL, at a round end. Takes in every message in flight, so that the sum of all x is what
-     * it should be. When an exact average follows, all models will be alike: weights go back to 1.
-     */
+    /* OPTIONAL, talks. Takes in every message in flight, so that the sum of all x is what it should
+     * be. */
     enum sm_status (*drain)(void *state, struct sm_comm *comm, size_t n, float *x,
-                            bool average_follows);
+                            enum sm_drain why);
 };
 
 #define SM_STRATEGY_LIST(X) X(allreduce) X(local) X(sgp)
@@ -50,5 +87,12 @@ SM_STRATEGY_LIST(X)
 #undef X
 
 extern const struct sm_axis sm_axis_strategy;
+
+/* Whether workers exchange anything between round ends. */
+bool sm_strategy_communicates(const struct sm_strategy *strategy);
+/* Whether it goes about it in that manner. */
+bool sm_strategy_is(const struct sm_choice *choice, enum sm_manner manner);
+/* Ranks that the strategy has besides the workers; 0 for most. */
+size_t sm_strategy_servers(const struct sm_choice *choice);
 
 #endif

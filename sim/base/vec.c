@@ -87,6 +87,15 @@ sm_vec_distance2(size_t n, const float *x, const float *y)
     return sum;
 }
 
+double
+sm_vec_norm2(size_t n, const float *x)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sum;
+}
+
 SM_CLONES bool
 sm_vec_finite(size_t n, const float *x)
 {

@@ -98,7 +98,7 @@ enum sm_status sm_model_edit(struct sm_model *model, const struct sm_node *edits
 enum sm_status sm_model_apply_goodput(struct sm_model *model);
 /* Fills workers and worker_count of *platform with at most `want` workers (0: all). `edits` is
  * where the experiment asks for them, or NULL. */
-enum sm_status sm_model_workers(struct sm_model *model, size_t want, const struct sm_node *edits,
-                                struct sm_platform *platform);
+enum sm_status sm_model_workers(struct sm_model *model, size_t want, size_t servers,
+                                const struct sm_node *edits, struct sm_platform *platform);
 
 #endif

@@ -188,7 +188,7 @@ load_document(struct sm_model *model, const struct sm_platform_request *request,
     SM_TRY(sm_model_validate(model));
     SM_TRY(sm_model_read(model));
     SM_TRY(sm_model_edit(model, request->edits));
-    SM_TRY(sm_model_workers(model, request->workers, request->edits, platform));
+    SM_TRY(sm_model_workers(model, request->workers, request->servers, request->edits, platform));
     SM_TRY(sm_model_apply_goodput(model));
     SM_TRY(copy_links(model, platform));
     platform->varies = model->varies;

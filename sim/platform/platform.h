@@ -60,7 +60,8 @@ struct sm_platform {
 struct sm_platform_request {
     const char *file; /* a path, a shipped name such as dgx1_32_10gbe, or star_N */
     const char *home; /* the folder that holds platforms/                        */
-    size_t workers;   /* 0: all; fewer are taken from the front                  */
+    size_t workers;   /* 0: all but servers; fewer are taken from the front      */
+    size_t servers;   /* as many more behind them                                */
     const struct sm_node *edits;
 };
 

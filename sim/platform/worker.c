@@ -258,7 +258,7 @@ check_ways_between(struct sm_model *model, const struct sm_platform_worker *list
 }
 
 enum sm_status
-sm_model_workers(struct sm_model *model, size_t want, const struct sm_node *edits,
+sm_model_workers(struct sm_model *model, size_t want, size_t servers, const struct sm_node *edits,
                  struct sm_platform *platform)
 {
     struct seat *seats;
@@ -266,13 +266,17 @@ sm_model_workers(struct sm_model *model, size_t want, const struct sm_node *edit
     SM_TRY(read_seats(model, &seats, &count));
     SM_TRY(check_seats(model, seats, count));
     size_t have = seats[count - 1].worker + 1;
-    if (want > have) {
-        const struct sm_node *asked = sm_tree_get(edits, "workers");
+    const struct sm_node *asked = sm_tree_get(edits, "workers");
+    if (servers > 0 && (want > 0 ? want : 1) + servers > have)
+        return sm_tree_fail(
+            asked,
+            "%zu workers and %zu servers on hosts of their own asked for, but %s has "
+            "%zu hosts",
+            want > 0 ? want : 1, servers, model->file, have);
+    if (want > have)
         return sm_tree_fail(asked, "%zu workers asked for, but %s has %zu", want, model->file,
                             have);
-    }
-    if (want == 0)
-        want = have;
+    want = want > 0 ? want + servers : have;
     struct sm_platform_worker *list = sm_arena_zalloc(model->arena, want, sizeof *list);
     if (list == NULL)
         return sm_model_no_memory(model);

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "algorithms/buffer/buffer.h"
+#include "algorithms/compression/compression.h"
 #include "algorithms/inner/inner.h"
 #include "algorithms/outer/outer.h"
+#include "algorithms/period/period.h"
 #include "algorithms/schedule/schedule.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/text.h"
@@ -14,15 +16,20 @@
 #include "sim/comm/topology.h"
 #include "sim/platform/platform.h"
 #include "sim/run/experiment.h"
+#include "sim/run/rules.h"
 #include "sim/timing/profile.h"
 #include "workloads/workload.h"
 
 enum { MOST_NAMES = 512 };
 
 const struct sm_axis *const sm_catalog_axes[] = {
-    &sm_axis_inner,   &sm_axis_schedule,  &sm_axis_strategy,     &sm_axis_topology,
-    &sm_axis_outer,   &sm_axis_buffer,    &sm_axis_collective,   &sm_axis_model,
-    &sm_axis_dataset, &sm_axis_partition, &sm_axis_augmentation, NULL,
+    &sm_axis_inner,        &sm_axis_schedule,
+    &sm_axis_strategy,     &sm_axis_topology,
+    &sm_axis_outer,        &sm_axis_period,
+    &sm_axis_buffer,       &sm_axis_compression,
+    &sm_axis_collective,   &sm_axis_model,
+    &sm_axis_dataset,      &sm_axis_partition,
+    &sm_axis_augmentation, NULL,
 };
 
 /* Things that are files, not code. */
@@ -185,8 +192,13 @@ sm_catalog_describe(const char *name, const char *home, FILE *out)
     const char *names[MOST_NAMES] = {NULL};
     bool found = false;
     add_name(names, "experiment");
+    add_name(names, "rules");
     if (strcmp(name, "experiment") == 0) {
         describe_experiment(out);
+        return SM_OK;
+    }
+    if (strcmp(name, "rules") == 0) {
+        sm_rules_print(out);
         return SM_OK;
     }
     for (size_t i = 0; sm_catalog_axes[i] != NULL; i++) {

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "algorithms/buffer/buffer.h"
+#include "algorithms/compression/compression.h"
 #include "algorithms/inner/inner.h"
 #include "algorithms/outer/outer.h"
+#include "algorithms/period/period.h"
 #include "algorithms/schedule/schedule.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/collective/collective.h"
@@ -60,10 +62,11 @@ static const struct sm_param workload_params[] = {
 };
 
 struct algorithm {
-    size_t tau;
+    double clip;
 };
 static const struct sm_param algorithm_params[] = {
-    SM_PARAM(struct algorithm, tau, 12, 1, 1e12, "inner steps a round"),
+    SM_PARAM(struct algorithm, clip, 0, 0, 1e12,
+             "Euclidean length that gradients are shortened to before a step; 0: none"),
     SM_PARAM_END,
 };
 
@@ -92,8 +95,8 @@ const struct sm_section sm_experiment_sections[] = {
 static const char *const top_others[] = {"platform", "workload", "timing",  "algorithm",
                                          "evaluate", "sweep",    "compare", NULL};
 static const char *const platform_others[] = {"bandwidth", "latency", "speed", NULL};
-static const char *const algorithm_others[] = {"inner",  "schedule",   "strategy", "outer",
-                                               "buffer", "collective", NULL};
+static const char *const algorithm_others[] = {
+    "inner", "schedule", "strategy", "outer", "tau", "buffer", "compression", "collective", NULL};
 
 /* A section is a map or absent. */
 static enum sm_status
@@ -174,12 +177,29 @@ bind_workload(struct sm_arena *arena, const struct sm_node *map, struct sm_exper
     return SM_OK;
 }
 
+/* A number alone is the tau of the default period. */
+static enum sm_status
+bind_period(struct sm_arena *arena, const struct sm_node *node, struct sm_choice *choice)
+{
+    bool number =
+        node != NULL && node->kind == SM_NODE_SCALAR && strchr("+-.0123456789", *node->text);
+    SM_TRY(sm_choice_bind(&sm_axis_period, number ? NULL : node, NULL, arena, choice));
+    if (!number)
+        return SM_OK;
+    void *settings = sm_choice_state(choice, arena);
+    if (settings == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the experiment");
+    choice->settings = settings;
+    return sm_param_read(sm_param_find(choice->plugin->params, "tau"), settings, node, arena);
+}
+
 static enum sm_status
 bind_algorithm(struct sm_arena *arena, const struct sm_node *map, struct sm_experiment *experiment)
 {
     struct algorithm settings;
     SM_TRY(sm_param_bind(algorithm_params, &settings, map, algorithm_others, arena));
-    experiment->algorithm.tau = settings.tau;
+    experiment->algorithm.clip = settings.clip;
+    SM_TRY(bind_period(arena, sm_tree_get(map, "tau"), &experiment->algorithm.period));
     const struct {
         const struct sm_axis *axis;
         struct sm_choice *choice;
@@ -189,6 +209,7 @@ bind_algorithm(struct sm_arena *arena, const struct sm_node *map, struct sm_expe
         {&sm_axis_strategy, &experiment->algorithm.strategy},
         {&sm_axis_outer, &experiment->algorithm.outer},
         {&sm_axis_buffer, &experiment->algorithm.buffer},
+        {&sm_axis_compression, &experiment->algorithm.compression},
         {&sm_axis_collective, &experiment->algorithm.collective},
     };
     for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
@@ -198,8 +219,7 @@ bind_algorithm(struct sm_arena *arena, const struct sm_node *map, struct sm_expe
     const struct sm_node average = {.kind = SM_NODE_SCALAR, .text = sm_outer_average.about.name};
     const struct sm_strategy *strategy =
         (const struct sm_strategy *)experiment->algorithm.strategy.plugin;
-    if (sm_tree_get(map, "outer") == NULL && strategy->mix_gradient == NULL &&
-        strategy->send == NULL)
+    if (sm_tree_get(map, "outer") == NULL && !sm_strategy_communicates(strategy))
         return sm_choice_bind(&sm_axis_outer, &average, NULL, arena, &experiment->algorithm.outer);
     return SM_OK;
 }
@@ -338,7 +358,10 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     print_choice("strategy", &experiment->algorithm.strategy, out);
     print_choice("outer", &experiment->algorithm.outer, out);
     print_choice("buffer", &experiment->algorithm.buffer, out);
-    fprintf(out, "  tau: %zu\n", experiment->algorithm.tau);
+    print_choice("tau", &experiment->algorithm.period, out);
+    print_choice("compression", &experiment->algorithm.compression, out);
+    if (numbers)
+        fprintf(out, "  clip: %.17g\n", experiment->algorithm.clip);
     if (seconds)
         print_choice("collective", &experiment->algorithm.collective, out);
     if (numbers) {
@@ -349,34 +372,10 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     }
 }
 
-enum sm_status
-sm_experiment_check(const struct sm_experiment *experiment, size_t workers, const char **warnings,
-                    size_t most, size_t *count)
+size_t
+sm_experiment_tau(const struct sm_experiment *experiment)
 {
-    const struct sm_inner *inner = (const struct sm_inner *)experiment->algorithm.inner.plugin;
-    const struct sm_strategy *strategy =
-        (const struct sm_strategy *)experiment->algorithm.strategy.plugin;
-    const struct sm_outer *outer = (const struct sm_outer *)experiment->algorithm.outer.plugin;
-    enum sm_round round = sm_outer_round(outer, experiment->algorithm.outer.settings);
-    bool alone = strategy->mix_gradient == NULL && strategy->send == NULL;
-    size_t found = 0;
-
-    if (round == SM_ROUND_LOCAL && !strategy->mixes_models)
-        return SM_FAIL(SM_ERR_INPUT,
-                       "algorithm.outer: %s with average: no needs a gossip strategy such as sgp; "
-                       "over %s the models would drift apart",
-                       outer->about.name, strategy->about.name);
-    if (alone && round == SM_ROUND_NONE && workers > 1 && found < most)
-        warnings[found++] = "strategy local with outer none: the workers never communicate";
-    if (round != SM_ROUND_NONE && experiment->steps > 0 &&
-        experiment->algorithm.tau > experiment->steps && found < most)
-        warnings[found++] = "tau is longer than the run: no round ends";
-    if (round == SM_ROUND_NONE && experiment->algorithm.buffer.plugin == &sm_buffer_average.about &&
-        found < most)
-        warnings[found++] = "buffer average changes nothing: with outer none no round ends";
-    if (inner->buffer == NULL && experiment->algorithm.buffer.plugin == &sm_buffer_average.about &&
-        found < most)
-        warnings[found++] = "buffer average changes nothing: the inner optimizer has no buffers";
-    *count = found;
-    return SM_OK;
+    const struct sm_choice *period = &experiment->algorithm.period;
+    const struct sm_param *tau = sm_param_find(period->plugin->params, "tau");
+    return *(const size_t *)((const char *)period->settings + tau->offset);
 }

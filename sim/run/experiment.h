@@ -26,8 +26,8 @@ struct sm_experiment {
     struct sm_workload_settings workload;
     struct sm_timing_settings timing;
     struct {
-        struct sm_choice inner, schedule, strategy, outer, buffer, collective;
-        size_t tau; /* inner steps a round */
+        struct sm_choice inner, schedule, strategy, outer, period, buffer, compression, collective;
+        double clip; /* longest gradient; 0: any */
     } algorithm;
     struct {
         size_t every;  /* steps between evaluations; 0: ten a run      */
@@ -50,10 +50,8 @@ enum sm_experiment_part { SM_EXPERIMENT_ALL, SM_EXPERIMENT_TRAJECTORY, SM_EXPERI
 void sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_part part,
                          FILE *out);
 
-/* Combinations that mean nothing: SM_ERR_INPUT with the reason. Settings that change nothing go to
- * warnings (room for `most`); returns their number in *count. */
-enum sm_status sm_experiment_check(const struct sm_experiment *experiment, size_t workers,
-                                   const char **warnings, size_t most, size_t *count);
+/* The period's setting tau: inner steps a round, or what it starts from. */
+size_t sm_experiment_tau(const struct sm_experiment *experiment);
 
 /* What `describe` prints of each section beside the axes: NULL-terminated names and their tables.
  */

@@ -138,8 +138,8 @@ sm_platform_inspect(const char *file, const char *home, FILE *out)
     struct sm_arena arena = {0};
     struct sm_platform platform;
     struct probe_result result;
-    enum sm_status status =
-        sm_platform_load(&arena, &(struct sm_platform_request){file, home, 0, NULL}, &platform);
+    enum sm_status status = sm_platform_load(
+        &arena, &(struct sm_platform_request){.file = file, .home = home}, &platform);
     struct probe probe = {&platform, platform.worker_count};
     if (status == SM_OK)
         status = sm_process_call(call_probe, &probe, &result, sizeof result, file);

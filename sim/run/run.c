@@ -8,9 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "algorithms/strategy/strategy.h"
 #include "sim/base/progress.h"
 #include "sim/base/text.h"
 #include "sim/run/recorder.h"
+#include "sim/run/rules.h"
 #include "sim/run/safetensors.h"
 #include "sim/run/worker.h"
 
@@ -27,7 +29,9 @@ struct run {
     struct sm_platform platform;
     struct sm_profile profile;
     struct sm_workload *workload; /* NULL: timing only      */
-    size_t workers, parameters, steps, every;
+    size_t workers, servers, parameters, steps, every;
+    const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
+    size_t matrix_count;
     double statistics; /* floats beside the parameters: a fraction where one stands for all */
     double wire_scale, model_bytes;
     const float *initial;
@@ -79,13 +83,14 @@ static enum sm_status
 load_platform(struct run *run)
 {
     const struct sm_experiment *experiment = run->experiment;
-    SM_TRY(sm_platform_load(
-        run->arena,
-        &(struct sm_platform_request){experiment->platform.file, run->options->home,
-                                      experiment->platform.workers, experiment->platform.node},
-        &run->platform));
-    run->workers = experiment->platform.workers > 0 ? experiment->platform.workers
-                                                    : run->platform.worker_count;
+    run->servers = sm_strategy_servers(&experiment->algorithm.strategy);
+    SM_TRY(sm_platform_load(run->arena,
+                            &(struct sm_platform_request){experiment->platform.file,
+                                                          run->options->home,
+                                                          experiment->platform.workers,
+                                                          run->servers, experiment->platform.node},
+                            &run->platform));
+    run->workers = run->platform.worker_count - run->servers;
     return SM_OK;
 }
 
@@ -124,6 +129,27 @@ load_workload(struct run *run)
                               &run->workload);
 }
 
+/* The parameters as matrices: all tensors but the running statistics behind them. */
+static enum sm_status
+find_matrices(struct run *run)
+{
+    static const struct sm_matrix one = {.rows = 1, .columns = 1, .panel = 1};
+    run->matrices = &one;
+    run->matrix_count = 1;
+    if (run->workload == NULL)
+        return SM_OK;
+    const struct sm_tensor *tensors;
+    const size_t count = sm_workload_tensors(run->workload, &tensors);
+    struct sm_matrix *matrices = sm_arena_alloc(run->arena, count, sizeof *matrices);
+    if (matrices == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu tensors", count);
+    run->matrices = matrices;
+    run->matrix_count = 0;
+    for (size_t i = 0; i < count && tensors[i].offset < run->parameters; i++)
+        matrices[run->matrix_count++] = sm_tensor_matrix(&tensors[i]);
+    return SM_OK;
+}
+
 /* Sizes that follow from what is loaded. Timing only is the same loop on a model of one float that
  * weighs as much as the whole. */
 static enum sm_status
@@ -151,6 +177,7 @@ resolve(struct run *run)
     }
     run->parameters = (size_t)parameters;
     run->wire_scale = run->model_bytes / (4 * parameters);
+    SM_TRY(find_matrices(run));
     float *initial = sm_arena_zalloc(run->arena, floats, sizeof *initial);
     if (initial == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu parameters", run->parameters);
@@ -170,8 +197,8 @@ static enum sm_status
 check(struct run *run)
 {
     size_t found;
-    SM_TRY(sm_experiment_check(run->experiment, run->workers, run->warnings + run->warning_count,
-                               MOST_WARNINGS - run->warning_count, &found));
+    SM_TRY(sm_rules_check(run->experiment, run->workers, run->warnings + run->warning_count,
+                          MOST_WARNINGS - run->warning_count, &found));
     run->warning_count += found;
     return sm_worker_check(run->experiment, run->workers);
 }
@@ -215,6 +242,8 @@ describe(struct run *run)
     uint64_t data = run->workload != NULL ? sm_workload_data_hash(run->workload) : 0;
     memcpy(warnings, run->warnings, run->warning_count * sizeof *warnings);
     uint64_t inputs = hash_inputs(run), costs = hash_costs(run);
+    if (sm_strategy_is(&experiment->algorithm.strategy, SM_FOLLOWS_CLOCK))
+        inputs = sm_hash(timing, strlen(timing), inputs ^ costs); /* the seconds decide too */
     uint64_t whole = sm_hash(all, strlen(all), run->options->timing_only);
     uint64_t key = sm_hash(SM_VERSION, strlen(SM_VERSION), whole ^ inputs ^ costs);
     *s = (struct sm_summary){
@@ -231,7 +260,7 @@ describe(struct run *run)
                       experiment->algorithm.outer.plugin->name,
                       experiment->algorithm.buffer.plugin->name,
                       experiment->algorithm.collective.plugin->name,
-                      (double)experiment->algorithm.tau},
+                      (double)sm_experiment_tau(experiment)},
         .final = {none, none, none, none, none, none},
         .best = {none, none, none},
         .sim = {none, none, none, none, none, none, none},
@@ -296,7 +325,8 @@ open_run(struct run *run)
 {
     const struct sm_run_options *options = run->options;
     SM_TRY(sm_pool_create(thread_count(run), &run->pool));
-    if (options->trace != NULL && (run->trace = sm_trace_create(run->workers)) == NULL)
+    if (options->trace != NULL &&
+        (run->trace = sm_trace_create(run->workers + run->servers)) == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the trace");
     if (options->store != NULL) {
         SM_TRY(sm_store_open(options->store, &run->store));
@@ -381,7 +411,7 @@ status_text(enum sm_status status)
 static enum sm_status
 run_engine(struct run *run, struct sm_engine_report *report, double *ends)
 {
-    struct sm_arena *arenas = calloc(run->workers, sizeof *arenas);
+    struct sm_arena *arenas = calloc(run->workers + run->servers, sizeof *arenas);
     if (arenas == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu workers", run->workers);
     struct sm_training training = {
@@ -391,6 +421,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends)
         .recorder = run->recorder,
         .progress = &run->progress,
         .initial = run->initial,
+        .matrices = run->matrices,
+        .matrix_count = run->matrix_count,
         .parameters = run->parameters,
         .steps = run->steps,
         .every = run->every,
@@ -399,6 +431,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends)
     };
     const struct sm_engine_request request = {
         .workers = run->workers,
+        .servers = run->servers,
+        .seed = run->experiment->seed,
         .platform = &run->platform,
         .collective = run->experiment->algorithm.collective,
         .wire_scale = run->wire_scale,
@@ -410,7 +444,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends)
         .arg = &training,
     };
     enum sm_status status = run->options->engine->run(&request, run->arena, report);
-    for (size_t r = 0; r < run->workers; r++)
+    for (size_t r = 0; r < run->workers + run->servers; r++)
         sm_arena_fini(&arenas[r]);
     free(arenas);
     return status;

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "algorithms/buffer/buffer.h"
+#include "algorithms/compression/compression.h"
 #include "algorithms/inner/inner.h"
 #include "algorithms/outer/outer.h"
+#include "algorithms/period/period.h"
 #include "algorithms/schedule/schedule.h"
 #include "algorithms/strategy/strategy.h"
+#include "sim/base/vec.h"
 
 struct worker {
     const struct sm_training *training;
@@ -19,62 +22,115 @@ struct worker {
     const float *view; /* (n) the model that the gradient is taken at   */
     bool absorbed;     /* an evaluation has had the arrivals added to x */
     float lr, gamma;   /* base learning rate, learning rate of the step */
+    float clip;        /* longest gradient; 0: any                      */
     struct sm_learner *learner;
     double loss;     /* of the last minibatch                  */
     double loss_sum; /* since the last evaluation              */
     size_t loss_count;
+    double round_loss_sum;      /* since the round began               */
+    size_t round_begin, length; /* first step and steps of the round   */
     const struct sm_inner *inner;
     const struct sm_schedule *schedule;
     const struct sm_strategy *strategy;
     const struct sm_outer *outer;
     const struct sm_buffer_strategy *buffer;
-    void *inner_state, *strategy_state, *outer_state;
+    const struct sm_period *period;
+    void *inner_state, *strategy_state, *outer_state, *period_state;
     const void *schedule_settings;
     enum sm_round round;
+    bool sends_early;
+    struct sm_codec codec; /* of the exact average                              */
+    float *anchor;         /* (n) what all agreed on, where differences from it are compressed */
 };
 
-static enum sm_status
-worker_init(struct worker *w, const struct sm_experiment *experiment, struct sm_arena *arena,
-            struct sm_comm *comm, size_t n, const float *initial)
+/* What every plug-in is told; matrices and x0 of the model it is for. */
+static struct sm_setup
+setup_of(const struct sm_training *training, struct sm_comm *comm, struct sm_arena *arena)
 {
+    return (struct sm_setup){.arena = arena,
+                             .comm = comm,
+                             .n = training->parameters,
+                             .x0 = training->initial,
+                             .matrices = training->matrices,
+                             .matrix_count = training->matrix_count,
+                             .compression = &training->experiment->algorithm.compression};
+}
+
+/* The exact average compresses the change since the start of the round. */
+static enum sm_status
+average_init(struct worker *w, const struct sm_setup *setup)
+{
+    if (w->round != SM_ROUND_AVERAGE)
+        return SM_OK;
+    SM_TRY(sm_codec_init(&w->codec, setup));
+    if (!sm_codec_active(&w->codec))
+        return SM_OK;
+    w->anchor = sm_arena_alloc(setup->arena, w->n, sizeof *w->anchor);
+    if (w->anchor == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "a vector of n=%zu floats for the compressed average", w->n);
+    memcpy(w->anchor, setup->x0, w->n * sizeof *w->anchor);
+    return SM_OK;
+}
+
+static enum sm_status
+worker_init(struct worker *w, const struct sm_training *training, struct sm_comm *comm,
+            struct sm_arena *arena)
+{
+    const struct sm_experiment *experiment = training->experiment;
+    const struct sm_setup setup = setup_of(training, comm, arena);
+    w->training = training;
     w->comm = comm;
-    w->n = n;
+    w->n = setup.n;
+    w->clip = (float)experiment->algorithm.clip;
     w->inner = (const struct sm_inner *)experiment->algorithm.inner.plugin;
     w->schedule = (const struct sm_schedule *)experiment->algorithm.schedule.plugin;
     w->strategy = (const struct sm_strategy *)experiment->algorithm.strategy.plugin;
     w->outer = (const struct sm_outer *)experiment->algorithm.outer.plugin;
     w->buffer = (const struct sm_buffer_strategy *)experiment->algorithm.buffer.plugin;
+    w->period = (const struct sm_period *)experiment->algorithm.period.plugin;
     w->inner_state = sm_choice_state(&experiment->algorithm.inner, arena);
     w->strategy_state = sm_choice_state(&experiment->algorithm.strategy, arena);
     w->outer_state = sm_choice_state(&experiment->algorithm.outer, arena);
+    w->period_state = sm_choice_state(&experiment->algorithm.period, arena);
     w->schedule_settings = experiment->algorithm.schedule.settings;
-    w->x = sm_arena_zalloc(arena, n, sizeof *w->x);
-    w->g = sm_arena_zalloc(arena, n, sizeof *w->g);
+    w->x = sm_arena_zalloc(arena, w->n, sizeof *w->x);
+    w->g = sm_arena_zalloc(arena, w->n, sizeof *w->g);
     if (w->inner_state == NULL || w->strategy_state == NULL || w->outer_state == NULL ||
-        w->x == NULL || w->g == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for a worker with %zu parameters", n);
-    memcpy(w->x, initial, n * sizeof *initial);
+        w->period_state == NULL || w->x == NULL || w->g == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a worker with %zu parameters", w->n);
+    memcpy(w->x, setup.x0, w->n * sizeof *w->x);
     w->view = w->x;
     /* every inner optimizer has a setting lr */
     const struct sm_param *lr = sm_param_find(w->inner->about.params, "lr");
     w->lr = *(const float *)((const char *)experiment->algorithm.inner.settings + lr->offset);
+    w->sends_early = sm_strategy_is(&experiment->algorithm.strategy, SM_SENDS_EARLY);
     w->round = sm_outer_round(w->outer, w->outer_state);
-    SM_TRY(w->inner->init(w->inner_state, arena, n));
+    SM_TRY(w->inner->init(w->inner_state, &setup));
     if (w->strategy->init != NULL)
-        SM_TRY(w->strategy->init(w->strategy_state, arena, comm, n));
+        SM_TRY(w->strategy->init(w->strategy_state, &setup));
     if (w->outer->init != NULL)
-        SM_TRY(w->outer->init(w->outer_state, arena, n, initial));
-    return SM_OK;
+        SM_TRY(w->outer->init(w->outer_state, &setup));
+    return average_init(w, &setup);
 }
 
 enum sm_status
 sm_worker_check(const struct sm_experiment *experiment, size_t workers)
 {
     struct sm_arena arena = {0};
-    struct sm_comm comm = {.rank = 0, .size = workers, .devices = 1, .wire_scale = 1};
-    struct worker w = {0};
+    struct sm_comm comm = {.size = workers,
+                           .servers = sm_strategy_servers(&experiment->algorithm.strategy),
+                           .seed = experiment->seed,
+                           .devices = 1,
+                           .wire_scale = 1};
     const float zero = 0;
-    enum sm_status status = worker_init(&w, experiment, &arena, &comm, 1, &zero);
+    const struct sm_matrix one = {.rows = 1, .columns = 1, .panel = 1};
+    const struct sm_training training = {.experiment = experiment,
+                                         .initial = &zero,
+                                         .parameters = 1,
+                                         .matrices = &one,
+                                         .matrix_count = 1};
+    struct worker w = {0};
+    enum sm_status status = worker_init(&w, &training, &comm, &arena);
     sm_arena_fini(&arena);
     return status;
 }
@@ -105,9 +161,13 @@ update_job(void *arg, struct sm_arena *scratch)
     struct worker *w = arg;
     if (!isfinite(w->loss)) /* the loop says so; x stays as it was */
         return SM_OK;
-    SM_TRY(w->inner->step(w->inner_state, w->n, w->gamma, w->g, w->x));
-    if (w->strategy->split != NULL)
-        w->strategy->split(w->strategy_state, w->n, w->x);
+    if (w->strategy->server == NULL) {
+        if (w->clip > 0)
+            sm_inner_clip(w->n, w->clip, w->g);
+        SM_TRY(w->inner->step(w->inner_state, w->n, w->gamma, w->g, w->x));
+    }
+    if (w->strategy->split != NULL && !w->sends_early)
+        w->strategy->split(w->strategy_state, w->n, w->gamma, w->g, w->x);
     return SM_OK;
 }
 
@@ -117,6 +177,27 @@ gradient_and_update_job(void *arg, struct sm_arena *scratch)
 {
     SM_TRY(gradient_job(arg, scratch));
     return update_job(arg, scratch);
+}
+
+static enum sm_status
+split_job(void *arg, struct sm_arena *scratch)
+{
+    (void)scratch;
+    struct worker *w = arg;
+    absorb(w);
+    w->absorbed = true;
+    w->strategy->split(w->strategy_state, w->n, w->gamma, w->g, w->x);
+    return SM_OK;
+}
+
+/* What leaves before the gradient. */
+static enum sm_status
+send_early(struct worker *w)
+{
+    if (!w->sends_early)
+        return SM_OK;
+    SM_TRY(w->comm->ops->compute(w->comm, SM_STAGE_UPDATE, 0, 0, &(struct sm_job){split_job, w}));
+    return w->strategy->send(w->strategy_state, w->comm);
 }
 
 /* Receives; when an evaluation is due, leaves the model that k steps led to. */
@@ -157,6 +238,50 @@ compute(struct worker *w, size_t k)
                        w->comm->rank, k);
     w->loss_sum += w->loss;
     w->loss_count++;
+    w->round_loss_sum += w->loss;
+    return SM_OK;
+}
+
+static double
+schedule_factor(const struct worker *w, size_t k)
+{
+    return w->schedule->factor(w->schedule_settings, k, w->training->steps);
+}
+
+/* The round's mean loss, over all workers; one float travels. */
+static enum sm_status
+round_loss(struct worker *w, double *loss)
+{
+    *loss = (double)NAN;
+    if (!w->period->asks_for_loss || w->learner == NULL || w->length == 0)
+        return SM_OK;
+    float mean = (float)(w->round_loss_sum / (double)w->length);
+    SM_TRY(sm_comm_average(w->comm, &mean, 1));
+    *loss = (double)mean;
+    return SM_OK;
+}
+
+static enum sm_status
+begin_round(struct worker *w, size_t k)
+{
+    struct sm_round_start start = {
+        .step = k, .steps = w->training->steps, .factor = schedule_factor(w, k)};
+    SM_TRY(round_loss(w, &start.loss));
+    w->round_begin = k;
+    w->round_loss_sum = 0;
+    w->length = w->period->length(w->period_state, &start);
+    return SM_OK;
+}
+
+/* x becomes the mean of all models, whose running statistics travel along. */
+static enum sm_status
+exact_average(struct worker *w)
+{
+    if (w->anchor == NULL)
+        return sm_codec_average(&w->codec, w->comm, w->x, w->comm->statistics);
+    sm_vec_axpy(w->n, -1.0f, w->anchor, w->x);
+    SM_TRY(sm_codec_average(&w->codec, w->comm, w->x, w->comm->statistics));
+    sm_vec_axpy(w->n, 1.0f, w->anchor, w->x);
     return SM_OK;
 }
 
@@ -165,30 +290,46 @@ end_round(struct worker *w)
 {
     bool average = w->round == SM_ROUND_AVERAGE;
     if (w->strategy->drain != NULL)
-        SM_TRY(w->strategy->drain(w->strategy_state, w->comm, w->n, w->x, average));
+        SM_TRY(w->strategy->drain(w->strategy_state, w->comm, w->n, w->x,
+                                  average ? SM_DRAIN_AVERAGE : SM_DRAIN_ROUND));
     if (average)
-        SM_TRY(sm_comm_average(w->comm, w->x, w->n));
+        SM_TRY(exact_average(w));
     SM_TRY(w->buffer->apply(w->comm, w->inner, w->inner_state));
     if (w->outer->step != NULL)
         SM_TRY(w->outer->step(w->outer_state, w->n, w->gamma, w->x));
+    if (w->anchor != NULL)
+        memcpy(w->anchor, w->x, w->n * sizeof *w->x);
     return SM_OK;
+}
+
+static enum sm_status
+outer_step(struct worker *w, size_t k)
+{
+    if (w->round == SM_ROUND_NONE)
+        return SM_OK;
+    const struct sm_moment moment = {.done = k + 1 - w->round_begin,
+                                     .round = w->length,
+                                     .gamma = w->gamma,
+                                     .last = k + 1 == w->training->steps};
+    if (w->round == SM_ROUND_EXCHANGE)
+        SM_TRY(w->outer->exchange(w->outer_state, w->comm, &moment, w->n, w->x));
+    return moment.done == moment.round ? end_round(w) : SM_OK;
 }
 
 static enum sm_status
 step(struct worker *w, size_t k, double since)
 {
-    const struct sm_training *training = w->training;
     struct sm_comm *comm = w->comm;
-    SM_TRY(comm->ops->compute(comm, SM_STAGE_LOAD, training->profile->load, 0, NULL));
+    SM_TRY(comm->ops->compute(comm, SM_STAGE_LOAD, w->training->profile->load, 0, NULL));
     SM_TRY(begin(w, k, since));
-    w->gamma =
-        (float)((double)w->lr * w->schedule->factor(w->schedule_settings, k, training->steps));
+    if (w->round != SM_ROUND_NONE && k == w->round_begin + w->length)
+        SM_TRY(begin_round(w, k));
+    w->gamma = (float)((double)w->lr * schedule_factor(w, k));
+    SM_TRY(send_early(w));
     SM_TRY(compute(w, k));
-    if (w->strategy->send != NULL)
+    if (w->strategy->send != NULL && !w->sends_early)
         SM_TRY(w->strategy->send(w->strategy_state, comm));
-    if (w->round != SM_ROUND_NONE && (k + 1) % training->experiment->algorithm.tau == 0)
-        SM_TRY(end_round(w));
-    return SM_OK;
+    return outer_step(w, k);
 }
 
 static void
@@ -205,17 +346,14 @@ report_progress(const struct worker *w, size_t steps_done)
     sm_progress_update(training->progress, steps_done, accuracy, samples);
 }
 
-enum sm_status
-sm_worker_run(void *arg, struct sm_comm *comm)
+static enum sm_status
+worker_run(const struct sm_training *training, struct sm_comm *comm)
 {
-    const struct sm_training *training = arg;
     struct sm_arena *arena = &training->arenas[comm->rank];
     struct worker *w = sm_arena_zalloc(arena, 1, sizeof *w);
     if (w == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a worker");
-    w->training = training;
-    SM_TRY(
-        worker_init(w, training->experiment, arena, comm, training->parameters, training->initial));
+    SM_TRY(worker_init(w, training, comm, arena));
     if (training->workload != NULL)
         SM_TRY(sm_learner_create(training->workload, comm->rank, arena, &w->learner));
 
@@ -228,5 +366,92 @@ sm_worker_run(void *arg, struct sm_comm *comm)
             report_progress(w, k + 1);
     }
     training->ends[comm->rank] = comm->ops->now(comm);
+    if (w->strategy->drain != NULL)
+        SM_TRY(w->strategy->drain(w->strategy_state, comm, w->n, w->x, SM_DRAIN_END));
     return begin(w, training->steps, training->ends[comm->rank]);
+}
+
+/* A rank that only serves: the strategy's program, and the inner optimizer that it steps with. */
+struct server {
+    struct sm_stepper stepper; /* first: its functions get a pointer to it */
+    const struct sm_training *training;
+    struct sm_comm *comm;
+    const struct sm_inner *inner;
+    void *inner_state;
+    size_t n; /* of its part */
+    float clip, gamma;
+    float *g, *x; /* (n) of the step under way */
+};
+
+static struct server *
+server_of(struct sm_stepper *stepper)
+{
+    return (struct server *)stepper;
+}
+
+static enum sm_status
+server_begin(struct sm_stepper *stepper, size_t n)
+{
+    struct server *s = server_of(stepper);
+    struct sm_arena *arena = &s->training->arenas[s->comm->rank];
+    struct sm_setup setup = setup_of(s->training, s->comm, arena);
+    if (n < setup.n) { /* a part knows no layers */
+        setup.n = n;
+        setup.matrices = NULL;
+        setup.matrix_count = 0;
+    }
+    s->n = n;
+    s->inner_state = sm_choice_state(&s->training->experiment->algorithm.inner, arena);
+    if (s->inner_state == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a server of %zu parameters", n);
+    return s->inner->init(s->inner_state, &setup);
+}
+
+static enum sm_status
+server_job(void *arg, struct sm_arena *scratch)
+{
+    (void)scratch;
+    struct server *s = arg;
+    if (s->clip > 0)
+        sm_inner_clip(s->n, s->clip, s->g);
+    return s->inner->step(s->inner_state, s->n, s->gamma, s->g, s->x);
+}
+
+static enum sm_status
+server_step(struct sm_stepper *stepper, float gamma, float *g, float *x)
+{
+    struct server *s = server_of(stepper);
+    const double part = (double)s->n / (double)s->training->parameters;
+    s->gamma = gamma;
+    s->g = g;
+    s->x = x;
+    return s->comm->ops->compute(s->comm, SM_STAGE_UPDATE, 0, part * s->training->profile->update,
+                                 &(struct sm_job){server_job, s});
+}
+
+static enum sm_status
+server_run(const struct sm_training *training, struct sm_comm *comm)
+{
+    const struct sm_choice *choice = &training->experiment->algorithm.strategy;
+    const struct sm_strategy *strategy = (const struct sm_strategy *)choice->plugin;
+    struct sm_arena *arena = &training->arenas[comm->rank];
+    const struct sm_setup setup = setup_of(training, comm, arena);
+    struct server *s = sm_arena_zalloc(arena, 1, sizeof *s);
+    void *state = sm_choice_state(choice, arena);
+    if (s == NULL || state == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a server");
+    *s = (struct server){.stepper = {server_begin, server_step},
+                         .training = training,
+                         .comm = comm,
+                         .inner =
+                             (const struct sm_inner *)training->experiment->algorithm.inner.plugin,
+                         .clip = (float)training->experiment->algorithm.clip};
+    SM_TRY(strategy->init(state, &setup));
+    return strategy->server->serve(state, comm, &s->stepper);
+}
+
+enum sm_status
+sm_worker_run(void *arg, struct sm_comm *comm)
+{
+    return comm->rank < comm->size ? worker_run(arg, comm) : server_run(arg, comm);
 }

@@ -3,6 +3,7 @@
 #ifndef SM_RUN_WORKER_H
 #define SM_RUN_WORKER_H
 
+#include "sim/base/matrix.h"
 #include "sim/base/progress.h"
 #include "sim/comm/comm.h"
 #include "sim/run/experiment.h"
@@ -14,16 +15,18 @@ struct sm_training {
     const struct sm_experiment *experiment;
     const struct sm_workload *workload; /* NULL: timing only, a model of one float   */
     const struct sm_profile *profile;
-    struct sm_recorder *recorder; /* NULL when timing only                     */
-    struct sm_progress *progress; /* drawn by rank 0                           */
-    const float *initial;         /* (parameters) x_0                          */
+    struct sm_recorder *recorder;     /* NULL when timing only                     */
+    struct sm_progress *progress;     /* drawn by rank 0                           */
+    const float *initial;             /* (parameters) x_0                          */
+    const struct sm_matrix *matrices; /* (matrix_count) of the parameters      */
+    size_t matrix_count;
     size_t parameters, steps;
     size_t every;            /* steps between evaluations                 */
-    struct sm_arena *arenas; /* (workers) memory of each worker           */
+    struct sm_arena *arenas; /* (workers + servers) memory of each rank   */
     double *ends;            /* (workers) out: seconds after the last step */
 };
 
-/* The program of every rank; arg is the struct sm_training. */
+/* The program of every rank, also of those that serve; arg is the struct sm_training. */
 enum sm_status sm_worker_run(void *arg, struct sm_comm *comm);
 
 /* Builds and forgets one worker's states for a model of one parameter: what the plug-ins refuse is

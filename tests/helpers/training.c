@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algorithms/compression/compression.h"
 #include "sim/run/process.h"
 #include "sim/run/run.h"
 #include "tests/helpers/check.h"
@@ -153,4 +154,28 @@ plugin_state(struct sm_arena *arena, const struct sm_axis *axis, const char *yam
     *state = sm_choice_state(&choice, arena);
     assert_non_null(*state);
     return choice.plugin;
+}
+
+const struct sm_setup *
+plugin_setup(struct sm_arena *arena, size_t n, const float *x0, struct sm_comm *comm)
+{
+    struct sm_setup *setup = sm_arena_alloc(arena, 1, sizeof *setup);
+    struct sm_choice *choice = sm_arena_alloc(arena, 1, sizeof *choice);
+    struct sm_comm *alone = sm_arena_zalloc(arena, 1, sizeof *alone);
+    struct sm_matrix *whole = sm_arena_zalloc(arena, 1, sizeof *whole);
+    float *zeros = sm_arena_zalloc(arena, n, sizeof *zeros);
+    if (setup == NULL || choice == NULL || alone == NULL || whole == NULL || zeros == NULL)
+        fail_msg("no memory for a set-up of %zu parameters", n);
+    check_ok(sm_choice_bind(&sm_axis_compression, NULL, NULL, arena, choice));
+    alone->size = alone->devices = 1;
+    alone->wire_scale = 1;
+    *whole = (struct sm_matrix){.rows = n, .columns = 1, .panel = 1};
+    *setup = (struct sm_setup){.arena = arena,
+                               .comm = comm != NULL ? comm : alone,
+                               .n = n,
+                               .x0 = x0 != NULL ? x0 : zeros,
+                               .matrices = whole,
+                               .matrix_count = 1,
+                               .compression = choice};
+    return setup;
 }

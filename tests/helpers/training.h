@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#include "sim/base/plugin.h"
+#include "algorithms/setup.h"
 #include "sim/engine/engine.h"
 #include "sim/store/store.h"
 
@@ -45,6 +45,10 @@ __attribute__((format(printf, 1, 2))) struct training *train(const char *format,
 /* The newest evaluation. */
 const struct sm_evaluation *training_last(const struct training *training);
 
+/* What a plug-in is told, for n parameters of one row-major matrix of that many rows, from x0
+ * (NULL: zeros), as one rank among `comm`'s (NULL: the only one), uncompressed. Owned by arena. */
+const struct sm_setup *plugin_setup(struct sm_arena *arena, size_t n, const float *x0,
+                                    struct sm_comm *comm);
 /* A plug-in and a state with its settings, from YAML such as "{name: sgd, lr: 0.5}". */
 const struct sm_plugin *plugin_state(struct sm_arena *arena, const struct sm_axis *axis,
                                      const char *yaml, void **state);

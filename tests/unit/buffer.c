@@ -52,7 +52,7 @@ round_run(struct round *round, const char *inner, const char *buffer)
     for (size_t r = 0; r < WORKERS; r++) {
         round->inner =
             (const struct sm_inner *)plugin_state(&arena, &sm_axis_inner, inner, &round->states[r]);
-        check_ok(round->inner->init(round->states[r], &arena, N));
+        check_ok(round->inner->init(round->states[r], plugin_setup(&arena, N, NULL, NULL)));
     }
     const struct sm_engine_request request = {
         .workers = WORKERS, .wire_scale = 1, .worker = round_rank, .arg = round};

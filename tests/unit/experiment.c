@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sim/run/experiment.h"
+#include "sim/run/rules.h"
 
 static struct sm_arena arena;
 
@@ -212,7 +213,7 @@ nothing_at_all_is_an_experiment(void **unused)
     assert_int_equal(e.seed, 1);
     assert_int_equal(e.steps, 600);
     check_near(e.epochs, 0, 0);
-    assert_int_equal(e.algorithm.tau, 12);
+    assert_int_equal(sm_experiment_tau(&e), 12);
     assert_int_equal(e.workload.batch, 32);
     assert_string_equal(e.algorithm.inner.plugin->name, "sgd");
     assert_string_equal(e.algorithm.strategy.plugin->name, "allreduce");
@@ -358,6 +359,7 @@ the_parts_hold_what_decides_the_numbers_and_what_decides_the_seconds(void **unus
     expect_part("algorithm: {strategy: sgp}", true, true);
     expect_part("algorithm: {outer: slowmo}", true, true);
     expect_part("algorithm: {tau: 7}", true, true);
+    expect_part("algorithm: {clip: 2}", true, false);
     expect_part("algorithm: {buffer: maintain}", true, true);
     expect_part("platform: {file: star_4}", false, true);
     expect_part("platform: {bandwidth: {'*': 1Gbps}}", false, true);
@@ -416,7 +418,7 @@ expect_all_runs(const char *yaml, const struct run *runs, size_t expected)
         assert_string_equal(e.name, runs[i].name);
         assert_string_equal(e.algorithm.strategy.plugin->name, runs[i].strategy);
         assert_string_equal(e.algorithm.outer.plugin->name, runs[i].outer);
-        assert_int_equal(e.algorithm.tau, runs[i].tau);
+        assert_int_equal(sm_experiment_tau(&e), runs[i].tau);
         assert_int_equal(e.steps, runs[i].steps);
     }
 }
@@ -553,18 +555,18 @@ settings_that_change_nothing_are_warned_of(void **unused)
         {"algorithm: {strategy: local, outer: none}", "the workers never communicate"},
         {"{steps: 5, algorithm: {strategy: local, tau: 6}}", "tau is longer than the run"},
         {"{steps: 6, algorithm: {strategy: local, tau: 6}}", NULL},
-        {"algorithm: {buffer: average}", "with outer none no round ends"},
+        {"algorithm: {buffer: average}", "buffer average with outer none"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sm_experiment e;
         const char *warnings[4];
         size_t count;
         check_ok(bind(cases[i].yaml, &e));
-        check_ok(sm_experiment_check(&e, 4, warnings, 4, &count));
+        check_ok(sm_rules_check(&e, 4, warnings, 4, &count));
         assert_int_equal(count, cases[i].warning != NULL ? 1 : 0);
         if (cases[i].warning != NULL)
             assert_non_null(strstr(warnings[0], cases[i].warning));
-        check_ok(sm_experiment_check(&e, 4, NULL, 0, &count)); /* no room: not written */
+        check_ok(sm_rules_check(&e, 4, NULL, 0, &count)); /* no room: not written */
         assert_int_equal(count, 0);
     }
 }
@@ -581,11 +583,11 @@ slowmo_without_the_average_needs_gossip(void **unused)
         yaml = sm_arena_printf(
             &arena, "algorithm: {strategy: %s, outer: {name: slowmo, average: no}}", strategies[i]);
         check_ok(bind(yaml, &e));
-        check_fails(sm_experiment_check(&e, 4, warnings, 4, &count), SM_ERR_INPUT,
-                    "slowmo with average: no needs a gossip strategy such as sgp");
+        check_fails(sm_rules_check(&e, 4, warnings, 4, &count), SM_ERR_INPUT,
+                    "average: no needs a gossip strategy such as sgp");
     }
     check_ok(bind("algorithm: {strategy: sgp, outer: {name: slowmo, average: no}}", &e));
-    check_ok(sm_experiment_check(&e, 4, warnings, 4, &count));
+    check_ok(sm_rules_check(&e, 4, warnings, 4, &count));
     assert_int_equal(count, 0);
 }
 

@@ -29,7 +29,7 @@ inner_of(const char *yaml, size_t n, void **state)
 {
     const struct sm_inner *inner =
         (const struct sm_inner *)plugin_state(&arena, &sm_axis_inner, yaml, state);
-    check_ok(inner->init(*state, &arena, n));
+    check_ok(inner->init(*state, plugin_setup(&arena, n, NULL, NULL)));
     return inner;
 }
 
@@ -225,7 +225,7 @@ sgd_refuses_nesterov_without_momentum_or_with_dampening(void **unused)
     for (size_t i = 0; i < 2; i++) {
         const struct sm_inner *inner =
             (const struct sm_inner *)plugin_state(&arena, &sm_axis_inner, wrong[i], &state);
-        check_fails(inner->init(state, &arena, 3), SM_ERR_INPUT,
+        check_fails(inner->init(state, plugin_setup(&arena, 3, NULL, NULL)), SM_ERR_INPUT,
                     "nesterov needs momentum > 0 and dampening = 0");
     }
 }

@@ -31,7 +31,7 @@ outer_of(const char *yaml, const float *x0, void **state)
     const struct sm_outer *outer =
         (const struct sm_outer *)plugin_state(&arena, &sm_axis_outer, yaml, state);
     if (outer->init != NULL)
-        check_ok(outer->init(*state, &arena, N, x0));
+        check_ok(outer->init(*state, plugin_setup(&arena, N, x0, NULL)));
     return outer;
 }
 

@@ -88,7 +88,7 @@ load(struct fixture *f, const char *file, size_t workers, const char *edits,
     if (edits != NULL)
         check_ok(sm_tree_parse(&f->arena, "e.yaml", edits, &map));
     return sm_platform_load(
-        &f->arena, &(struct sm_platform_request){file, SM_TEST_SOURCE, workers, map}, platform);
+        &f->arena, &(struct sm_platform_request){file, SM_TEST_SOURCE, workers, 0, map}, platform);
 }
 
 static enum sm_status

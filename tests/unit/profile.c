@@ -113,7 +113,7 @@ resnet50_takes_271_ms_with_the_all_reduce_over_nvlink(void **state)
     check_near(p.model_bytes, 25557032 * 4., 0);
     check_near(p.samples, 256, 0);
     check_ok(sm_platform_load(
-        &f->arena, &(struct sm_platform_request){"dgx1_32_10gbe", SM_TEST_SOURCE, 32, NULL},
+        &f->arena, &(struct sm_platform_request){"dgx1_32_10gbe", SM_TEST_SOURCE, 32, 0, NULL},
         &platform));
     const struct sm_platform_worker *worker = &platform.workers[0];
     double d = (double)worker->devices, slowest = 0;

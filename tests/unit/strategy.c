@@ -93,7 +93,8 @@ machine_init(struct machine *machine, size_t size, const char *yaml)
             .ops = &mail_ops, .rank = r, .size = size, .devices = 1, .wire_scale = 1};
         machine->strategy = (const struct sm_strategy *)plugin_state(
             &machine->arena, &sm_axis_strategy, yaml, &rank->state);
-        SM_TRY(machine->strategy->init(rank->state, &machine->arena, &rank->comm, N));
+        SM_TRY(machine->strategy->init(rank->state,
+                                       plugin_setup(&machine->arena, N, NULL, &rank->comm)));
         rank->x[WEIGHT] = 1;
         for (size_t i = 1; i < N; i++)
             rank->x[i] = (float)(r * i + i); /* whole numbers */
@@ -138,7 +139,7 @@ machine_step(struct machine *machine, struct sm_rng *rng)
             rank->x[i] -= (float)sm_rng_normal(rng, 0.1);
             machine->sum[i] += (double)rank->x[i] - (double)before;
         }
-        machine->strategy->split(rank->state, N, rank->x);
+        machine->strategy->split(rank->state, N, 0, NULL, rank->x);
         check_ok(machine->strategy->send(rank->state, &rank->comm));
     }
 }
@@ -229,7 +230,7 @@ draining_takes_in_every_share_and_keeps_the_sums(void **unused)
                 for (size_t r = 0; r < 8; r++) {
                     struct rank *rank = &machine.ranks[r];
                     check_ok(machine.strategy->drain(rank->state, &rank->comm, N, rank->x,
-                                                     average != 0));
+                                                     average ? SM_DRAIN_AVERAGE : SM_DRAIN_ROUND));
                 }
                 assert_int_equal(machine_check_sums(&machine, tolerance), 0);
                 for (size_t r = 0; r < 8 && average; r++) /* the loop's exact average */
@@ -304,12 +305,14 @@ draining_before_an_average_sets_unequal_weights_back_to_1(void **unused)
         machine_divert(&machine);
         for (size_t r = 0; r < 8; r++) {
             struct rank *rank = &machine.ranks[r];
-            check_ok(machine.strategy->drain(rank->state, &rank->comm, N, rank->x, average != 0));
+            check_ok(machine.strategy->drain(rank->state, &rank->comm, N, rank->x,
+                                             average ? SM_DRAIN_AVERAGE : SM_DRAIN_ROUND));
         }
         assert_int_equal(machine_check_sums(&machine, rounding(2, 8, 2)), 0);
         machine_absorb(&machine, views); /* of nothing */
         for (size_t r = 0; r < 8; r++)
-            assert_true((views[r] == machine.ranks[r].x) == (average != 0));
+            assert_true((views[r] == machine.ranks[r].x) ==
+                        (average ? SM_DRAIN_AVERAGE : SM_DRAIN_ROUND));
         machine_fini(&machine);
     }
 }

@@ -201,8 +201,8 @@ thread_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire,
     pthread_mutex_unlock(&world->lock);
     SM_TRY(status);
     if (comm->size > 1)
-        self->ledger->bytes_sent += 2.0 * (double)(comm->size - 1) / (double)comm->size *
-                                    sm_comm_wire_bytes(comm, wire);
+        self->ledger->bytes_sent +=
+            2.0 * (double)(comm->size - 1) / (double)comm->size * sm_comm_wire_bytes(comm, wire);
     struct sm_request part = {.kind = REDUCE, .index = reduction->index, .reduction = reduction};
     return request_new(self, part, request);
 }
