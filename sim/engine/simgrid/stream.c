@@ -178,8 +178,7 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
     request->done = rank->comm.size == 1; /* the mean of one is what it was */
     if (request->done)
         return SM_OK;
-    rank->ledger->bytes_sent +=
-        sent_bytes(rank, sm_comm_wire_bytes(&rank->comm, request->wire));
+    rank->ledger->bytes_sent += sent_bytes(rank, sm_comm_wire_bytes(&rank->comm, request->wire));
     if (rank->queued == NULL) {
         rank->queued = sg_sem_init(0);
         rank->finished = sg_sem_init(0);
