@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* analysis/accuracy.c -- when a run reaches an accuracy, and which accuracy all runs reach. */
+/* analysis/accuracy.c -- when a run reaches an accuracy, and which accuracy all reach. */
 #include "analysis/analysis.h"
 
 #include <math.h>
+#include <string.h>
 
 double
 sm_time_to_accuracy(const struct sm_evaluation *evaluations, size_t count, double target,
@@ -42,11 +43,19 @@ highest_accuracy(const struct sm_stored_run *run)
     return highest;
 }
 
+bool
+sm_run_finished(const struct sm_stored_run *run)
+{
+    return run->summary.status != NULL && strcmp(run->summary.status, "finished") == 0;
+}
+
 double
 sm_common_target(const struct sm_stored_run *runs, size_t count)
 {
     double lowest = INFINITY;
     for (size_t i = 0; i < count; i++) {
+        if (!sm_run_finished(&runs[i]))
+            continue;
         double highest = highest_accuracy(&runs[i]);
         if (isnan(highest))
             return NAN;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* analysis/export.c -- stored runs as CSV (a row an evaluation) or JSON Lines (an object a run). */
+/* analysis/export.c -- stored runs as CSV (a row an evaluation, or one for all seeds) or JSON Lines
+ * (an object a run). */
 #include "analysis/analysis.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
+#include "analysis/variants.h"
 #include "sim/base/text.h"
 #include "sim/store/record.h"
 
@@ -43,12 +45,19 @@ print_warnings(const struct sm_summary *summary, FILE *out)
     fputc('"', out);
 }
 
+static void
+print_real(double value, FILE *out)
+{
+    char digits[SM_TEXT_DOUBLE];
+    if (!isnan(value))
+        fputs(sm_text_double(value, digits), out);
+}
+
 /* What is null is empty. */
 static void
 print_value(const struct sm_field *field, const void *record, FILE *out)
 {
     const void *value = sm_field_in(field, record);
-    char digits[SM_TEXT_DOUBLE];
     switch (field->kind) {
     case SM_FIELD_TEXT:
         if (*(const char *const *)value != NULL)
@@ -56,8 +65,7 @@ print_value(const struct sm_field *field, const void *record, FILE *out)
         break;
     case SM_FIELD_REAL:
     case SM_FIELD_WHOLE:
-        if (!isnan(*(const double *)value))
-            fputs(sm_text_double(*(const double *)value, digits), out);
+        print_real(*(const double *)value, out);
         break;
     case SM_FIELD_COUNT:
         fprintf(out, "%zu", *(const size_t *)value);
@@ -105,6 +113,73 @@ export_csv(const struct sm_stored_run *runs, size_t count, FILE *out)
     return SM_OK;
 }
 
+/* ---- CSV of variants ---- */
+
+static void
+print_reals(const double *values, size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        fputc(',', out);
+        print_real(values[i], out);
+    }
+}
+
+/* Accuracies are 0 .. 1, as in the other formats. The target is evaluate.target: runs of one store
+ * need not have one in common. */
+static void
+print_variant(const struct sm_variant *v, FILE *out)
+{
+    const struct sm_sample *accuracy = &v->final[SM_MEASURE_ACCURACY];
+    const struct sm_sample *loss = &v->final[SM_MEASURE_LOSS];
+    const struct sm_sample *perplexity = &v->final[SM_MEASURE_PERPLEXITY];
+    const struct sm_sample *bleu = &v->final[SM_MEASURE_BLEU];
+    const double first[] = {
+        (double)v->finished,
+        accuracy->mean,
+        accuracy->sd,
+        v->gain.mean,
+        v->gain.mean - v->gain_half,
+        v->gain.mean + v->gain_half,
+    };
+    const double others[] = {
+        loss->mean, loss->sd, perplexity->mean,     perplexity->sd,
+        bleu->mean, bleu->sd, v->step_seconds.mean, v->target,
+    };
+    const bool gains = v->gain.count > 0;
+    print_quoted(v->name, out);
+    print_reals(first, sizeof first / sizeof *first, out);
+    fprintf(out, ",%s,", gains ? sm_measure_names[v->measure] : "");
+    if (v->base != NULL)
+        print_quoted(v->base->name, out);
+    fprintf(out, ",%zu,%zu", v->gain.count, v->count - v->finished);
+    print_reals(others, sizeof others / sizeof *others, out);
+    fputc(',', out);
+    if (!isnan(v->target))
+        fprintf(out, "%zu", v->target_seconds.count);
+    fputc(',', out);
+    print_real(v->target_seconds.mean, out);
+    fprintf(out, ",%lld\n", (long long)v->runs[0]->run);
+}
+
+static enum sm_status
+export_seeds(const struct sm_stored_run *runs, size_t count, FILE *out)
+{
+    struct sm_arena arena = {0};
+    struct sm_variant *variants;
+    size_t variant_count = 0;
+    enum sm_status status =
+        sm_variants_find(runs, count, (double)NAN, &arena, &variants, &variant_count);
+    if (status == SM_OK)
+        fputs("name,seeds,accuracy_mean,accuracy_sd,gain_mean,gain_low,gain_high,gain_of,against,"
+              "pairs,left_out,loss_mean,loss_sd,perplexity_mean,perplexity_sd,bleu_mean,bleu_sd,"
+              "seconds_per_step,target,reached,seconds_to_target,first_run\n",
+              out);
+    for (size_t v = 0; status == SM_OK && v < variant_count; v++)
+        print_variant(&variants[v], out);
+    sm_arena_fini(&arena);
+    return status;
+}
+
 /* ---- JSON Lines ---- */
 
 /* The summary and then "created" and "evaluations"; NULL when a text is not UTF-8. */
@@ -146,8 +221,10 @@ sm_export(const struct sm_stored_run *runs, size_t count, const char *format, FI
         SM_TRY(export_csv(runs, count, out));
     else if (strcmp(format, "json") == 0)
         SM_TRY(export_json(runs, count, out));
+    else if (strcmp(format, "seeds") == 0)
+        SM_TRY(export_seeds(runs, count, out));
     else
-        return SM_FAIL(SM_ERR_INPUT, "unknown format '%s', expected csv or json", format);
+        return SM_FAIL(SM_ERR_INPUT, "unknown format '%s', expected csv, json or seeds", format);
     if (fflush(out) != 0 || ferror(out))
         return SM_FAIL(SM_ERR_IO, "cannot write the export: %s", strerror(errno));
     return SM_OK;

@@ -20,7 +20,8 @@ enum { EXIT_RUN = 1, EXIT_INPUT = 2, EXIT_INTERRUPTED = 130, MOST_SETS = 256 };
 static const char usage[] =
     "usage: slowmo COMMAND ...\n"
     "  run [FILE.yaml] [OPTIONS]          run an experiment (default: the quickstart study)\n"
-    "  export STORE --format csv|json     write stored runs to standard output\n"
+    "  export STORE --format csv|json|seeds\n"
+    "                                     write stored runs to standard output\n"
     "  list [AXIS]                        everything registered, or one axis\n"
     "  describe NAME                      settings, defaults, ranges, sources; also `experiment`\n"
     "  platform check FILE.xml            what the program understands of a platform\n"
@@ -108,7 +109,10 @@ static const struct argp_option run_options[] = {
     {0},
 };
 static const struct argp_option export_options[] = {
-    {"format", KEY_FORMAT, "NAME", 0, "csv (default) or json", 0},
+    {"format", KEY_FORMAT, "NAME", 0,
+     "csv (default): a row an evaluation; json: a line a run; seeds: a row of means and intervals "
+     "for the runs that differ only in their seed",
+     0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
@@ -267,6 +271,10 @@ override(struct sm_arena *arena, const struct arguments *arguments, struct sm_no
             return SM_FAIL(SM_ERR_INPUT, "--set %s: expected a value after =", set);
         SM_TRY(sm_tree_set(arena, root, key, value));
     }
+    if (arguments->seed != NULL && sm_tree_get(sm_tree_get(root, "sweep"), "seed") != NULL)
+        return SM_FAIL(SM_ERR_INPUT,
+                       "--seed %s: the sweep sets the seed; use --set sweep.seed=[%s]",
+                       arguments->seed, arguments->seed);
     return SM_OK;
 }
 
@@ -351,7 +359,8 @@ show(struct sm_arena *arena, const struct arguments *arguments,
         }
     } else if (!arguments->quiet && kept > 0) {
         double target = experiments[0].evaluate.target;
-        sm_table_print(runs, kept, target > 0 ? target : sm_common_target(runs, kept), stdout);
+        return sm_report_print(runs, kept, target > 0 ? target : (double)NAN, arguments->store,
+                               stdout);
     }
     return SM_OK;
 }

@@ -1,37 +1,106 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sim/run/expand.c -- the runs that the `compare:` and `sweep:` blocks of a file stand for. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/text.h"
 #include "sim/run/experiment.h"
 
 enum { MOST_KEYS = 32, MOST_RUNS = 1000000 };
 
 /* One swept key with its values. */
 struct dimension {
-    const char *key, *label; /* the dotted key and its last part */
+    const char *key, *label; /* the dotted key and the end of it that stands in names */
     const struct sm_node *values;
     size_t count;
+    size_t stride; /* combinations from one value to the next               */
+    bool seed;     /* of the run: tells runs apart that are otherwise alike */
 };
 
-static enum sm_status
-read_sweep(const struct sm_node *sweep, struct dimension *dimensions, size_t *count, size_t *runs)
+struct sweep {
+    struct dimension dimensions[MOST_KEYS];
+    size_t count, runs; /* dimensions; combinations, 1 without any */
+};
+
+/* An entry of `compare:` laid on the file, or the file alone. */
+struct variant {
+    struct sm_node *tree;
+    const char *name;
+};
+
+/* ---- sweep ---- */
+
+/* The last part of a key says enough, but the seed of a data set is not that of the run. */
+static const char *
+label_of(const char *key)
 {
-    *count = 0;
-    *runs = 1;
-    if (sweep != NULL && sweep->kind != SM_NODE_MAP)
-        return sm_tree_fail(sweep, "expected `dotted.key: [values]` lines");
-    SM_NODE_EACH (child, sweep) {
+    const char *dot = strrchr(key, '.');
+    if (dot == NULL)
+        return key;
+    if (strcmp(dot + 1, "seed") != 0)
+        return dot + 1;
+    while (dot > key && dot[-1] != '.')
+        dot--;
+    return dot;
+}
+
+/* The same run twice looks like a second observation and is none. */
+static enum sm_status
+check_seeds(const struct sm_node *seeds)
+{
+    SM_NODE_EACH (seed, seeds)
+        for (const struct sm_node *before = seeds->first; before != seed; before = before->next)
+            if (seed->kind == SM_NODE_SCALAR && before->kind == SM_NODE_SCALAR &&
+                strtod(seed->text, NULL) == strtod(before->text, NULL))
+                return sm_tree_fail(seed, "seed %s is listed twice, the runs would be the same",
+                                    seed->text);
+    return SM_OK;
+}
+
+static enum sm_status
+read_sweep(const struct sm_node *node, struct sweep *sweep)
+{
+    *sweep = (struct sweep){.runs = 1};
+    if (node != NULL && node->kind != SM_NODE_MAP)
+        return sm_tree_fail(node, "expected `dotted.key: [values]` lines");
+    SM_NODE_EACH (child, node) {
         if (child->kind != SM_NODE_LIST || child->first == NULL)
             return sm_tree_fail(child, "expected a list of values");
-        const char *dot = strrchr(child->key, '.');
-        struct dimension dimension = {child->key, dot != NULL ? dot + 1 : child->key, child,
-                                      sm_tree_count(child)};
-        if (*count == MOST_KEYS || *runs > MOST_RUNS / dimension.count)
+        const bool seed = strcmp(child->key, "seed") == 0;
+        if (seed)
+            SM_TRY(check_seeds(child));
+        const size_t count = sm_tree_count(child);
+        if (sweep->count == MOST_KEYS || sweep->runs > MOST_RUNS / count)
             return sm_tree_fail(child, "more than %d runs", MOST_RUNS);
-        *runs *= dimension.count;
-        dimensions[(*count)++] = dimension;
+        sweep->runs *= count;
+        sweep->dimensions[sweep->count++] = (struct dimension){
+            .key = child->key,
+            .label = label_of(child->key),
+            .values = child,
+            .count = count,
+            .seed = seed,
+        };
     }
+    size_t stride = 1; /* the last key changes fastest */
+    for (size_t d = sweep->count; d-- > 0; stride *= sweep->dimensions[d].count)
+        sweep->dimensions[d].stride = stride;
     return SM_OK;
+}
+
+/* Which value of the dimension the index-th combination has. */
+static size_t
+digit(const struct dimension *dimension, size_t index)
+{
+    return index / dimension->stride % dimension->count;
+}
+
+static const struct sm_node *
+value_at(const struct dimension *dimension, size_t index)
+{
+    const struct sm_node *value = dimension->values->first;
+    for (size_t skip = digit(dimension, index); skip > 0; skip--)
+        value = value->next;
+    return value;
 }
 
 /* A short text for a value in a run's name. */
@@ -42,38 +111,61 @@ value_text(const struct sm_node *value)
     return name != NULL && name->kind == SM_NODE_SCALAR ? name->text : "...";
 }
 
-static enum sm_status
-set_name(struct sm_arena *arena, struct sm_node *tree, const char *name)
+/* `name` and the values of the index-th combination, with the seed's or without; NULL: no memory.
+ */
+static const char *
+swept_name(struct sm_arena *arena, const char *name, const struct sweep *sweep, size_t index,
+           bool with_seed)
 {
-    struct sm_node node = {.kind = SM_NODE_SCALAR, .text = name};
-    return name != NULL ? sm_tree_set(arena, tree, "name", &node)
-                        : SM_FAIL(SM_ERR_NOMEM, "no memory for the sweep");
+    for (size_t d = 0; d < sweep->count && name != NULL; d++) {
+        const struct dimension *dimension = &sweep->dimensions[d];
+        if (with_seed || !dimension->seed)
+            name = sm_arena_printf(arena, "%s %s=%s", name, dimension->label,
+                                   value_text(value_at(dimension, index)));
+    }
+    return name;
 }
 
-/* The index-th combination of the swept values laid on a copy of `variant`; the last key changes
- * fastest. */
 static enum sm_status
-combine(struct sm_arena *arena, const struct sm_node *variant, const struct dimension *dimensions,
-        size_t count, size_t index, const struct sm_node **out)
+no_memory(size_t runs)
 {
-    struct sm_node *tree = sm_tree_copy(arena, variant, NULL);
-    const struct sm_node *named = sm_tree_get(variant, "name");
-    const char *name = named != NULL ? value_text(named) : "run";
-    size_t stride = 1;
-    for (size_t d = 0; d < count; d++)
-        stride *= dimensions[d].count;
-    for (size_t d = 0; d < count && tree != NULL; d++) {
-        stride /= dimensions[d].count;
-        const struct sm_node *value = dimensions[d].values->first;
-        for (size_t skip = index / stride % dimensions[d].count; skip > 0; skip--)
-            value = value->next;
-        SM_TRY(sm_tree_set(arena, tree, dimensions[d].key, value));
-        name = sm_arena_printf(arena, "%s %s=%s", name, dimensions[d].label, value_text(value));
-        SM_TRY(set_name(arena, tree, name));
-    }
-    *out = tree;
-    return tree != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory for the sweep");
+    return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu runs", runs);
 }
+
+/* Sets a key to a text that stands where `like` (may be NULL) stood. */
+static enum sm_status
+set_text(struct sm_arena *arena, struct sm_node *tree, const char *key, const char *text,
+         const struct sm_node *like)
+{
+    struct sm_node node = {.kind = SM_NODE_SCALAR, .text = text};
+    if (text == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the sweep");
+    if (like != NULL) {
+        node.file = like->file;
+        node.line = like->line;
+        node.column = like->column;
+    }
+    return sm_tree_set(arena, tree, key, &node);
+}
+
+/* The index-th combination of the swept values laid on a copy of the variant. */
+static enum sm_status
+combine(struct sm_arena *arena, const struct variant *variant, const struct sweep *sweep,
+        size_t index, struct sm_node **out)
+{
+    struct sm_node *tree = *out = sm_tree_copy(arena, variant->tree, NULL);
+    if (tree == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the sweep");
+    for (size_t d = 0; d < sweep->count; d++)
+        SM_TRY(sm_tree_set(arena, tree, sweep->dimensions[d].key,
+                           value_at(&sweep->dimensions[d], index)));
+    if (sweep->count == 0)
+        return SM_OK;
+    return set_text(arena, tree, "name", swept_name(arena, variant->name, sweep, index, true),
+                    NULL);
+}
+
+/* ---- compare ---- */
 
 /* The file without its compare and sweep blocks. */
 static struct sm_node *
@@ -92,39 +184,123 @@ without_blocks(struct sm_arena *arena, const struct sm_node *root)
     return base;
 }
 
+/* `entry` (NULL: nothing) laid on the file. */
+static enum sm_status
+make_variant(struct sm_arena *arena, const struct sm_node *root, const struct sm_node *entry,
+             struct variant *variant)
+{
+    variant->tree = without_blocks(arena, root);
+    if (variant->tree == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the experiment");
+    if (entry != NULL && (entry->kind != SM_NODE_MAP || sm_tree_get(entry, "name") == NULL))
+        return sm_tree_fail(entry, "expected settings with a `name`");
+    const struct sm_node *block = sm_tree_get(entry, "sweep");
+    if (block == NULL)
+        block = sm_tree_get(entry, "compare");
+    if (block != NULL)
+        return sm_tree_fail(block, "belongs at the top of the file, it holds for every entry");
+    if (entry != NULL)
+        SM_TRY(sm_tree_merge(arena, variant->tree, entry));
+    const struct sm_node *name = sm_tree_get(variant->tree, "name");
+    variant->name = name != NULL ? value_text(name) : "run";
+    return SM_OK;
+}
+
+/* ---- evaluate.against ---- */
+
+/* What `against` may name: variants, each then with the values of the run that names it, or runs
+ * without their seeds. Both NULL-terminated. */
+struct bases {
+    const char **variants, **runs;
+};
+
+static bool
+is_first_seed(const struct sweep *sweep, size_t index)
+{
+    for (size_t d = 0; d < sweep->count; d++)
+        if (sweep->dimensions[d].seed && digit(&sweep->dimensions[d], index) != 0)
+            return false;
+    return true;
+}
+
+static enum sm_status
+name_bases(struct sm_arena *arena, const struct variant *variants, size_t count,
+           const struct sweep *sweep, struct bases *bases)
+{
+    size_t used = 0;
+    bases->variants = sm_arena_zalloc(arena, count + 1, sizeof *bases->variants);
+    bases->runs = sm_arena_zalloc(arena, count * sweep->runs + 1, sizeof *bases->runs);
+    if (bases->variants == NULL || bases->runs == NULL)
+        return no_memory(count * sweep->runs);
+    for (size_t v = 0; v < count; v++) {
+        bases->variants[v] = variants[v].name;
+        for (size_t i = 0; i < sweep->runs; i++)
+            if (is_first_seed(sweep, i) && (bases->runs[used++] = swept_name(
+                                                arena, variants[v].name, sweep, i, false)) == NULL)
+                return no_memory(count * sweep->runs);
+    }
+    return SM_OK;
+}
+
+static bool
+is_among(const char *name, const char *const *names)
+{
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/* The index-th combination names its base in full. */
+static enum sm_status
+resolve_base(struct sm_arena *arena, const struct bases *bases, const struct sweep *sweep,
+             size_t index, struct sm_node *tree)
+{
+    const struct sm_node *against = sm_tree_get(sm_tree_get(tree, "evaluate"), "against");
+    if (against == NULL || against->kind != SM_NODE_SCALAR || against->text[0] == '\0')
+        return SM_OK;
+    if (is_among(against->text, bases->variants))
+        return set_text(arena, tree, "evaluate.against",
+                        swept_name(arena, against->text, sweep, index, false), against);
+    if (is_among(against->text, bases->runs))
+        return SM_OK;
+    const char **names = bases->variants[1] != NULL ? bases->variants : bases->runs;
+    char near[SM_TEXT_SUGGESTION], known[256];
+    return sm_tree_fail(against, "no run is called '%s'%s; known: %s", against->text,
+                        sm_text_suggest(near, against->text, names),
+                        sm_text_join(known, sizeof known, names));
+}
+
 enum sm_status
 sm_experiment_expand(struct sm_arena *arena, const struct sm_node *root,
                      const struct sm_node *const **trees, size_t *count)
 {
-    struct dimension dimensions[MOST_KEYS];
-    size_t dimension_count, runs;
+    struct sweep sweep;
+    struct bases bases;
     const struct sm_node *compare = sm_tree_get(root, "compare");
-    SM_TRY(read_sweep(sm_tree_get(root, "sweep"), dimensions, &dimension_count, &runs));
+    SM_TRY(read_sweep(sm_tree_get(root, "sweep"), &sweep));
     if (compare != NULL && (compare->kind != SM_NODE_LIST || compare->first == NULL))
         return sm_tree_fail(compare, "expected a list of `- name: ...` entries");
-    size_t variants = compare != NULL ? sm_tree_count(compare) : 1;
-    const struct sm_node **all = sm_arena_zalloc(arena, variants * runs, sizeof *all);
-    if (all == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu runs", variants * runs);
+    const size_t variant_count = compare != NULL ? sm_tree_count(compare) : 1;
+    const size_t runs = variant_count * sweep.runs;
+    struct variant *variants = sm_arena_alloc(arena, variant_count, sizeof *variants);
+    const struct sm_node **all = sm_arena_zalloc(arena, runs, sizeof *all);
+    if (variants == NULL || all == NULL)
+        return no_memory(runs);
 
     const struct sm_node *entry = compare != NULL ? compare->first : NULL;
-    for (size_t v = 0; v < variants; v++, entry = entry != NULL ? entry->next : NULL) {
-        struct sm_node *variant = without_blocks(arena, root);
-        if (variant == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu runs", variants * runs);
-        if (entry != NULL && (entry->kind != SM_NODE_MAP || sm_tree_get(entry, "name") == NULL))
-            return sm_tree_fail(entry, "expected settings with a `name`");
-        const struct sm_node *block = sm_tree_get(entry, "sweep");
-        if (block == NULL)
-            block = sm_tree_get(entry, "compare");
-        if (block != NULL)
-            return sm_tree_fail(block, "belongs at the top of the file, it holds for every entry");
-        if (entry != NULL)
-            SM_TRY(sm_tree_merge(arena, variant, entry));
-        for (size_t i = 0; i < runs; i++)
-            SM_TRY(combine(arena, variant, dimensions, dimension_count, i, &all[v * runs + i]));
-    }
+    for (size_t v = 0; v < variant_count; v++, entry = entry != NULL ? entry->next : NULL)
+        SM_TRY(make_variant(arena, root, entry, &variants[v]));
+    SM_TRY(name_bases(arena, variants, variant_count, &sweep, &bases));
+    const bool blocks = compare != NULL || sweep.count > 0;
+    for (size_t v = 0; v < variant_count; v++)
+        for (size_t i = 0; i < sweep.runs; i++) {
+            struct sm_node *tree;
+            SM_TRY(combine(arena, &variants[v], &sweep, i, &tree));
+            if (blocks) /* a run alone may have its base in the store */
+                SM_TRY(resolve_base(arena, &bases, &sweep, i, tree));
+            all[v * sweep.runs + i] = tree;
+        }
     *trees = all;
-    *count = variants * runs;
+    *count = runs;
     return SM_OK;
 }

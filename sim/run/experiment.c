@@ -77,7 +77,16 @@ struct evaluate {
 static const struct sm_param evaluate_params[] = {
     SM_PARAM(struct evaluate, every, 0, 0, 1e12, "steps between evaluations; 0: ten a run"),
     SM_PARAM(struct evaluate, target, 0, 0, 1,
-             "test accuracy to time; 0: the highest that every run reaches"),
+             "test accuracy to time; 0: the highest that every finished run reaches"),
+    SM_PARAM_END,
+};
+
+struct against {
+    const char *against;
+};
+static const struct sm_param against_params[] = {
+    SM_PARAM_TEXT(struct against, against, "",
+                  "name of the run to measure this one against, seed by seed; empty: none"),
     SM_PARAM_END,
 };
 
@@ -89,6 +98,7 @@ const struct sm_section sm_experiment_sections[] = {
     {"timing", sm_timing_params},
     {"algorithm", algorithm_params},
     {"evaluate", evaluate_params},
+    {"evaluate", against_params},
     {NULL, NULL},
 };
 
@@ -97,6 +107,7 @@ static const char *const top_others[] = {"platform", "workload", "timing",  "alg
 static const char *const platform_others[] = {"bandwidth", "latency", "speed", NULL};
 static const char *const algorithm_others[] = {
     "inner", "schedule", "strategy", "outer", "tau", "buffer", "compression", "collective", NULL};
+static const char *const evaluate_others[] = {"against", NULL};
 
 /* A section is a map or absent. */
 static enum sm_status
@@ -224,6 +235,21 @@ bind_algorithm(struct sm_arena *arena, const struct sm_node *map, struct sm_expe
     return SM_OK;
 }
 
+static enum sm_status
+bind_evaluate(struct sm_arena *arena, const struct sm_node *map, struct sm_experiment *experiment)
+{
+    struct evaluate settings;
+    struct against base = {against_params[0].def_text};
+    const struct sm_node *against = sm_tree_get(map, "against");
+    SM_TRY(sm_param_bind(evaluate_params, &settings, map, evaluate_others, arena));
+    if (against != NULL)
+        SM_TRY(sm_param_read(&against_params[0], &base, against, arena));
+    experiment->evaluate.every = settings.every;
+    experiment->evaluate.target = settings.target;
+    experiment->evaluate.against = base.against;
+    return SM_OK;
+}
+
 enum sm_status
 sm_experiment_bind(struct sm_arena *arena, const struct sm_node *root,
                    struct sm_experiment *experiment)
@@ -231,7 +257,6 @@ sm_experiment_bind(struct sm_arena *arena, const struct sm_node *root,
     const struct sm_node *platform_map, *workload_map, *timing_map, *algorithm_map, *evaluate_map;
     struct top top;
     struct platform platform;
-    struct evaluate evaluate;
     memset(experiment, 0, sizeof *experiment);
     SM_TRY(sm_param_bind(top_params, &top, root, top_others, arena));
     SM_TRY(section(root, "platform", &platform_map));
@@ -255,10 +280,7 @@ sm_experiment_bind(struct sm_arena *arena, const struct sm_node *root,
     SM_TRY(bind_workload(arena, workload_map, experiment));
     SM_TRY(sm_param_bind(sm_timing_params, &experiment->timing, timing_map, NULL, arena));
     SM_TRY(bind_algorithm(arena, algorithm_map, experiment));
-    SM_TRY(sm_param_bind(evaluate_params, &evaluate, evaluate_map, NULL, arena));
-    experiment->evaluate.every = evaluate.every;
-    experiment->evaluate.target = evaluate.target;
-    return SM_OK;
+    return bind_evaluate(arena, evaluate_map, experiment);
 }
 
 static void
@@ -368,6 +390,9 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
         const struct evaluate evaluate = {experiment->evaluate.every, experiment->evaluate.target};
         fputs("evaluate: {", out);
         print_params(evaluate_params, &evaluate, out, "");
+        if (part == SM_EXPERIMENT_ALL) /* a name, it decides nothing */
+            print_params(against_params, &(struct against){experiment->evaluate.against}, out,
+                         ", ");
         fputs("}\n", out);
     }
 }

@@ -30,8 +30,9 @@ struct sm_experiment {
         double clip; /* longest gradient; 0: any */
     } algorithm;
     struct {
-        size_t every;  /* steps between evaluations; 0: ten a run      */
-        double target; /* accuracy to time; 0: the highest all reach   */
+        size_t every;        /* steps between evaluations; 0: ten a run            */
+        double target;       /* accuracy to time; 0: the highest all reach         */
+        const char *against; /* run to be measured against; "": none               */
     } evaluate;
 };
 
@@ -40,7 +41,9 @@ enum sm_status sm_experiment_bind(struct sm_arena *arena, const struct sm_node *
                                   struct sm_experiment *experiment);
 
 /* Every combination of the `compare:` and `sweep:` blocks as a tree of its own, in order; one when
- * there is neither. A swept run's name says its values. */
+ * there is neither. A swept run's name says its values. `evaluate.against` may name an entry of
+ * `compare:`, which is then the run with the same other values, or a run without its seed; in the
+ * trees it is always the latter. */
 enum sm_status sm_experiment_expand(struct sm_arena *arena, const struct sm_node *root,
                                     const struct sm_node *const **trees, size_t *count);
 

@@ -199,6 +199,63 @@ the_same_call_twice_gives_the_same_summary_but_for_wall_time(void **state)
     json_decref(runs[1]);
 }
 
+static const char study[] =
+    "steps: 16\n"
+    "platform: {file: star_4}\n"
+    "workload: {model: softmax, dataset: {name: synthetic, train: 400, test: 200}, batch: 8}\n"
+    "timing: {profile: resnet18_v100}\n"
+    "algorithm: {strategy: local, inner: {name: sgd, lr: 0.1}, tau: 4}\n"
+    "evaluate: {target: 0.1}\n"
+    "sweep: {seed: [1, 2, 3]}\n"
+    "compare:\n"
+    "- {name: local}\n"
+    "- {name: local-slowmo, algorithm: {outer: slowmo}, evaluate: {against: local}}\n";
+
+static void
+a_study_over_seeds_ends_in_a_line_a_variant(void **state)
+{
+    (void)state;
+    program_write("study.yaml", study);
+    const struct program_result *result = program("run", "study.yaml");
+    assert_int_equal(result->status, 0);
+    assert_int_equal(lines(result->out), 5); /* titles, two variants, the gain, the store */
+    assert_non_null(strstr(result->out, "s to 10 %"));
+    assert_non_null(strstr(result->out, "\nlocal-slowmo  local        3 "));
+    assert_non_null(strstr(result->out, "\n6 runs, each of them in results.db"));
+    assert_null(strstr(result->out, "nan"));
+
+    result = program("export", "results.db", "--format", "seeds");
+    assert_int_equal(result->status, 0);
+    assert_int_equal(lines(result->out), 3);
+    assert_int_equal(strncmp(result->out, "name,seeds,accuracy_mean,accuracy_sd,gain_mean,", 47),
+                     0);
+    double mean, sd, gain, low, high;
+    const char *row = strstr(result->out, "\nlocal-slowmo,3,");
+    assert_non_null(row);
+    assert_int_equal(sscanf(row, "\nlocal-slowmo,3,%lf,%lf,%lf,%lf,%lf,accuracy,local,3,0,", &mean,
+                            &sd, &gain, &low, &high),
+                     5);
+    assert_true(mean > 0 && sd >= 0 && low <= gain && gain <= high);
+    assert_non_null(strstr(program("export", "--help")->out, "seeds:"));
+    /* the single runs are where they were */
+    assert_int_equal(lines(program("export", "results.db", "--format", "json")->out), 6);
+}
+
+static void
+a_study_with_a_wrong_base_or_seed_does_not_begin(void **state)
+{
+    (void)state;
+    program_write("study.yaml", study);
+    refused("evaluate.against: no run is called 'lcal', did you mean 'local'?", "run", "study.yaml",
+            "--set", "evaluate.against=lcal");
+    refused("sweep.seed: seed 2 is listed twice", "run", "study.yaml", "--set",
+            "sweep.seed=[2, 3, 2]");
+    refused("--seed 4: the sweep sets the seed", "run", "study.yaml", "--seed", "4");
+    char path[256];
+    snprintf(path, sizeof path, "%s/results.db", program_folder());
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
 static void
 an_interrupt_keeps_what_was_finished(void **state)
 {
@@ -281,6 +338,8 @@ main(void)
         TEST(a_store_that_cannot_be_written_is_refused_and_left_alone),
         TEST(json_is_one_object_a_run_and_nothing_else),
         TEST(the_same_call_twice_gives_the_same_summary_but_for_wall_time),
+        TEST(a_study_over_seeds_ends_in_a_line_a_variant),
+        TEST(a_study_with_a_wrong_base_or_seed_does_not_begin),
         TEST(an_interrupt_keeps_what_was_finished),
         TEST(a_run_that_diverges_is_a_result_and_one_that_fails_is_not),
         TEST(help_and_version_are_no_errors),

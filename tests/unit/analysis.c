@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/unit/analysis.c -- time to accuracy, the table, the exports. */
+/* tests/unit/analysis.c -- time to accuracy, statistics over seeds, the tables, the exports. */
 #include "tests/helpers/check.h"
 
 #include <jansson.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/analysis.h"
+#include "analysis/variants.h"
 #include "sim/store/record.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -131,8 +132,9 @@ the_common_target_is_a_whole_percent_that_every_run_reaches(void **state)
     (void)state;
     for (size_t correct = 0; correct <= 10000; correct++) { /* every accuracy of 10 000 images */
         struct sm_evaluation point = {.step = 1, .test_accuracy = (double)correct / 10000};
-        struct sm_stored_run runs[] = {rising_run("a"),
-                                       {.evaluations = &point, .evaluation_count = 1}};
+        struct sm_stored_run runs[] = {
+            rising_run("a"),
+            {.summary.status = "finished", .evaluations = &point, .evaluation_count = 1}};
         double target = sm_common_target(runs, 2);
         size_t percent = correct / 100 < 80 ? correct / 100 : 80;
         check_near(target, (double)percent / 100, 0);
@@ -149,6 +151,433 @@ there_is_no_common_target_when_a_run_has_no_accuracy(void **state)
     struct sm_stored_run runs[] = {rising_run("a"), timed_run("b", 1)};
     assert_true(isnan(sm_common_target(runs, 2)));
     assert_true(isnan(sm_common_target(runs, 0)));
+}
+
+static void
+runs_that_did_not_finish_do_not_lower_the_common_target(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {rising_run("a"), rising_run("b"), timed_run("c", 1)};
+    runs[1].evaluation_count = 1; /* 50 % and then no more */
+    runs[1].summary.status = "diverged";
+    runs[2].summary.status = "interrupted";
+    check_near(sm_common_target(runs, 3), 0.80, 0);
+    assert_true(isnan(sm_common_target(runs + 1, 2)));
+}
+
+/* ---- statistics ---- */
+
+static void
+mean_and_deviation_are_those_by_hand(void **state)
+{
+    (void)state;
+    const double values[] = {2, 4, 4, 4, 5, 5, 7, 9}; /* squares about 5: 9 1 1 1 0 0 4 16 */
+    struct sm_sample sample = sm_sample_take(values, COUNT(values));
+    assert_int_equal(sample.count, 8);
+    check_near(sample.mean, 5, 0);
+    check_near(sample.sd, sqrt(32.0 / 7), 1e-15);
+}
+
+static void
+the_interval_of_two_values_has_the_factor_of_one_degree_of_freedom(void **state)
+{
+    (void)state;
+    /* t(0.975; n - 1) of the printed tables; the values are such that sd / sqrt(n) = 1 */
+    const struct {
+        size_t n;
+        double t;
+    } rows[] = {{2, 12.706}, {3, 4.303}, {5, 2.776}, {10, 2.262}, {31, 2.042}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct sm_sample sample = {rows[i].n, 0, sqrt((double)rows[i].n)};
+        check_near(sm_sample_half_interval(&sample, 0.95), rows[i].t, 5e-4);
+    }
+    const double values[] = {-1, 1};
+    struct sm_sample sample = sm_sample_take(values, 2);
+    check_near(sm_sample_half_interval(&sample, 0.5), 1, 1e-12); /* t(0.75; 1) = tan(pi / 4) */
+}
+
+static void
+the_paired_interval_is_that_of_students_sleep_data(void **state)
+{
+    (void)state;
+    /* hours of sleep gained on two drugs by ten patients, Student 1908; published: a mean
+     * difference of 1.58 and a 95 % interval of 0.7001142 .. 2.4598858 */
+    const double first[] = {0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0};
+    const double second[] = {1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4};
+    double differences[10];
+    for (size_t i = 0; i < 10; i++)
+        differences[i] = second[i] - first[i];
+    struct sm_sample sample = sm_sample_take(differences, 10);
+    double half = sm_sample_half_interval(&sample, 0.95);
+    check_near(sample.mean, 1.58, 1e-12);
+    check_near(sample.mean - half, 0.7001142, 5e-8);
+    check_near(sample.mean + half, 2.4598858, 5e-8);
+}
+
+static void
+too_few_values_have_no_deviation_and_no_interval(void **state)
+{
+    (void)state;
+    const double values[] = {NAN, 3, INFINITY, 3, -INFINITY};
+    struct sm_sample none = sm_sample_take(values, 1), one = sm_sample_take(values, 3);
+    assert_int_equal(none.count, 0);
+    assert_true(isnan(none.mean));
+    assert_int_equal(one.count, 1);
+    check_near(one.mean, 3, 0);
+    assert_true(isnan(none.sd) && isnan(one.sd));
+    assert_true(isnan(sm_sample_half_interval(&none, 0.95)));
+    assert_true(isnan(sm_sample_half_interval(&one, 0.95)));
+    struct sm_sample equal = sm_sample_take(values, 5); /* twice the same */
+    check_near(equal.sd, 0, 0);
+    check_near(sm_sample_half_interval(&equal, 0.95), 0, 0);
+}
+
+/* ---- variants ---- */
+
+static struct sm_arena arena;
+
+static int
+arena_teardown(void **state)
+{
+    (void)state;
+    sm_arena_fini(&arena);
+    return 0;
+}
+
+/* A finished run of `variant` with the experiment that a store would hold; row = its number. */
+static struct sm_stored_run
+seeded_run(int64_t row, const char *variant, size_t seed, const char *against, double accuracy)
+{
+    const char *name = sm_arena_printf(&arena, "%s seed=%zu", variant, seed);
+    struct sm_stored_run run = {.run = row, .created = "", .summary = summary_named(name)};
+    run.summary.seed = (double)seed;
+    run.summary.experiment = sm_arena_printf(&arena,
+                                             "name: \"%s\"\nsteps: 500\nseed: %zu\nalgorithm:\n"
+                                             "  outer: {name: %s}\n"
+                                             "evaluate: {every: 0, target: 0, against: \"%s\"}\n",
+                                             name, seed, variant, against);
+    run.summary.version = "1";
+    run.summary.hashes.data = "d";
+    run.summary.final.test_accuracy = accuracy;
+    run.summary.final.test_loss = 1 - accuracy;
+    run.summary.sim.seconds_per_step = 0.1 + 0.001 * (double)seed;
+    return run;
+}
+
+static struct sm_variant *
+variants_of(const struct sm_stored_run *runs, size_t count, double target, size_t expected)
+{
+    struct sm_variant *variants;
+    size_t variant_count;
+    check_ok(sm_variants_find(runs, count, target, &arena, &variants, &variant_count));
+    assert_int_equal(variant_count, expected);
+    return variants;
+}
+
+static void
+runs_that_differ_only_in_their_seed_are_one_variant(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {
+        seeded_run(1, "local", 1, "", 0.80),
+        seeded_run(2, "slowmo", 1, "local", 0.83),
+        seeded_run(3, "local", 2, "", 0.82),
+        seeded_run(4, "slowmo", 2, "local", 0.84),
+    };
+    struct sm_variant *v = variants_of(runs, 4, NAN, 2);
+    assert_string_equal(v[0].name, "local");
+    assert_string_equal(v[1].name, "slowmo");
+    assert_int_equal(v[0].count, 2);
+    check_near(v[0].final[SM_MEASURE_ACCURACY].mean, 0.81, 1e-15);
+    check_near(v[0].final[SM_MEASURE_ACCURACY].sd, 0.01 * sqrt(2), 1e-15);
+    check_near(v[0].final[SM_MEASURE_LOSS].mean, 0.19, 1e-15);
+    check_near(v[0].step_seconds.mean, 0.1015, 1e-15);
+    assert_int_equal(v[0].final[SM_MEASURE_BLEU].count, 0);
+    assert_null(v[0].base);
+    assert_ptr_equal(v[1].base, &v[0]);
+    /* gains 0.03 and 0.02: their deviation is 0.01 / sqrt(2), half the interval t 0.01 / 2 */
+    check_near(v[1].gain.mean, 0.025, 1e-15);
+    check_near(v[1].gain_half, 12.7062047362 * 0.005, 1e-12);
+}
+
+static void
+runs_that_differ_in_anything_else_are_not(void **state)
+{
+    (void)state;
+    for (int difference = 0; difference < 6; difference++) {
+        struct sm_stored_run runs[] = {seeded_run(1, "local", 1, "", 0.80),
+                                       seeded_run(2, "local", 2, "", 0.82)};
+        struct sm_summary *second = &runs[1].summary;
+        switch (difference) {
+        case 0: /* nothing */
+            break;
+        case 1: /* a setting */
+            second->experiment = "name: \"local seed=2\"\nsteps: 501\nseed: 2\n";
+            break;
+        case 2:
+            second->name = "local tau=2 seed=2";
+            break;
+        case 3:
+            second->version = "2";
+            break;
+        case 4: /* timing only */
+            second->hashes.data = NULL;
+            break;
+        case 5:
+            second->hashes.platform = "p";
+            break;
+        }
+        variants_of(runs, 2, NAN, difference == 0 ? 1 : 2);
+    }
+}
+
+static void
+only_the_seed_of_the_run_leaves_its_name(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name, *rest;
+        double seed;
+    } cases[] = {
+        {"a seed=3", "a", 3},
+        {"a seed=3 tau=12", "a tau=12", 3},
+        {"a dataset.seed=3 seed=4", "a dataset.seed=3", 4},
+        {"a seed=1e3", "a", 1000},
+        {"a seed=5", "a seed=5", 3},
+        {"a seed=x", "a seed=x", 3},
+        {"a seed=3b seed=3", "a seed=3b", 3},
+        {"a", "a", 3},
+        {NULL, "-", 3},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sm_stored_run run = timed_run(cases[i].name, 1);
+        run.summary.seed = cases[i].seed;
+        assert_string_equal(variants_of(&run, 1, NAN, 1)->name, cases[i].rest);
+    }
+}
+
+static void
+a_seed_counts_once_and_the_run_that_came_to_its_end(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {
+        seeded_run(1, "local", 1, "", 0.70), seeded_run(2, "local", 2, "", 0.80),
+        seeded_run(3, "local", 1, "", 0.74), /* later */
+        seeded_run(4, "local", 2, "", 0.10), /* later, but broken off */
+    };
+    runs[3].summary.status = "interrupted";
+    struct sm_variant *v = variants_of(runs, 4, NAN, 1);
+    assert_int_equal(v->count, 2);
+    assert_int_equal(v->finished, 2);
+    check_near(v->final[SM_MEASURE_ACCURACY].mean, 0.77, 1e-15);
+    assert_int_equal(v->final[SM_MEASURE_ACCURACY].count, 2);
+}
+
+static void
+what_did_not_finish_is_counted_and_in_no_mean(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {
+        seeded_run(1, "local", 1, "", 0.80),       seeded_run(2, "local", 2, "", 0.82),
+        seeded_run(3, "local", 3, "", 0.10),       seeded_run(4, "slowmo", 1, "local", 0.81),
+        seeded_run(5, "slowmo", 2, "local", 0.10), seeded_run(6, "slowmo", 3, "local", 0.85),
+    };
+    runs[2].summary.status = runs[4].summary.status = "diverged";
+    struct sm_variant *v = variants_of(runs, 6, NAN, 2);
+    assert_int_equal(v[0].count, 3);
+    assert_int_equal(v[0].finished, 2);
+    check_near(v[0].final[SM_MEASURE_ACCURACY].mean, 0.81, 1e-15);
+    check_near(v[1].final[SM_MEASURE_ACCURACY].mean, 0.83, 1e-15);
+    assert_int_equal(v[1].gain.count, 1); /* only seed 1 finished on both sides */
+    check_near(v[1].gain.mean, 0.01, 1e-15);
+    assert_true(isnan(v[1].gain_half));
+}
+
+static void
+of_two_bases_the_one_with_the_same_settings_is_taken(void **state)
+{
+    (void)state;
+    /* a study of 500 steps, then the same with 600, in one store */
+    struct sm_stored_run runs[] = {
+        seeded_run(1, "local", 1, "", 0.80),
+        seeded_run(2, "slowmo", 1, "local", 0.81),
+        seeded_run(3, "local", 1, "", 0.84),
+        seeded_run(4, "slowmo", 1, "local", 0.88),
+    };
+    for (size_t i = 2; i < 4; i++) {
+        char *text = sm_arena_strdup(&arena, runs[i].summary.experiment);
+        memcpy(strstr(text, "500"), "600", 3);
+        runs[i].summary.experiment = text;
+    }
+    struct sm_variant *v = variants_of(runs, 4, NAN, 4);
+    check_near(v[1].gain.mean, 0.01, 1e-15);
+    check_near(v[3].gain.mean, 0.04, 1e-15);
+}
+
+static void
+a_measure_that_no_run_has_makes_no_gain(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {seeded_run(1, "local", 1, "", NAN),
+                                   seeded_run(2, "slowmo", 1, "local", NAN)};
+    struct sm_variant *v = variants_of(runs, 2, NAN, 2);
+    assert_int_equal(v[1].measure, SM_MEASURES);
+    assert_int_equal(v[1].gain.count, 0);
+    runs[0].summary.final.test_perplexity = 20;
+    runs[1].summary.final.test_perplexity = 18;
+    runs[0].summary.final.test_accuracy = runs[1].summary.final.test_accuracy = 0.3;
+    v = variants_of(runs, 2, NAN, 2);
+    assert_int_equal(v[1].measure, SM_MEASURE_PERPLEXITY);
+    check_near(v[1].gain.mean, -2, 0);
+}
+
+static void
+seconds_to_the_target_are_the_mean_of_the_runs_that_reach_it(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {seeded_run(1, "local", 1, "", 0.80),
+                                   seeded_run(2, "local", 2, "", 0.80),
+                                   seeded_run(3, "local", 3, "", 0.80)};
+    for (size_t i = 0; i < 3; i++) {
+        runs[i].evaluations = rising;
+        runs[i].evaluation_count = i == 0 ? 1 : COUNT(rising); /* the first ends at 50 % */
+    }
+    struct sm_variant *v = variants_of(runs, 3, 0.75, 1);
+    assert_int_equal(v->target_seconds.count, 2);
+    check_near(v->target_seconds.mean, 30, 1e-12);
+    assert_true(isnan(variants_of(runs, 3, NAN, 1)->target_seconds.mean));
+    for (size_t i = 0; i < 3; i++) /* and the experiment's own, when none is given */
+        runs[i].summary.experiment = sm_arena_printf(
+            &arena, "name: x\nseed: %zu\nevaluate: {every: 0, target: 0.5}\n", i + 1);
+    v = variants_of(runs, 3, NAN, 1);
+    check_near(v->target, 0.5, 0);
+    assert_int_equal(v->target_seconds.count, 3);
+}
+
+/* ---- the report ---- */
+
+static char *
+report_of(const struct sm_stored_run *runs, size_t count, double target)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    check_ok(sm_report_print(runs, count, target, "r.db", out));
+    fclose(out);
+    return text;
+}
+
+static void
+runs_of_several_seeds_are_shown_as_their_means(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {
+        seeded_run(1, "local", 1, "", 0.80),       seeded_run(2, "local", 2, "", 0.82),
+        seeded_run(3, "local", 3, "", 0.10),       seeded_run(4, "slowmo", 1, "local", 0.83),
+        seeded_run(5, "slowmo", 2, "local", 0.84), seeded_run(6, "slowmo", 3, "local", 0.85),
+    };
+    runs[2].summary.status = "diverged";
+    runs[2].summary.error = "diverged: the loss of rank 0 is not finite at step 7";
+    for (size_t i = 0; i < 6; i++) {
+        runs[i].evaluations = rising;
+        runs[i].evaluation_count = i == 3 ? 1 : COUNT(rising);
+    }
+    assert_text(
+        report_of(runs, 6, 0.75),
+        "variant  against  seeds  left out  accuracy %    sd  ms/step  s to 75 %  reached   gain  "
+        "+- 95 %\n"
+        "local    -            2         1       81.00  1.41    101.5      30.00        2      -  "
+        "      -\n"
+        "slowmo   local        3         0       84.00  1.00    102.0      30.00        2  +2.50  "
+        "   6.35\n"
+        "left out: runs that did not finish; no mean holds them\n"
+        "slowmo: gain over 2 of 3 seeds, local has no finished run of the others\n"
+        "gain: accuracy minus the base's, mean over seeds; +- 95 %: by Student's t\n"
+        "local seed=3: diverged: the loss of rank 0 is not finite at step 7\n"
+        "6 runs, each of them in r.db: slowmo export r.db\n");
+}
+
+static void
+runs_of_one_seed_are_shown_one_by_one(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {seeded_run(1, "local", 1, "", 0.80),
+                                   seeded_run(2, "slowmo", 1, "local", 0.83),
+                                   seeded_run(3, "slowmo", 2, "local", 0.84)};
+    char *alone = report_of(runs, 2, NAN);
+    assert_text(table_of(runs, 2, NAN), alone);
+    free(alone);
+    assert_text(report_of(runs, 3, NAN),
+                "run            status    accuracy %  best %  ms/step  simulated s  wall s\n"
+                "local seed=1   finished       80.00       -    101.0            -       -\n"
+                "slowmo seed=1  finished       83.00       -    101.0            -       -\n"
+                "slowmo seed=2  finished       84.00       -    102.0            -       -\n"
+                "\n"
+                "variant  against  seeds  accuracy %    sd  ms/step   gain\n"
+                "local    -            1       80.00     -    101.0      -\n"
+                "slowmo   local        2       83.50  0.71    101.5  +3.00\n"
+                "slowmo: gain over 1 of 2 seeds, local has no finished run of the others\n"
+                "gain: accuracy minus the base's, mean over seeds\n");
+    /* an interrupt: what had not come to its end does not bring the single runs back */
+    runs[0].summary.status = "interrupted";
+    char *text = report_of(runs, 3, NAN);
+    assert_null(strstr(text, "local seed=1 "));
+    assert_non_null(strstr(text, "\n3 runs, each of them in r.db"));
+    free(text);
+    assert_text(report_of(runs, 0, NAN), "run  status  ms/step  simulated s  wall s\n");
+}
+
+static void
+losses_and_perplexities_are_shown_as_in_the_table_of_runs(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {
+        seeded_run(1, "local", 1, "", NAN), seeded_run(2, "local", 2, "", NAN),
+        seeded_run(3, "slowmo", 1, "local", NAN), seeded_run(4, "slowmo", 2, "local", NAN)};
+    const double losses[] = {0.0021, 0.0023, 0.00205, 0.00221};
+    for (size_t i = 0; i < 4; i++)
+        runs[i].summary.final.test_loss = losses[i];
+    assert_text(report_of(runs, 4, NAN),
+                "variant  against  seeds  test loss       sd  ms/step       gain  +- 95 %\n"
+                "local    -            2   0.002200  0.00014    101.5          -        -\n"
+                "slowmo   local        2   0.002130  0.00011    101.5  -0.000070  0.00025\n"
+                "gain: loss minus the base's, mean over seeds, below 0 is better; +- 95 %: by "
+                "Student's t\n"
+                "4 runs, each of them in r.db: slowmo export r.db\n");
+    for (size_t i = 0; i < 4; i++) {
+        runs[i].summary.final.test_perplexity = 20 - 0.5 * (double)i;
+        runs[i].summary.final.test_bleu = 30 + (double)i;
+    }
+    assert_text(report_of(runs, 4, NAN),
+                "variant  against  seeds  perplexity    sd   BLEU    sd  ms/step   gain  +- 95 %\n"
+                "local    -            2       19.75  0.35  30.50  0.71    101.5      -        -\n"
+                "slowmo   local        2       18.75  0.35  32.50  0.71    101.5  +2.00     0.00\n"
+                "gain: BLEU minus the base's, mean over seeds; +- 95 %: by Student's t\n"
+                "4 runs, each of them in r.db: slowmo export r.db\n");
+}
+
+static void
+variants_keep_to_100_columns_and_never_say_nan(void **state)
+{
+    (void)state;
+    const char *name = "a-name-that-somebody-made-by-joining-every-setting-of-a-sweep-with-dashes";
+    const char *base = "another-name-that-somebody-made-by-joining-every-setting";
+    struct sm_stored_run runs[] = {
+        seeded_run(1, base, 1, "", 0.80),   seeded_run(2, base, 2, "", NAN),
+        seeded_run(3, name, 1, base, 0.83), seeded_run(4, name, 2, base, 0.84),
+        seeded_run(5, "c", 1, base, NAN),   seeded_run(6, "c", 2, base, NAN),
+    };
+    runs[1].summary.sim.seconds_per_step = runs[4].summary.sim.seconds_per_step = NAN;
+    runs[5].summary.status = "failed";
+    runs[2].summary.final.test_loss = INFINITY;
+    char *text = report_of(runs, 6, 0.75);
+    assert_null(strcasestr(text, "nan"));
+    assert_null(strcasestr(text, "inf"));
+    char *line = strtok(text, "\n");
+    assert_null(strstr(line, "against")); /* no room */
+    for (size_t i = 0; i < 4; i++, line = strtok(NULL, "\n"))
+        assert_int_equal(strlen(line), 100);
+    free(text);
 }
 
 /* ---- the table ---- */
@@ -292,13 +721,47 @@ json_lines_hold_the_summary_and_the_evaluations(void **state)
 }
 
 static void
+seeds_are_a_row_a_variant(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {
+        seeded_run(7, "local, plain", 1, "", 0.75),
+        seeded_run(8, "local, plain", 2, "", 0.25),
+        seeded_run(9, "slowmo", 1, "local, plain", 0.875),
+        seeded_run(10, "slowmo", 2, "local, plain", 0.375),
+        seeded_run(11, "slowmo", 3, "local, plain", 0.125),
+        timed_run("timed", 0.5),
+    };
+    runs[4].summary.status = "diverged";
+    assert_text(
+        export_of(runs, 6, "seeds"),
+        "name,seeds,accuracy_mean,accuracy_sd,gain_mean,gain_low,gain_high,gain_of,against,pairs,"
+        "left_out,loss_mean,loss_sd,perplexity_mean,perplexity_sd,bleu_mean,bleu_sd,"
+        "seconds_per_step,target,reached,seconds_to_target,first_run\n"
+        "\"local, plain\",2,0.5,0.3535533905932738,,,,,,0,0,0.5,0.3535533905932738,,,,,0.1015,,,,7"
+        "\n"
+        "slowmo,2,0.625,0.3535533905932738,0.125,0.125,0.125,accuracy,\"local, plain\",2,1,0.375,"
+        "0.3535533905932738,,,,,0.1015,,,,9\n"
+        "timed,1,,,,,,,,0,0,,,,,,,0.5,,,,4\n");
+}
+
+static void
+an_experiment_that_cannot_be_read_is_told_with_its_run(void **state)
+{
+    (void)state;
+    struct sm_stored_run run = seeded_run(12, "local", 1, "", 0.75);
+    run.summary.experiment = "name: {";
+    check_fails(sm_export(&run, 1, "seeds", stderr), SM_ERR_INPUT, "run 12:");
+}
+
+static void
 an_unknown_format_and_a_full_disk_are_errors(void **state)
 {
     (void)state;
     struct sm_stored_run run = rising_run("a");
     FILE *full = fopen("/dev/full", "w");
     assert_non_null(full);
-    check_fails(sm_export(&run, 1, "xml", full), SM_ERR_INPUT, "expected csv or json");
+    check_fails(sm_export(&run, 1, "xml", full), SM_ERR_INPUT, "expected csv, json or seeds");
     check_fails(sm_export(&run, 1, "csv", full), SM_ERR_IO, "No space left");
     fclose(full);
 }
@@ -312,6 +775,23 @@ main(void)
         cmocka_unit_test(time_to_an_accuracy_never_reached_is_nan),
         cmocka_unit_test(the_common_target_is_a_whole_percent_that_every_run_reaches),
         cmocka_unit_test(there_is_no_common_target_when_a_run_has_no_accuracy),
+        cmocka_unit_test(runs_that_did_not_finish_do_not_lower_the_common_target),
+        cmocka_unit_test(mean_and_deviation_are_those_by_hand),
+        cmocka_unit_test(the_interval_of_two_values_has_the_factor_of_one_degree_of_freedom),
+        cmocka_unit_test(the_paired_interval_is_that_of_students_sleep_data),
+        cmocka_unit_test(too_few_values_have_no_deviation_and_no_interval),
+        cmocka_unit_test(runs_that_differ_only_in_their_seed_are_one_variant),
+        cmocka_unit_test(runs_that_differ_in_anything_else_are_not),
+        cmocka_unit_test(only_the_seed_of_the_run_leaves_its_name),
+        cmocka_unit_test(a_seed_counts_once_and_the_run_that_came_to_its_end),
+        cmocka_unit_test(what_did_not_finish_is_counted_and_in_no_mean),
+        cmocka_unit_test(of_two_bases_the_one_with_the_same_settings_is_taken),
+        cmocka_unit_test(a_measure_that_no_run_has_makes_no_gain),
+        cmocka_unit_test(seconds_to_the_target_are_the_mean_of_the_runs_that_reach_it),
+        cmocka_unit_test(runs_of_several_seeds_are_shown_as_their_means),
+        cmocka_unit_test(runs_of_one_seed_are_shown_one_by_one),
+        cmocka_unit_test(losses_and_perplexities_are_shown_as_in_the_table_of_runs),
+        cmocka_unit_test(variants_keep_to_100_columns_and_never_say_nan),
         cmocka_unit_test(the_table_is_aligned),
         cmocka_unit_test(runs_without_gradients_leave_the_accuracies_out),
         cmocka_unit_test(runs_with_a_loss_only_show_it),
@@ -319,7 +799,9 @@ main(void)
         cmocka_unit_test(warnings_stand_once_below_the_table),
         cmocka_unit_test(csv_has_one_row_an_evaluation_and_one_for_a_run_without),
         cmocka_unit_test(json_lines_hold_the_summary_and_the_evaluations),
+        cmocka_unit_test(seeds_are_a_row_a_variant),
+        cmocka_unit_test(an_experiment_that_cannot_be_read_is_told_with_its_run),
         cmocka_unit_test(an_unknown_format_and_a_full_disk_are_errors),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, arena_teardown);
 }

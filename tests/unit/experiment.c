@@ -177,6 +177,7 @@ what_is_no_number_is_told_as_it_was_written(void **unused)
         {"workload: {batch: al}", "a.yaml:1:19: workload.batch: 'al' is not a number"},
         {"workload: {batch: [1, 2]}", "a.yaml:1:19: workload.batch: expected a number"},
         {"name: [a, b]", "a.yaml:1:7: name: expected text"},
+        {"evaluate: {against: [a]}", "a.yaml:1:21: evaluate.against: expected text"},
     };
     expect_all(mistakes);
 }
@@ -319,6 +320,7 @@ what_is_printed_binds_to_the_same_text(void **unused)
         " strategy: {name: sgp, topology: ring, peers: 2},"
         " outer: {name: slowmo, alpha: 1.1, beta: 0.6, average: no}, tau: 48, buffer: maintain}",
         "{algorithm: {strategy: local, outer: none}, evaluate: {every: 50, target: 0.9}}",
+        "evaluate: {against: 'local tau=2, \"x\"'}",
     };
     for (size_t i = 0; i < sizeof experiments / sizeof *experiments; i++) {
         struct sm_experiment e, again;
@@ -365,6 +367,7 @@ the_parts_hold_what_decides_the_numbers_and_what_decides_the_seconds(void **unus
     expect_part("platform: {bandwidth: {'*': 1Gbps}}", false, true);
     expect_part("timing: {profile: own}", false, true);
     expect_part("evaluate: {every: 7}", true, false);
+    expect_part("evaluate: {against: local}", false, false);
 
     /* averaged momentum travels: without momentum there are fewer bytes */
     struct sm_experiment with, without;
@@ -498,6 +501,59 @@ a_sweep_reaches_settings_behind_a_bare_name_and_quoted_patterns(void **unused)
 }
 
 static void
+a_base_is_the_entry_or_the_run_with_the_same_other_values(void **unused)
+{
+    (void)unused;
+    static const char compare[] = "compare:\n"
+                                  "- {name: a}\n"
+                                  "- {name: b, evaluate: {against: a}}\n"
+                                  "- {name: c, evaluate: {against: a tau=3}}\n";
+    const struct {
+        const char *sweep, *runs[12]; /* "NAME against BASE" */
+    } cases[] = {
+        {"sweep: {seed: [1, 2], algorithm.tau: [2, 3]}\n",
+         {"a seed=1 tau=2 against ", "a seed=1 tau=3 against ", "a seed=2 tau=2 against ",
+          "a seed=2 tau=3 against ", "b seed=1 tau=2 against a tau=2",
+          "b seed=1 tau=3 against a tau=3", "b seed=2 tau=2 against a tau=2",
+          "b seed=2 tau=3 against a tau=3", "c seed=1 tau=2 against a tau=3",
+          "c seed=1 tau=3 against a tau=3", "c seed=2 tau=2 against a tau=3",
+          "c seed=2 tau=3 against a tau=3"}},
+        {"sweep: {algorithm.tau: [3]}\n",
+         {"a tau=3 against ", "b tau=3 against a tau=3", "c tau=3 against a tau=3"}},
+        {"evaluate: {against: a}\nworkload: {dataset: synthetic}\nsweep: {workload.dataset.seed: "
+         "[7], algorithm.tau: [3], "
+         "seed: [1]}\n",
+         {"a dataset.seed=7 tau=3 seed=1 against a dataset.seed=7 tau=3",
+          "b dataset.seed=7 tau=3 seed=1 against a dataset.seed=7 tau=3", NULL}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t count;
+        const char *yaml = sm_arena_printf(&arena, "%s%s", cases[i].sweep, compare);
+        if (i == 2) /* c would name no run here */
+            *strstr(yaml, "- {name: c") = '\0';
+        const struct sm_node *const *trees = expand(yaml, &count);
+        for (size_t r = 0; r < count; r++) {
+            struct sm_experiment e;
+            check_ok(sm_experiment_bind(&arena, trees[r], &e));
+            assert_string_equal(
+                sm_arena_printf(&arena, "%s against %s", e.name, e.evaluate.against),
+                cases[i].runs[r]);
+        }
+    }
+}
+
+static void
+a_base_of_a_run_alone_may_be_anywhere(void **unused)
+{
+    (void)unused;
+    size_t count;
+    struct sm_experiment e; /* as a store holds it */
+    const struct sm_node *const *trees = expand("{name: b seed=1, evaluate: {against: a}}", &count);
+    check_ok(sm_experiment_bind(&arena, trees[0], &e));
+    assert_string_equal(e.evaluate.against, "a");
+}
+
+static void
 wrong_blocks_are_told_where_they_stand(void **unused)
 {
     (void)unused;
@@ -513,6 +569,12 @@ wrong_blocks_are_told_where_they_stand(void **unused)
         {"compare: [a, b]", "a.yaml:1:11: compare: expected settings with a `name`"},
         {"compare:\n- name: a\n  sweep: {algorithm.tau: [1, 2]}\n",
          "a.yaml:3:10: compare.sweep: belongs at the top of the file"},
+        {"sweep: {seed: [1, 2, 1.0]}", "a.yaml:1:22: sweep.seed: seed 1.0 is listed twice"},
+        {"compare:\n- name: local\n- {name: b, evaluate: {against: locl}}\n",
+         "a.yaml:3:33: evaluate.against: no run is called 'locl', did you mean 'local'?; known: "
+         "local, b"},
+        {"name: s\nevaluate: {against: s}\nsweep: {algorithm.tau: [1, 2]}\ncompare: [{name: a}]",
+         "a.yaml:2:21: evaluate.against: no run is called 's'; known: a tau=1, a tau=2"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         struct sm_node *root;
@@ -611,6 +673,8 @@ main(void)
         cmocka_unit_test(sweep_runs_every_combination_later_keys_fastest),
         cmocka_unit_test(compare_and_sweep_multiply_entries_outside),
         cmocka_unit_test(a_sweep_reaches_settings_behind_a_bare_name_and_quoted_patterns),
+        cmocka_unit_test(a_base_is_the_entry_or_the_run_with_the_same_other_values),
+        cmocka_unit_test(a_base_of_a_run_alone_may_be_anywhere),
         cmocka_unit_test(wrong_blocks_are_told_where_they_stand),
         cmocka_unit_test(a_wrong_key_or_value_of_a_sweep_is_told_at_its_value),
         cmocka_unit_test(settings_that_change_nothing_are_warned_of),
