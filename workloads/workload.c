@@ -175,12 +175,6 @@ sm_workload_flop_per_sample(const struct sm_workload *workload)
     return workload->form.flop;
 }
 
-double
-sm_workload_gradient_flop(const struct sm_workload *workload)
-{
-    return workload->form.gradient_flop;
-}
-
 size_t
 sm_workload_batch(const struct sm_workload *workload, size_t rank)
 {

@@ -66,10 +66,8 @@ enum sm_status sm_workload_create(struct sm_arena *arena,
                                   size_t workers, struct sm_workload **workload);
 
 size_t sm_workload_parameters(const struct sm_workload *workload);
-/* Floating-point operations of one sample, counted from the layers: of a forward pass, and of all
- * that its gradient needs. */
+/* Floating-point operations of one sample's forward pass, counted from the layers. */
 double sm_workload_flop_per_sample(const struct sm_workload *workload);
-double sm_workload_gradient_flop(const struct sm_workload *workload);
 /* Samples that worker `rank` uses in one step; 1 when the model has no data. */
 size_t sm_workload_batch(const struct sm_workload *workload, size_t rank);
 /* Training samples of all workers together; 0 when the model has no data (quadratic). */

@@ -59,15 +59,41 @@ adam_pass(size_t n, float beta1, float beta2, float rate, float root, float epsi
     }
 }
 
+/* What a mean of `steps` numbers has of them, when it began at 0. */
+static double
+adam_share(float beta, float steps)
+{
+    return 1 - pow((double)beta, (double)steps);
+}
+
 void
 sm_adam_step(struct sm_adam *s, size_t n, float gamma, float coupled, float decoupled,
              const float *g, float *x)
 {
     s->steps += 1.0f; /* exact up to 2^24; by then both corrections are 1 */
-    const double t = (double)s->steps;
-    const double first = 1 - pow((double)s->beta1, t), second = 1 - pow((double)s->beta2, t);
+    const double first = adam_share(s->beta1, s->steps), second = adam_share(s->beta2, s->steps);
     adam_pass(n, s->beta1, s->beta2, (float)((double)gamma / first), (float)(1 / sqrt(second)),
               s->epsilon, coupled, 1.0f - decoupled, g, s->m, s->v, x);
+}
+
+SM_CLONES static void
+direction_pass(size_t n, float beta1, float beta2, float rate, float root, float epsilon,
+               float *restrict g, float *restrict m, float *restrict v)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float gi = g[i];
+        m[i] = beta1 * m[i] + (1.0f - beta1) * gi;
+        v[i] = beta2 * v[i] + (1.0f - beta2) * gi * gi;
+        g[i] = rate * m[i] / (root * sqrtf(v[i]) + epsilon);
+    }
+}
+
+void
+sm_adam_direction(const struct sm_adam *s, size_t n, float *g, float *m, float *v)
+{
+    const double first = adam_share(s->beta1, s->steps), second = adam_share(s->beta2, s->steps);
+    direction_pass(n, s->beta1, s->beta2, (float)(1 / first), (float)(1 / sqrt(second)), s->epsilon,
+                   g, m, v);
 }
 
 static enum sm_status

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* algorithms/inner/adam.h -- what adam and adamw share: two moments, corrected for their start. */
+/* algorithms/inner/adam.h -- what adam and those that follow it share: two moments, corrected for
+ * their start. */
 #ifndef SM_ALGORITHMS_INNER_ADAM_H
 #define SM_ALGORITHMS_INNER_ADAM_H
 
@@ -17,5 +18,8 @@ bool sm_adam_buffer(void *state, size_t i, struct sm_buffer *buffer);
 /* One step along g (n) + coupled x (n), after x has shrunk by the share `decoupled`. */
 void sm_adam_step(struct sm_adam *adam, size_t n, float gamma, float coupled, float decoupled,
                   const float *g, float *x);
+/* m, v (n) take in g (n), which becomes the direction m / (sqrt(v) + epsilon), both corrected for
+ * the steps that the caller has counted. */
+void sm_adam_direction(const struct sm_adam *adam, size_t n, float *g, float *m, float *v);
 
 #endif

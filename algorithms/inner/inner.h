@@ -34,7 +34,7 @@ struct sm_inner {
  * 2013, arXiv:1211.5063, Alg. 1; torch.nn.utils.clip_grad_norm_. */
 void sm_inner_clip(size_t n, float most, float *g);
 
-#define SM_INNER_LIST(X) X(sgd) X(adam) X(adamw)
+#define SM_INNER_LIST(X) X(sgd) X(adam) X(adamw) X(lamb) X(muon)
 
 #define X(id) extern const struct sm_inner sm_inner_##id;
 SM_INNER_LIST(X)

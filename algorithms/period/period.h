@@ -26,7 +26,7 @@ struct sm_period {
     size_t (*length)(void *state, const struct sm_round_start *start);
 };
 
-#define SM_PERIOD_LIST(X) X(fixed)
+#define SM_PERIOD_LIST(X) X(fixed) X(post_local) X(adacomm)
 
 #define X(id) extern const struct sm_period sm_period_##id;
 SM_PERIOD_LIST(X)

@@ -11,7 +11,7 @@ struct sm_schedule {
     double (*factor)(const void *state, size_t k, size_t steps);
 };
 
-#define SM_SCHEDULE_LIST(X) X(constant) X(milestones)
+#define SM_SCHEDULE_LIST(X) X(constant) X(milestones) X(cosine) X(inverse_sqrt)
 
 #define X(id) extern const struct sm_schedule sm_schedule_##id;
 SM_SCHEDULE_LIST(X)

@@ -87,12 +87,21 @@ sm_vec_distance2(size_t n, const float *x, const float *y)
     return sum;
 }
 
-double
+/* Lanes keep the sums apart that a vector unit has beside each other; without them each addition
+ * waits for the one before. */
+SM_CLONES double
 sm_vec_norm2(size_t n, const float *x)
 {
+    double lane[SM_VEC_LANES] = {0};
+    const size_t whole = n / SM_VEC_LANES * SM_VEC_LANES;
+    for (size_t i = 0; i < whole; i += SM_VEC_LANES)
+        for (size_t l = 0; l < SM_VEC_LANES; l++)
+            lane[l] += (double)x[i + l] * (double)x[i + l];
+    for (size_t l = 0; l < n - whole; l++)
+        lane[l] += (double)x[whole + l] * (double)x[whole + l];
     double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)x[i] * (double)x[i];
+    for (size_t l = 0; l < SM_VEC_LANES; l++)
+        sum += lane[l];
     return sum;
 }
 

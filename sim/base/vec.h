@@ -22,7 +22,9 @@ void sm_vec_mean(size_t m, float *const *x, size_t begin, size_t end);
 void sm_vec_mean_into(size_t m, const float *const *x, size_t n, float *out);
 /* sum_i (x_i - y_i)^2 in double, in index order. */
 double sm_vec_distance2(size_t n, const float *x, const float *y);
-/* sum_i x_i^2 in double, in index order. */
+/* Square of the length in double: lane l sums x_i^2 of i = l, l + SM_VEC_LANES, ..., and then the
+ * lanes are summed in order. */
+enum { SM_VEC_LANES = 16 };
 double sm_vec_norm2(size_t n, const float *x);
 bool sm_vec_finite(size_t n, const float *x);
 

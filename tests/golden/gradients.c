@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "tests/helpers/check.h"
+#include "tests/helpers/kernels.h"
 #include "tests/helpers/problem.h"
-#include "workloads/kernels/isa.h"
 
 static const char golden[] = SM_TEST_SOURCE "/tests/golden/gradients.txt";
 static const double tolerance = 1e-4;
@@ -114,13 +114,7 @@ static void
 every_gradient_is_the_one_that_pytorch_computes_on_every_instruction_set(void **state)
 {
     (void)state;
-    const enum sm_isa best = sm_isa();
-    for (int isa = 0; isa < SM_ISAS; isa++)
-        if (sm_isa_available((enum sm_isa)isa)) {
-            sm_isa_choose((enum sm_isa)isa);
-            check_all();
-        }
-    sm_isa_choose(best);
+    FOR_EACH_ISA(isa) check_all();
 }
 
 static void

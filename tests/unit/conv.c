@@ -8,9 +8,9 @@
 #include "sim/base/rng.h"
 #include "tests/helpers/blocks.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/kernels.h"
 #include "workloads/kernels/conv.h"
 #include "workloads/kernels/conv_reference.h"
-#include "workloads/kernels/isa.h"
 #include "workloads/kernels/winograd.h"
 
 /* Random images; their border is zero, or random as well. */
@@ -36,19 +36,11 @@ copy_of_images(struct sm_images images)
     return images;
 }
 
-static void
-check_same(const float *actual, const float *expected, size_t n, double tolerance)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!(fabs((double)actual[i] - (double)expected[i]) <= tolerance))
-            check_near((double)actual[i], (double)expected[i], tolerance);
-}
-
 /* Borders included: no kernel writes to one. */
 static void
 check_same_images(struct sm_images actual, struct sm_images expected, double tolerance)
 {
-    check_same(actual.data, expected.data, actual.count * sm_images_size(actual), tolerance);
+    check_floats(actual.data, expected.data, actual.count * sm_images_size(actual), tolerance);
 }
 
 static const struct shape {
@@ -96,26 +88,6 @@ outputs_of(const struct shape *s, size_t border, bool zero)
                          s->conv.out, border, zero);
 }
 
-/* Of a sum of n products of standard normal numbers: n roundings of partial sums near sqrt(n). */
-static double
-tolerance(size_t n)
-{
-    return 2e-7 * (double)n + 1e-5;
-}
-
-/* Chooses the set where this processor has it. */
-static bool
-try_isa(enum sm_isa isa)
-{
-    if (sm_isa_available(isa))
-        sm_isa_choose(isa);
-    return sm_isa_available(isa);
-}
-
-#define FOR_EACH_ISA(isa)                                                                          \
-    for (enum sm_isa isa = SM_ISA_BASELINE; isa < SM_ISAS; isa++)                                  \
-        if (try_isa(isa))
-
 static void
 forward_equals_the_reference_on_every_instruction_set(void **state)
 {
@@ -134,7 +106,7 @@ forward_equals_the_reference_on_every_instruction_set(void **state)
                 const struct sm_images actual = copy_of_images(y);
                 sm_conv_forward(actual, x, w, bias, conv, NULL);
                 check_same_images(actual, expected,
-                                  tolerance(conv->kernel * conv->kernel * conv->in));
+                                  sum_tolerance(conv->kernel * conv->kernel * conv->in));
             }
             blocks_free(state);
         }
@@ -160,7 +132,7 @@ backward_data_equals_the_reference_on_every_instruction_set(void **state)
                 sm_conv_turn(wt, w, conv);
                 sm_conv_backward_data(actual, dy, wt, conv, add, NULL);
                 check_same_images(actual, expected,
-                                  tolerance(conv->kernel * conv->kernel * conv->out));
+                                  sum_tolerance(conv->kernel * conv->kernel * conv->out));
             }
             blocks_free(state);
         }
@@ -181,8 +153,8 @@ backward_weights_equals_the_reference_on_every_instruction_set(void **state)
             {
                 float *actual = copy_of(dw, weights_of(conv));
                 sm_conv_backward_weights(actual, dy, x, conv, NULL);
-                check_same(actual, expected, weights_of(conv),
-                           tolerance(dy.count * dy.height * dy.width));
+                check_floats(actual, expected, weights_of(conv),
+                             sum_tolerance(dy.count * dy.height * dy.width));
             }
             blocks_free(state);
         }
@@ -229,7 +201,7 @@ bits_do_not_depend_on_how_a_batch_is_cut_nor_on_fused_instruction_sets(void **st
                 const struct sm_images actual_dx = copy_of_images(dx);
                 run_in_parts(part, actual_y, actual_dx, actual, x, w, wt, conv);
                 if (part < shapes[i].count || again) {
-                    check_same(actual, expected, size, 0);
+                    check_floats(actual, expected, size, 0);
                     check_same_images(actual_y, expected_y, 0);
                     check_same_images(actual_dx, expected_dx, 0);
                 }
@@ -323,7 +295,7 @@ winograd_shapes(const struct shape **found)
 static double
 winograd_tolerance(size_t n)
 {
-    return 4 * tolerance(n);
+    return 4 * sum_tolerance(n);
 }
 
 static void
@@ -407,7 +379,8 @@ winograd_backward_weights_equals_the_reference_on_every_instruction_set(void **s
             memset(du, 0, transformed * sizeof *du);
             sm_winograd_backward_weights(du, dy, x, random_floats(SM_WINOGRAD_ROOM), NULL);
             sm_winograd_add_weights(actual, du, conv->in, conv->out);
-            check_same(actual, expected, size, winograd_tolerance(dy.count * dy.height * dy.width));
+            check_floats(actual, expected, size,
+                         winograd_tolerance(dy.count * dy.height * dy.width));
         }
         blocks_free(state);
     }
@@ -441,7 +414,7 @@ winograd_has_the_same_bits_however_a_batch_is_cut(void **state)
                     sm_winograd_backward_weights(actual, ys, xs, room, &ahead);
                 }
                 if (part < fit[i]->count || again) {
-                    check_same(actual, expected, transformed, 0);
+                    check_floats(actual, expected, transformed, 0);
                     check_same_images(actual_y, expected_y, 0);
                 }
                 expected = actual;
@@ -481,7 +454,17 @@ the_best_instruction_set_is_chosen_and_each_has_a_name(void **state)
     assert_string_equal(sm_isa_name(SM_ISA_AVX512), "avx512");
     for (int better = (int)sm_isa() + 1; better < SM_ISAS; better++)
         assert_false(sm_isa_available((enum sm_isa)better));
-    FOR_EACH_ISA(isa) assert_int_equal(sm_isa(), isa);
+    const enum sm_isa best = sm_isa();
+    size_t tried = 0, available = 0;
+    for (enum sm_isa isa = SM_ISA_BASELINE; isa < SM_ISAS; isa++)
+        available += sm_isa_available(isa);
+    FOR_EACH_ISA(isa)
+    {
+        assert_int_equal(sm_isa(), isa);
+        tried++;
+    }
+    assert_int_equal(tried, available);
+    assert_int_equal(sm_isa(), best);
 }
 
 int

@@ -8,7 +8,6 @@
 #include "sim/base/arena.h"
 #include "sim/base/rng.h"
 #include "tests/helpers/check.h"
-#include "workloads/kernels/isa.h"
 #include "workloads/models/convnet_plan.h"
 
 static struct sm_arena arena, scratch;

@@ -7,8 +7,8 @@
 #include "sim/base/arena.h"
 #include "sim/base/rng.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/kernels.h"
 #include "workloads/kernels/dense.h"
-#include "workloads/kernels/isa.h"
 #include "workloads/kernels/reference.h"
 #include "workloads/workload.h"
 
@@ -141,16 +141,10 @@ static void
 layers_equal_the_reference_for_every_remainder_and_instruction_set(void **state)
 {
     (void)state;
-    const enum sm_isa best = sm_isa();
     for (size_t i = 0; i < SHAPES; i++) {
         const struct layer l = random_layer(shapes[i][0], shapes[i][1], shapes[i][2]);
-        for (int isa = 0; isa < SM_ISAS; isa++)
-            if (sm_isa_available((enum sm_isa)isa)) {
-                sm_isa_choose((enum sm_isa)isa);
-                layer_equals_the_reference(&l);
-            }
+        FOR_EACH_ISA(isa) layer_equals_the_reference(&l);
     }
-    sm_isa_choose(best);
 }
 
 /* Samples do not mind each other: their results do not depend on how many there are. */

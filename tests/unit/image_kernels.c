@@ -8,8 +8,8 @@
 #include "sim/base/arena.h"
 #include "sim/base/rng.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/kernels.h"
 #include "workloads/kernels/image_reference.h"
-#include "workloads/kernels/isa.h"
 
 static struct sm_arena arena;
 static struct sm_rng *rng;
@@ -58,16 +58,9 @@ copy_of(struct sm_images images)
 }
 
 static void
-check_same(const float *actual, const float *expected, size_t n, double tolerance)
-{
-    for (size_t i = 0; i < n; i++)
-        check_near((double)actual[i], (double)expected[i], tolerance);
-}
-
-static void
 check_images(struct sm_images actual, struct sm_images expected, double tolerance)
 {
-    check_same(actual.data, expected.data, actual.count * sm_images_size(actual), tolerance);
+    check_floats(actual.data, expected.data, actual.count * sm_images_size(actual), tolerance);
 }
 
 static const struct {
@@ -79,16 +72,10 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 static void
 for_each_case(void (*check)(size_t shape, size_t border, size_t other_border))
 {
-    const enum sm_isa before = sm_isa();
-    for (int isa = 0; isa < SM_ISAS; isa++) {
-        if (!sm_isa_available((enum sm_isa)isa))
-            continue;
-        sm_isa_choose((enum sm_isa)isa);
-        for (size_t s = 0; s < SHAPES; s++)
-            for (size_t borders = 0; borders < 4; borders++)
-                check(s, borders % 2, 2 * (borders / 2));
-    }
-    sm_isa_choose(before);
+    FOR_EACH_ISA(isa)
+    for (size_t s = 0; s < SHAPES; s++)
+        for (size_t borders = 0; borders < 4; borders++)
+            check(s, borders % 2, 2 * (borders / 2));
 }
 
 static struct sm_images
@@ -149,7 +136,7 @@ check_join_backward(size_t s, size_t border, size_t other_border)
                     sm_reference_join_backward(expected, right, more, y, relu, z, mean, step,
                                                terms);
                     check_images(e, expected, 0);
-                    check_same(sums, right, count * (1 + terms) * channels, 4e-6 * sqrt(size));
+                    check_floats(sums, right, count * (1 + terms) * channels, 4e-6 * sqrt(size));
                 }
 }
 
@@ -170,7 +157,7 @@ check_sums(size_t s, size_t border, size_t other_border)
     float *sums = random_floats(n), *expected = random_floats(n);
     sm_image_sums(sums, x, origin);
     sm_reference_image_sums(expected, x, origin);
-    check_same(sums, expected, n, 4e-6 * (double)(x.height * x.width));
+    check_floats(sums, expected, n, 4e-6 * (double)(x.height * x.width));
 }
 
 static void
@@ -220,7 +207,7 @@ check_average_pool(size_t s, size_t border, size_t other_border)
     float *y = random_floats(x.count * x.channels), *right = random_floats(x.count * x.channels);
     sm_average_pool_forward(y, x);
     sm_reference_average_pool_forward(right, x);
-    check_same(y, right, x.count * x.channels, 1e-6);
+    check_floats(y, right, x.count * x.channels, 1e-6);
     sm_average_pool_backward(x, y);
     sm_reference_average_pool_backward(expected, y);
     check_images(x, expected, 1e-6);

@@ -8,7 +8,7 @@
 #include "sim/base/rng.h"
 #include "tests/helpers/blocks.h"
 #include "tests/helpers/check.h"
-#include "workloads/kernels/isa.h"
+#include "tests/helpers/kernels.h"
 #include "workloads/kernels/panels.h"
 #include "workloads/kernels/sequence.h"
 #include "workloads/kernels/sequence_reference.h"
@@ -43,10 +43,6 @@ check_rows(const float *actual, size_t stride, const double *expected, size_t ro
             assert_true(isnan(actual[r * stride + c]));
     }
 }
-
-#define FOR_EACH_ISA(isa)                                                                          \
-    for (enum sm_isa isa = SM_ISA_BASELINE; isa < SM_ISAS; isa++)                                  \
-        if (sm_isa_available(isa) && (sm_isa_choose(isa), true))
 
 static const size_t tables[][2] = {{1, 16}, {7, 48}, {13, 128}, {5, 144}}; /* rows, columns */
 enum { TABLES = sizeof tables / sizeof *tables, GAP = 5 };

@@ -1,42 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* tests/unit/panels.c -- products with panels on every instruction set against plain loops. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "workloads/kernels/panels.h"
 #include "tests/helpers/blocks.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/kernels.h"
 #include "workloads/kernels/conv_reference.h"
-#include "workloads/kernels/isa.h"
-#include "workloads/kernels/panels.h"
-
-static void
-check_same(const float *actual, const float *expected, size_t n, double tolerance)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!(fabs((double)actual[i] - (double)expected[i]) <= tolerance))
-            check_near((double)actual[i], (double)expected[i], tolerance);
-}
-
-/* Of a sum of n products of standard normal numbers: n roundings of partial sums near sqrt(n). */
-static double
-tolerance(size_t n)
-{
-    return 2e-7 * (double)n + 1e-5;
-}
-
-/* Chooses the set where this processor has it. */
-static bool
-try_isa(enum sm_isa isa)
-{
-    if (sm_isa_available(isa))
-        sm_isa_choose(isa);
-    return sm_isa_available(isa);
-}
-
-#define FOR_EACH_ISA(isa)                                                                          \
-    for (enum sm_isa isa = SM_ISA_BASELINE; isa < SM_ISAS; isa++)                                  \
-        if (try_isa(isa))
 
 static const struct shape {
     size_t rows, depth, columns, beyond; /* strides are that much longer than the rows */
@@ -84,7 +52,7 @@ rows_times_panels_equals_the_plain_product(void **state)
                     float *actual = copy_of(y, size);
                     sm_rows_times_panels(actual, y_stride, x, x_stride, w, biased ? bias : NULL,
                                          rows, depth, columns, add);
-                    check_same(actual, expected, size, tolerance(depth));
+                    check_floats(actual, expected, size, sum_tolerance(depth));
                 }
                 blocks_free(state);
             }
@@ -109,9 +77,9 @@ outer_products_equal_the_plain_ones(void **state)
             {
                 float *actual = copy_of(c, m * c_stride - beyond), *actual_dw = copy_of(dw, m * n);
                 sm_rows_outer(actual, c_stride, a, m + beyond, b, n + beyond, rows, m, n, add);
-                check_same(actual, expected, m * c_stride - beyond, tolerance(rows));
+                check_floats(actual, expected, m * c_stride - beyond, sum_tolerance(rows));
                 sm_panels_add_outer(actual_dw, a, m + beyond, b, n + beyond, rows, m, n);
-                check_same(unpacked(actual_dw, m, n), expected_dw, m * n, tolerance(rows));
+                check_floats(unpacked(actual_dw, m, n), expected_dw, m * n, sum_tolerance(rows));
             }
             blocks_free(state);
         }

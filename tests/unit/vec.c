@@ -172,6 +172,30 @@ distance_is_the_sum_of_squares_in_index_order(void **state)
     }
 }
 
+/* The order is part of the result: the same on every machine. */
+static void
+the_length_is_summed_in_lanes_that_are_then_summed_in_order(void **state)
+{
+    (void)state;
+    FOR_EACH_LENGTH(n)
+    {
+        struct vectors v = random_vectors(n);
+        double sum = 0, plain = 0;
+        for (size_t l = 0; l < SM_VEC_LANES; l++) {
+            double lane = 0;
+            for (size_t i = l; i < n; i += SM_VEC_LANES)
+                lane += pow((double)v.x[0][i], 2);
+            sum += lane;
+        }
+        for (size_t i = 0; i < n; i++)
+            plain += pow((double)v.x[0][i], 2);
+        check_near(sm_vec_norm2(n, v.x[0]), sum, 0);
+        check_near(sum, plain, 1e-12 * plain);
+        assert_true(n < 100 || sum != plain);
+        sm_arena_fini(&v.arena);
+    }
+}
+
 static void
 one_nan_or_infinity_anywhere_is_found(void **state)
 {
@@ -207,6 +231,7 @@ main(void)
         cmocka_unit_test(the_mean_of_equal_vectors_keeps_their_bits),
         cmocka_unit_test(the_mean_of_large_floats_does_not_overflow),
         cmocka_unit_test(distance_is_the_sum_of_squares_in_index_order),
+        cmocka_unit_test(the_length_is_summed_in_lanes_that_are_then_summed_in_order),
         cmocka_unit_test(one_nan_or_infinity_anywhere_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ sm_embedding_forward(const struct sm_embedding *embedding, struct sm_run *run,
         }
     if (run->dropout > 0)
         sm_run_dropout(run, sm_run_input(run), sm_run_input(run), 0);
-    sm_laps_forward(run->laps, SM_PIECE_EMBEDDING);
+    sm_piece_forward(run->laps, SM_PIECE_EMBEDDING);
 }
 
 void
@@ -53,7 +53,7 @@ sm_embedding_backward(const struct sm_embedding *embedding, struct sm_run *run,
             if (embedding->positions == NULL)
                 add_scaled(run->g + embedding->position + i * width, d, 1.0f, width);
         }
-    sm_laps_backward(run->laps, SM_PIECE_EMBEDDING);
+    sm_piece_backward(run->laps, SM_PIECE_EMBEDDING);
 }
 
 enum sm_status
@@ -88,7 +88,7 @@ sm_head_logits(const struct sm_head *head, const struct sm_run *run)
     sm_rows_times_panels(head->logits, sm_row_stride(vocabulary), sm_run_output(run),
                          sm_row_stride(width), head->forward, NULL, run->rows, width,
                          (vocabulary + 15) / 16 * 16, false);
-    sm_laps_forward(run->laps, SM_PIECE_HEAD);
+    sm_piece_forward(run->laps, SM_PIECE_HEAD);
 }
 
 void
@@ -99,7 +99,7 @@ sm_head_loss(const struct sm_head *head, struct sm_run *run, float smoothing, fl
     const size_t stride = sm_row_stride(width), z_stride = sm_row_stride(vocabulary);
     *loss += sm_token_loss(head->logits, z_stride, correct, head->targets, run->rows, vocabulary,
                            smoothing, scale);
-    sm_laps_forward(run->laps, SM_PIECE_LOSS);
+    sm_piece_forward(run->laps, SM_PIECE_LOSS);
     if (run->g == NULL)
         return;
     float *dw = run->g + head->embedding->weight;
@@ -110,5 +110,5 @@ sm_head_loss(const struct sm_head *head, struct sm_run *run, float smoothing, fl
         sm_rows_outer(dw + v * width, width, head->logits + v, z_stride, sm_run_output(run), stride,
                       run->rows, some, width, true);
     }
-    sm_laps_backward(run->laps, SM_PIECE_HEAD);
+    sm_piece_backward(run->laps, SM_PIECE_HEAD);
 }

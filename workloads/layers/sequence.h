@@ -115,15 +115,8 @@ enum sm_piece {
     SM_PIECES
 };
 
-/* A stopwatch that charges the time since the last look at it; does nothing without `times`. */
-struct sm_laps {
-    struct sm_layer_times *times; /* may be NULL */
-    double last;
-};
-
-void sm_laps_start(struct sm_laps *laps, struct sm_layer_times *times);
-void sm_laps_forward(struct sm_laps *laps, enum sm_piece piece);
-void sm_laps_backward(struct sm_laps *laps, enum sm_piece piece);
+void sm_piece_forward(struct sm_laps *laps, enum sm_piece piece);
+void sm_piece_backward(struct sm_laps *laps, enum sm_piece piece);
 
 struct sm_run {
     const struct sm_stack *stack;

@@ -229,7 +229,7 @@ norm_forward(struct sm_run *run, struct sm_kept *kept, size_t norm)
     const float *w = run->x + norm;
     sm_layer_norm_forward(kept->normed, stride, kept->moments, kept->x, stride, w, w + width,
                           run->rows, width);
-    sm_laps_forward(run->laps, SM_PIECE_NORM);
+    sm_piece_forward(run->laps, SM_PIECE_NORM);
 }
 
 void
@@ -253,7 +253,7 @@ sm_run_look(struct sm_run *run)
             forward(run, &layer->kv, run->kept[l].kv, sm_row_stride(layer->kv.out), run->other,
                     run->other_rows);
     }
-    sm_laps_forward(run->laps, SM_PIECE_PROJECTION);
+    sm_piece_forward(run->laps, SM_PIECE_PROJECTION);
 }
 
 /* k->heads from k->normed */
@@ -262,14 +262,14 @@ attention_forward(struct sm_run *run, const struct sm_sublayer *layer, struct sm
 {
     const size_t width = run->stack->shape.width, stride = sm_row_stride(layer->in.out);
     forward(run, &layer->in, k->in + run->first * stride, run->step * stride, k->normed, run->rows);
-    sm_laps_forward(run->laps, SM_PIECE_PROJECTION);
+    sm_piece_forward(run->laps, SM_PIECE_PROJECTION);
     if (layer->kind == SM_CROSS_ATTENTION)
         sm_attend(run, run->cross, false, k->heads, k->weights, k->in, stride, k->kv,
                   sm_row_stride(layer->kv.out));
     else
         sm_attend(run, run->self, layer->kind == SM_CAUSAL_ATTENTION && run->step == 1, k->heads,
                   k->weights, k->in, stride, k->in + width, stride);
-    sm_laps_forward(run->laps, SM_PIECE_ATTENTION);
+    sm_piece_forward(run->laps, SM_PIECE_ATTENTION);
 }
 
 void
@@ -286,19 +286,19 @@ sm_run_forward(struct sm_run *run)
         if (attends(layer->kind)) {
             attention_forward(run, layer, k);
             forward(run, &layer->out, y, stride, k->heads, run->rows);
-            sm_laps_forward(run->laps, SM_PIECE_PROJECTION);
+            sm_piece_forward(run->laps, SM_PIECE_PROJECTION);
         } else {
             forward(run, &layer->in, k->in, wide, k->normed, run->rows);
-            sm_laps_forward(run->laps, SM_PIECE_FEED_FORWARD);
+            sm_piece_forward(run->laps, SM_PIECE_FEED_FORWARD);
             sm_gelu_forward(run->wide, wide, k->in, wide, run->rows, layer->in.out);
-            sm_laps_forward(run->laps, SM_PIECE_GELU);
+            sm_piece_forward(run->laps, SM_PIECE_GELU);
             forward(run, &layer->out, y, stride, run->wide, run->rows);
-            sm_laps_forward(run->laps, SM_PIECE_FEED_FORWARD);
+            sm_piece_forward(run->laps, SM_PIECE_FEED_FORWARD);
         }
         if (run->dropout > 0)
             sm_run_dropout(run, y, y, (uint32_t)l + 1);
         sm_rows_add(y, stride, k->x, stride, run->rows, width);
-        sm_laps_forward(run->laps, SM_PIECE_RESIDUAL);
+        sm_piece_forward(run->laps, SM_PIECE_RESIDUAL);
     }
     norm_forward(run, &run->kept[stack->count], stack->norm);
 }
@@ -326,7 +326,7 @@ norm_backward(struct sm_run *run, const struct sm_kept *kept, size_t norm)
     float *dw = run->g + norm;
     sm_layer_norm_backward(run->d, stride, dw, dw + width, run->d_normed, stride, kept->x, stride,
                            kept->moments, run->x + norm, run->rows, width);
-    sm_laps_backward(run->laps, SM_PIECE_NORM);
+    sm_piece_backward(run->laps, SM_PIECE_NORM);
 }
 
 /* d_normed from d_branch, the gradient of what the sub-layer returns. */
@@ -337,23 +337,23 @@ attention_backward(struct sm_run *run, const struct sm_sublayer *layer, const st
     const size_t width = run->stack->shape.width, stride = sm_row_stride(layer->in.out);
     float *d_heads = run->d_normed;
     backward(run, &layer->out, d_heads, d_branch, k->heads, run->rows, false);
-    sm_laps_backward(run->laps, SM_PIECE_PROJECTION);
+    sm_piece_backward(run->laps, SM_PIECE_PROJECTION);
     if (layer->kind == SM_CROSS_ATTENTION) {
         const size_t kv_stride = sm_row_stride(layer->kv.out);
         memset(run->d_kv, 0, run->other_rows * kv_stride * sizeof(float));
         sm_attend_backward(run, run->cross, false, run->d_in, run->d_kv, d_heads, k->heads,
                            k->weights, k->in, stride, k->kv, kv_stride);
-        sm_laps_backward(run->laps, SM_PIECE_ATTENTION);
+        sm_piece_backward(run->laps, SM_PIECE_ATTENTION);
         backward(run, &layer->kv, run->d_other, run->d_kv, run->other, run->other_rows, true);
     } else {
         memset(run->d_in, 0, run->rows * stride * sizeof(float));
         sm_attend_backward(run, run->self, layer->kind == SM_CAUSAL_ATTENTION, run->d_in,
                            run->d_in + width, d_heads, k->heads, k->weights, k->in, stride,
                            k->in + width, stride);
-        sm_laps_backward(run->laps, SM_PIECE_ATTENTION);
+        sm_piece_backward(run->laps, SM_PIECE_ATTENTION);
     }
     backward(run, &layer->in, run->d_normed, run->d_in, k->normed, run->rows, false);
-    sm_laps_backward(run->laps, SM_PIECE_PROJECTION);
+    sm_piece_backward(run->laps, SM_PIECE_PROJECTION);
 }
 
 static void
@@ -364,14 +364,14 @@ feed_forward_backward(struct sm_run *run, const struct sm_sublayer *layer, const
     const size_t wide = sm_row_stride(in->out), stride = sm_row_stride(out->out);
     sm_rows_times_panels(run->d_in, wide, d_branch, stride, run->turned + out->weight, NULL,
                          run->rows, out->out, out->in, false);
-    sm_laps_backward(run->laps, SM_PIECE_FEED_FORWARD);
+    sm_piece_backward(run->laps, SM_PIECE_FEED_FORWARD);
     sm_gelu_backward(run->wide, wide, run->d_in, wide, k->in, wide, run->rows, in->out);
-    sm_laps_backward(run->laps, SM_PIECE_GELU);
+    sm_piece_backward(run->laps, SM_PIECE_GELU);
     sm_rows_sum(run->g + out->bias, d_branch, stride, run->rows, out->out);
     sm_panels_add_outer(run->g + out->weight, run->wide, wide, d_branch, stride, run->rows, out->in,
                         out->out);
     backward(run, in, run->d_normed, run->d_in, k->normed, run->rows, false);
-    sm_laps_backward(run->laps, SM_PIECE_FEED_FORWARD);
+    sm_piece_backward(run->laps, SM_PIECE_FEED_FORWARD);
 }
 
 void
@@ -388,7 +388,7 @@ sm_run_backward(struct sm_run *run)
             sm_run_dropout(run, run->d_branch, run->d, (uint32_t)l + 1);
             d_branch = run->d_branch;
         }
-        sm_laps_backward(run->laps, SM_PIECE_RESIDUAL);
+        sm_piece_backward(run->laps, SM_PIECE_RESIDUAL);
         if (attends(layer->kind))
             attention_backward(run, layer, &run->kept[l], d_branch);
         else

@@ -9,7 +9,6 @@
  * gradient; e of the value itself; masked by its ReLU, the two sums its own norm needs.
  */
 #include <string.h>
-#include <time.h>
 
 #include "workloads/kernels/dense.h"
 #include "workloads/kernels/image.h"
@@ -54,32 +53,8 @@ struct run {
     float *dense[SM_MOST_DENSE + 1];  /* inputs and results, panels (count, width) */
     float *ddense[SM_MOST_DENSE + 1]; /* and their gradients                       */
     float *logits;                    /* (count, classes); then their gradient     */
-    struct sm_layer_times *times;
-    double clock;
+    struct sm_laps laps;
 };
-
-static double
-thread_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* What passed since the last lap was the layer's. */
-static void
-lap(struct run *r, size_t layer, const char *name, bool backward)
-{
-    if (r->times == NULL)
-        return;
-    const size_t row = layer < SM_MOST_LAYERS ? layer : SM_MOST_LAYERS - 1;
-    const double now = thread_seconds();
-    r->times->layer[row].name = name;
-    *(backward ? &r->times->layer[row].backward : &r->times->layer[row].forward) += now - r->clock;
-    if (row >= r->times->count)
-        r->times->count = row + 1;
-    r->clock = now;
-}
 
 /* ---- memory ----------------------------------------------------------------------------------
  */
@@ -395,7 +370,7 @@ static void
 forward_step(struct run *r, const struct sm_value *v, size_t first, size_t count)
 {
     const struct sm_images y = make_value(r, v, first, count);
-    lap(r, v->layer, v->name, false);
+    sm_laps_forward(&r->laps, v->layer, v->name);
     struct sm_ahead ahead = {.count = 0};
     for (size_t t = 0; t < v->terms_count; t++)
         fetch_next(&ahead, r, r->conv[v->terms[t]->index].z, first, count);
@@ -407,10 +382,10 @@ forward_step(struct run *r, const struct sm_value *v, size_t first, size_t count
     for (const struct sm_net_conv *c = v->convs; c != NULL; c = c->sibling) {
         const struct sm_images z = part(r, r->conv[c->index].z, first, count);
         convolve(r, c, z, y, c == v->convs ? &ahead : NULL);
-        lap(r, c->layer, c->name, false);
+        sm_laps_forward(&r->laps, c->layer, c->name);
         if (c->norm != NULL && (r->by_image || r->g != NULL))
             gather(r, c, z, first);
-        lap(r, c->into->layer, c->into->name, false);
+        sm_laps_forward(&r->laps, c->into->layer, c->into->name);
     }
     if (v->pool == SM_POOL_AVERAGE)
         sm_average_pool_forward(r->features + first * v->channels, y);
@@ -436,7 +411,7 @@ forward_pass(struct run *r, const struct sm_net_pass *pass)
             if (r->conv[c->index].u != NULL)
                 sm_winograd_weights(r->conv[c->index].u, r->x + c->weight, c->shape.in,
                                     c->shape.out);
-            lap(r, c->layer, c->name, false);
+            sm_laps_forward(&r->laps, c->layer, c->name);
         }
     const size_t turn = turn_of(r, pass);
     for (size_t first = 0; first < r->count; first += turn)
@@ -459,7 +434,7 @@ forward_dense(struct run *r)
         sm_dense_forward(y, r->dense[i], r->x + d->weight, r->x + d->bias, r->count, d->in, d->out);
         if (d->relu)
             sm_relu_forward(y, y, r->count * sm_panels_width(d->out));
-        lap(r, d->layer, d->name, false);
+        sm_laps_forward(&r->laps, d->layer, d->name);
     }
     sm_panels_to_rows(r->logits, r->dense[net->dense_count], r->count, net->classes);
 }
@@ -589,20 +564,20 @@ backward_step(struct run *r, const struct sm_value *v, size_t first, size_t coun
     fetch_next(&ahead, r, value->e, first, count);
     if (v->branch != NULL)
         fetch_next(&ahead, r, r->value[v->branch->index].e, first, count);
-    lap(r, v->layer, v->name, true);
+    sm_laps_backward(&r->laps, v->layer, v->name);
     for (const struct sm_net_conv *c = v->convs; c != NULL; c = c->sibling) {
         const struct sm_images dz = make_dz(r, c, first, count);
-        lap(r, c->into->layer, c->into->name, true);
+        sm_laps_backward(&r->laps, c->into->layer, c->into->name);
         const bool head = c == v->convs;
         convolve_back(r, c, e, dz, y, head ? &ahead : NULL, !head);
-        lap(r, c->layer, c->name, true);
+        sm_laps_backward(&r->laps, c->layer, c->name);
     }
     if (v->index == 0)
         return;
     if (v->pool == SM_POOL_AVERAGE)
         sm_average_pool_backward(e, r->dfeatures + first * v->channels);
     join_step(r, v, e, y, first, count);
-    lap(r, v->layer, v->name, true);
+    sm_laps_backward(&r->laps, v->layer, v->name);
 }
 
 static void
@@ -655,7 +630,7 @@ backward_pass(struct run *r, const struct sm_net_pass *pass)
                    2 * values[i]->channels * sizeof(double));
         for (const struct sm_net_conv *c = values[i]->convs; c != NULL; c = c->sibling) {
             begin_gradients(r, c);
-            lap(r, c->layer, c->name, true);
+            sm_laps_backward(&r->laps, c->layer, c->name);
         }
     }
     const size_t turn = turn_of(r, pass);
@@ -667,7 +642,7 @@ backward_pass(struct run *r, const struct sm_net_pass *pass)
             const struct conv_run *conv = &r->conv[c->index];
             if (conv->u != NULL)
                 sm_winograd_add_weights(r->g + c->weight, conv->du, c->shape.in, c->shape.out);
-            lap(r, c->layer, c->name, true);
+            sm_laps_backward(&r->laps, c->layer, c->name);
         }
         for (size_t t = 0; t < values[i]->terms_count; t++)
             finish_gradients(r, values[i]->terms[t]);
@@ -686,7 +661,7 @@ backward_dense(struct run *r)
             sm_relu_backward(dy, dy, r->dense[i + 1], r->count * sm_panels_width(d->out));
         sm_dense_backward(r->ddense[i], r->g + d->weight, r->g + d->bias, dy, r->dense[i],
                           r->x + d->weight, r->count, d->in, d->out);
-        lap(r, d->layer, d->name, true);
+        sm_laps_backward(&r->laps, d->layer, d->name);
     }
     sm_panels_to_rows(r->dfeatures, r->ddense[0], r->count, net->dense[0].in);
 }
@@ -715,9 +690,8 @@ sm_net_gradient(const void *state, const struct sm_batch *batch, const float *x,
                     .g = g,
                     .count = batch->count,
                     .inputs = batch->inputs,
-                    .by_image = net->groups > 0,
-                    .times = batch->times,
-                    .clock = batch->times != NULL ? thread_seconds() : 0};
+                    .by_image = net->groups > 0};
+    sm_laps_start(&r.laps, batch->times);
     SM_TRY(allocate(&r, scratch));
     forward(&r);
     *loss = sm_softmax_loss(r.logits, r.logits, batch->labels, batch->count, net->classes);

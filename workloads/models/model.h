@@ -5,6 +5,7 @@
 
 #include "sim/base/plugin.h"
 #include "sim/base/rng.h"
+#include "workloads/models/laps.h"
 #include "workloads/shape.h"
 #include "workloads/workload.h"
 
@@ -18,16 +19,6 @@ struct sm_batch {
     struct sm_rng *noise;   /* the worker's stream of gradient noise                         */
     struct sm_rng *dropout; /* the worker's stream of dropped units                          */
     struct sm_layer_times *times; /* to be filled in by models of many layers; NULL: not measured */
-};
-
-/* Where the time of a gradient went, for benchmarks: seconds by layer, added up. */
-enum { SM_MOST_LAYERS = 128 };
-struct sm_layer_times {
-    struct {
-        const char *name; /* borrowed from the model */
-        double forward, backward;
-    } layer[SM_MOST_LAYERS];
-    size_t count;
 };
 
 /* What configure finds out about a model. */
