@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "algorithms/period/period.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/progress.h"
 #include "sim/base/text.h"
@@ -242,8 +243,12 @@ describe(struct run *run)
     uint64_t data = run->workload != NULL ? sm_workload_data_hash(run->workload) : 0;
     memcpy(warnings, run->warnings, run->warning_count * sizeof *warnings);
     uint64_t inputs = hash_inputs(run), costs = hash_costs(run);
+    /* some numbers follow the clock, and some rounds last as long as the loss says */
+    const uint64_t both = inputs ^ costs;
     if (sm_strategy_is(&experiment->algorithm.strategy, SM_FOLLOWS_CLOCK))
-        inputs = sm_hash(timing, strlen(timing), inputs ^ costs); /* the seconds decide too */
+        inputs = sm_hash(timing, strlen(timing), both);
+    if (((const struct sm_period *)experiment->algorithm.period.plugin)->asks_for_loss)
+        costs = sm_hash(trajectory, strlen(trajectory), both);
     uint64_t whole = sm_hash(all, strlen(all), run->options->timing_only);
     uint64_t key = sm_hash(SM_VERSION, strlen(SM_VERSION), whole ^ inputs ^ costs);
     *s = (struct sm_summary){
