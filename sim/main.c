@@ -365,6 +365,18 @@ show(struct sm_arena *arena, const struct arguments *arguments,
     return SM_OK;
 }
 
+/* Options that would silently do nothing. */
+static enum sm_status
+check_run_options(const struct arguments *arguments, const struct sm_engine *engine)
+{
+    if (arguments->timing_only && (arguments->save != NULL || arguments->load != NULL))
+        return SM_FAIL(SM_ERR_INPUT, "--%s: a run with --timing-only has no model",
+                       arguments->save != NULL ? "save" : "load");
+    if (arguments->trace != NULL && engine == &sm_engine_thread)
+        return SM_FAIL(SM_ERR_INPUT, "--trace: the thread engine has no clock to trace");
+    return SM_OK;
+}
+
 static int
 command_run(int argc, char **argv)
 {
@@ -377,6 +389,8 @@ command_run(int argc, char **argv)
     else if (strcmp(arguments.engine, "simgrid") != 0)
         return SM_FAIL(SM_ERR_INPUT, "--engine %s: expected simgrid or thread", arguments.engine),
                fail();
+    if (check_run_options(&arguments, engine) != SM_OK)
+        return fail();
     void *shared =
         mmap(NULL, sizeof *interrupted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)

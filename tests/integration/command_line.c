@@ -82,6 +82,12 @@ a_wrong_call_is_one_line_and_exit_2(void **state)
     refused("expected KEY=VALUE", "run", "small.yaml", "--set", "steps");
     refused("unexpected 'b.yaml'", "run", "small.yaml", "b.yaml");
     refused("expected simgrid or thread", "run", "small.yaml", "--engine", "mpi");
+    refused("--save: a run with --timing-only has no model", "run", "small.yaml", "--timing-only",
+            "--save", "m.safetensors");
+    refused("--load: a run with --timing-only", "run", "small.yaml", "--timing-only", "--load",
+            "m");
+    refused("has no clock to trace", "run", "small.yaml", "--engine", "thread", "--trace",
+            "t.json");
     refused("cannot read none.yaml", "run", "none.yaml");
     refused("did you mean 'slowmo'?", "describe", "slomo");
     refused("did you mean 'inner'?", "list", "iner");
