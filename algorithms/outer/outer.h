@@ -51,7 +51,11 @@ struct sm_outer {
     X(slowmo)                                                                                      \
     X(bmuf)                                                                                        \
     X(lookahead)                                                                                   \
-    X(diloco)
+    X(diloco)                                                                                      \
+    X(streaming_diloco)                                                                            \
+    X(easgd)                                                                                       \
+    X(overlap_local)                                                                               \
+    X(noloco)
 
 #define X(id) extern const struct sm_outer sm_outer_##id;
 SM_OUTER_LIST(X)
