@@ -64,7 +64,7 @@ keep_residual(struct sm_codec *codec, const float *x)
 void
 sm_codec_encode(struct sm_codec *codec, float *x)
 {
-    if (codec->compression->encode == NULL)
+    if (codec->compression->encode == NULL || codec->n == 0)
         return;
     add_residual(codec, x);
     codec->compression->encode(codec->state, codec->n, x);
@@ -74,7 +74,7 @@ sm_codec_encode(struct sm_codec *codec, float *x)
 void
 sm_codec_decode(struct sm_codec *codec, float *x)
 {
-    if (codec->compression->decode != NULL)
+    if (codec->compression->decode != NULL && codec->n > 0)
         codec->compression->decode(codec->state, codec->n, x);
 }
 

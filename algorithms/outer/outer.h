@@ -45,7 +45,17 @@ struct sm_outer {
 
 /* The registry: one line per algorithm. Declarations, lookup, `slowmo list` and the contract tests
  * are all generated from it. */
-#define SM_OUTER_LIST(X) X(none) X(average) X(slowmo)
+#define SM_OUTER_LIST(X)                                                                           \
+    X(none)                                                                                        \
+    X(average)                                                                                     \
+    X(slowmo)                                                                                      \
+    X(bmuf)                                                                                        \
+    X(lookahead)                                                                                   \
+    X(diloco)                                                                                      \
+    X(streaming_diloco)                                                                            \
+    X(easgd)                                                                                       \
+    X(overlap_local)                                                                               \
+    X(noloco)
 
 #define X(id) extern const struct sm_outer sm_outer_##id;
 SM_OUTER_LIST(X)
