@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* algorithms/outer/bmuf.c -- blockwise model-update filtering: momentum on the average's progress.
  *
- *   D_{t+1}   = mu D_t + zeta (x_{t,tau} - s_t)        x_{t,tau} the average, s_t where round t
- * began x_{t+1,0} = x_{t,0} + D_{t+1} s_{t+1}   = x_{t+1,0}                              classical
- * block momentum = x_{t+1,0} + mu D_{t+1}                 Nesterov's
+ *   D_{t+1}   = mu D_t + zeta (x_{t,tau} - s_t)    x_{t,tau} the average, s_t where round t began
+ *   x_{t+1,0} = x_{t,0} + D_{t+1}
+ *   s_{t+1}   = x_{t+1,0}                          classical block momentum
+ *             = x_{t+1,0} + mu D_{t+1}             Nesterov's
  *
  * Source: Chen, Huo, ICASSP 2016, block momentum; mu = 1 - 1/m for m workers is theirs too.
  * Identities (tested): classical is slowmo with alpha = zeta, beta = mu while gamma does not
