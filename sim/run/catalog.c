@@ -48,9 +48,13 @@ enum { FILE_KINDS = sizeof files / sizeof *files };
 static void
 list_axis(const struct sm_axis *axis, FILE *out)
 {
+    int width = 14;
+    for (const struct sm_plugin *const *p = axis->plugins; *p != NULL; p++)
+        if ((int)strlen((*p)->name) > width)
+            width = (int)strlen((*p)->name);
     fprintf(out, "%s (%s): %s\n", axis->name, axis->key, axis->doc);
     for (const struct sm_plugin *const *p = axis->plugins; *p != NULL; p++)
-        fprintf(out, "  %-14s %s%s\n", (*p)->name, (*p)->doc,
+        fprintf(out, "  %-*s %s%s\n", width, (*p)->name, (*p)->doc,
                 strcmp((*p)->name, axis->initial) == 0 ? " (default)" : "");
 }
 

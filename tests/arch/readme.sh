@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# tests/arch/readme.sh -- the README's list is what `slowmo list` prints, its options exist, and the
-# algorithm it adds compiles.
+# tests/arch/readme.sh -- the README's list is what `slowmo list` prints, its options exist, and
+# the algorithm it adds is in the tree.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
@@ -20,20 +20,33 @@ check_options() {
     return "$bad"
 }
 
+# Every added line of the diff stands in the file it is said to be added to, in that order; the new
+# file is nothing but these lines.
 check_algorithm() {
-    block 'An outer optimizer is one' "$1" >"$scratch/bmuf.c"
-    { echo '#include "algorithms/outer/outer.h"'; echo 'extern const struct sm_outer sm_outer_bmuf;'
-      cat "$scratch/bmuf.c"; } >"$scratch/with_list.c"
-    "${CC:-cc}" -std=gnu17 -I"$source_dir" -Wall -Wextra -Werror -Wmissing-prototypes -c \
-        "$scratch/with_list.c" -o "$scratch/bmuf.o"
+    local part=$scratch/part bad=0 file
+    rm -rf "$part" && mkdir "$part"
+    block 'An outer optimizer is one' "$1" | awk -v part="$part" '
+        /^\+\+\+ / { file = part "/" ++count; print $2 > (part "/names"); next }
+        /^\+/ { print substr($0, 2) > file }'
+    local i=0
+    while read -r file; do
+        i=$((i + 1))
+        awk 'NR == FNR { want[++n] = $0; next } $0 == want[at + 1] { at++ } END { exit at < n }' \
+            "$part/$i" "$file" || { echo "$1: $file does not hold the lines that the diff adds"; bad=1; }
+    done <"$part/names"
+    diff "$part/1" algorithms/outer/lookahead.c || bad=1
+    ((i == 3)) || { echo "$1: $i files in the diff, expected 3"; bad=1; }
+    return "$bad"
 }
 
-sed 's/X(none) X(average)/X(none)/; s/  slowmo         slow/  slowno         slow/' README.md >"$scratch/other.md"
+sed 's/^  slowmo  */  slowno /' README.md >"$scratch/other.md"
 must_fail "a list that drifted" check_list "$scratch/other.md"
 sed 's/--timing-only/--timing-lonely/' README.md >"$scratch/option.md"
 must_fail "an option that is none" check_options "$scratch/option.md"
-sed 's/s->mu \* s->d/s->nu * s->d/' README.md >"$scratch/broken.md"
-must_fail "an algorithm that does not compile" check_algorithm "$scratch/broken.md" 2>/dev/null
+sed 's/^+    X(lookahead)/+    X(lookbehind)/' README.md >"$scratch/broken.md"
+must_fail "a list entry that is not there" check_algorithm "$scratch/broken.md" >/dev/null
+sed 's/^+lookahead_step/+lookahead_walk/' README.md >"$scratch/broken.md"
+must_fail "a file that changed" check_algorithm "$scratch/broken.md" >/dev/null
 
 status=0
 check_list README.md || status=1
