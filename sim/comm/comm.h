@@ -65,15 +65,16 @@ struct sm_comm_ops {
     /* Posts the receipt of the next parcel from `from`: *parcel, once waited for. */
     enum sm_status (*irecv)(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
                             struct sm_request **request);
-    /* x (n) becomes the mean over all ranks, summed in rank order, whichever collective carries
-     * it. x belongs to the engine until waited for; it weighs `wire` floats. */
+    /* x (n) becomes the mean over all that train, summed in rank order, whichever collective
+     * carries it. x belongs to the engine until waited for; it weighs `wire` floats. */
     enum sm_status (*iallreduce)(struct sm_comm *comm, float *x, size_t n, double wire,
                                  struct sm_request **request);
     /* Blocks until the operation is done; *request becomes NULL. NULL is done already. */
     enum sm_status (*wait)(struct sm_comm *comm, struct sm_request **request);
     /* Blocks until one of the receipts in requests (count; NULL: none there) is done, and ends the
      * one whose message came first, of several at once the first in the list: *which is its index,
-     * requests[*which] becomes NULL. At least one is not NULL. */
+     * requests[*which] becomes NULL. At least one is not NULL. A rank that trains is not told when
+     * messages came before its first call; those count as at once. */
     enum sm_status (*wait_any)(struct sm_comm *comm, struct sm_request **requests, size_t count,
                                size_t *which);
     /* *done: whether wait would return at once. Does not end the request. */

@@ -14,6 +14,9 @@ describe(const struct sm_waiting *w, size_t rank, char *text, size_t room)
     case SM_WAIT_MESSAGE:
         return snprintf(text, room, "rank %zu waits for a message from rank %zu since %.6g s", rank,
                         w->peer, w->since);
+    case SM_WAIT_ANY:
+        return snprintf(text, room, "rank %zu waits for a message from any rank since %.6g s", rank,
+                        w->since);
     case SM_WAIT_COLLECTIVE:
         return snprintf(text, room, "rank %zu waits in all-reduce %zu since %.6g s", rank, w->count,
                         w->since);

@@ -7,7 +7,7 @@
 
 #include "sim/base/status.h"
 
-enum sm_wait_kind { SM_WAIT_NOT, SM_WAIT_MESSAGE, SM_WAIT_COLLECTIVE, SM_WAIT_ENDED };
+enum sm_wait_kind { SM_WAIT_NOT, SM_WAIT_MESSAGE, SM_WAIT_ANY, SM_WAIT_COLLECTIVE, SM_WAIT_ENDED };
 
 struct sm_waiting {
     enum sm_wait_kind kind;

@@ -28,8 +28,9 @@ static enum sm_status
 load(const struct machine *machine, struct sm_arena *arena, struct sm_platform *platform)
 {
     const char *text = machine->platform != NULL ? machine->platform : "star_8";
-    struct sm_platform_request request = {
-        .file = text, .home = SM_TEST_SOURCE, .workers = machine->workers};
+    struct sm_platform_request request = {.file = text, .home = SM_TEST_SOURCE};
+    if (machine->workers > 0)
+        request.workers = machine->workers + machine->servers;
     char path[] = "/tmp/sm_machine_XXXXXX.xml";
     bool written = text[0] == '<';
     struct sm_node *edits = NULL;
@@ -62,7 +63,10 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
     if (engine == &sm_engine_simgrid)
         SM_TRY(load(machine, arena, &platform));
     struct sm_engine_request request = {
-        .workers = machine->workers > 0 ? machine->workers : platform.worker_count,
+        .workers =
+            machine->workers > 0 ? machine->workers : platform.worker_count - machine->servers,
+        .servers = machine->servers,
+        .seed = machine->seed,
         .platform = &platform,
         .collective = {&sm_collective_ring.about, &settings},
         .wire_scale = machine->wire_scale > 0 ? machine->wire_scale : 1,
@@ -71,15 +75,16 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
         .worker = call_program,
         .arg = (void *)(uintptr_t)call, /* only read */
     };
-    if (request.workers > MACHINE_RANKS)
-        return SM_FAIL(SM_ERR_INPUT, "%zu ranks, at most %d", request.workers, MACHINE_RANKS);
+    const size_t ranks = request.workers + request.servers;
+    if (ranks > MACHINE_RANKS)
+        return SM_FAIL(SM_ERR_INPUT, "%zu ranks, at most %d", ranks, MACHINE_RANKS);
     if (machine->trace != NULL)
-        request.trace = *trace = sm_trace_create(request.workers);
+        request.trace = *trace = sm_trace_create(ranks);
     struct sm_engine_report report = {0};
     enum sm_status status = engine->run(&request, arena, &report);
     if (report.ledgers != NULL) {
         call->report->seconds = report.seconds;
-        memcpy(call->report->ledgers, report.ledgers, request.workers * sizeof *report.ledgers);
+        memcpy(call->report->ledgers, report.ledgers, ranks * sizeof *report.ledgers);
     }
     if (status == SM_OK && machine->trace != NULL)
         status = sm_trace_write(*trace, machine->trace);

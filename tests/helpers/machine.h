@@ -16,7 +16,9 @@ struct machine {
     const struct sm_engine *engine; /* NULL: simgrid                                             */
     const char *platform;           /* a file, a shipped name, star_N or XML text; NULL: star_8  */
     const char *edits;              /* YAML, as `platform:` of an experiment; NULL: none         */
-    size_t workers;                 /* 0: all of the platform, at most MACHINE_RANKS             */
+    size_t workers;                 /* 0: all of the platform but the servers                    */
+    size_t servers;                 /* behind the workers; at most MACHINE_RANKS with them       */
+    uint64_t seed;                  /* of struct sm_comm                                         */
     bool exact;                     /* collectives message by message                            */
     double wire_scale;              /* 0: 1                                                      */
     size_t threads;                 /* of the pool; 0: 1                                         */

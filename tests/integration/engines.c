@@ -639,7 +639,7 @@ a_link_that_dies_is_one_clear_line(void **state)
         "0 s");
     machine.program = ask_for_two_gigabytes;
     check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
-                "a link or host had gone down by 1.75 s: rank 1");
+                "a link or host had gone down by 1.5 s: rank 1");
     machine.program = average_two_gigabytes;
     check_fails(
         machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
@@ -662,6 +662,625 @@ a_host_that_dies_leaves_a_run_that_says_who_waits(void **state)
     machine.program = compute_two_gigaflop; /* nobody waits for the dead */
     check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
                 "stalled at 2 s: rank 0 is gone with its host; 1 of 2 ranks had ended");
+}
+
+/* ---- servers, and whichever message comes first ---- */
+
+enum { SERVERS = 2, SHARD = FLOATS / SERVERS };
+
+/* Sends its part of x to each server, which answers with what becomes of it. */
+static enum sm_status
+push_and_pull(struct sm_comm *comm, float *x)
+{
+    for (size_t s = 0; s < SERVERS; s++) {
+        struct sm_parcel *mine = sm_parcel_create(comm, SHARD);
+        if (mine == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for a parcel");
+        memcpy(mine->x, x + s * SHARD, SHARD * sizeof *x);
+        SM_TRY(comm->ops->isend(comm, comm->size + s, mine));
+        sm_parcel_release(mine);
+    }
+    for (size_t s = 0; s < SERVERS; s++) {
+        struct sm_parcel *theirs;
+        struct sm_request *request;
+        SM_TRY(comm->ops->irecv(comm, comm->size + s, &theirs, &request));
+        SM_TRY(comm->ops->wait(comm, &request));
+        memcpy(x + s * SHARD, theirs->x, SHARD * sizeof *x);
+        sm_parcel_release(theirs);
+    }
+    return SM_OK;
+}
+
+/* The other side: takes the parts as they come, adds them in rank order. */
+static enum sm_status
+serve_a_round(struct sm_comm *comm)
+{
+    struct sm_request *requests[RANKS];
+    struct sm_parcel *theirs[RANKS], *sum = sm_parcel_create(comm, SHARD);
+    size_t which;
+    if (sum == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a parcel");
+    for (size_t r = 0; r < comm->size; r++)
+        SM_TRY(comm->ops->irecv(comm, r, &theirs[r], &requests[r]));
+    for (size_t r = 0; r < comm->size; r++) {
+        SM_TRY(comm->ops->wait_any(comm, requests, comm->size, &which));
+        if (which >= comm->size || requests[which] != NULL)
+            return SM_FAIL(SM_ERR_DOMAIN, "receipt %zu is not ended", which);
+    }
+    memset(sum->x, 0, SHARD * sizeof *sum->x);
+    for (size_t r = 0; r < comm->size; r++) {
+        for (size_t i = 0; i < SHARD; i++)
+            sum->x[i] += theirs[r]->x[i] / 3;
+        sm_parcel_release(theirs[r]);
+    }
+    for (size_t r = 0; r < comm->size; r++)
+        SM_TRY(comm->ops->isend(comm, r, sum));
+    sm_parcel_release(sum);
+    return SM_OK;
+}
+
+static enum sm_status
+train_with_servers(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    struct mixed *mixed = out;
+    if (comm->size + comm->servers != RANKS || comm->servers != SERVERS || comm->seed != 7)
+        return SM_FAIL(SM_ERR_DOMAIN, "%zu ranks, %zu servers", comm->size, comm->servers);
+    struct model *model = &mixed->models[comm->rank];
+    const struct sm_job job = {advance, model};
+    for (size_t i = 0; i < FLOATS; i++)
+        model->x[i] = (float)(comm->rank + 1) / (float)(i + 3);
+    for (size_t k = 0; k < ROUNDS; k++) {
+        if (comm->rank >= comm->size) {
+            SM_TRY(serve_a_round(comm));
+            continue;
+        }
+        SM_TRY(
+            comm->ops->compute(comm, SM_STAGE_COMPUTE, 1e-4 * (double)(3 - comm->rank), 0, &job));
+        SM_TRY(push_and_pull(comm, model->x));
+        SM_TRY(sm_comm_average(comm, model->x, FLOATS / 2));
+    }
+    mixed->end[comm->rank] = comm->ops->now(comm);
+    return SM_OK;
+}
+
+static void
+servers_that_add_in_rank_order_give_the_same_bits_on_both_engines(void **state)
+{
+    (void)state;
+    static struct mixed reference, mixed;
+    struct machine machine = {.engine = &sm_engine_thread,
+                              .platform = "star_5",
+                              .workers = RANKS - SERVERS,
+                              .servers = SERVERS,
+                              .seed = 7,
+                              .wire_scale = 100,
+                              .program = train_with_servers};
+    struct machine_report threads, simulated;
+    check_ok(machine_run(&machine, &reference, sizeof reference, &threads));
+    assert_true(isfinite(reference.models[2].x[7]));
+    assert_memory_not_equal(reference.models[2].x, reference.models[3].x, sizeof(float) * FLOATS);
+    machine.engine = NULL;
+    for (machine.threads = 1; machine.threads <= 2; machine.threads++)
+        for (int exact = 0; exact < 2; exact++) {
+            machine.exact = exact != 0;
+            check_ok(machine_run(&machine, &mixed, sizeof mixed, &simulated));
+            assert_memory_equal(mixed.models, reference.models, sizeof mixed.models);
+            for (size_t r = 0; r < RANKS; r++) {
+                const double *seconds = simulated.ledgers[r].seconds;
+                double sum = 0;
+                for (size_t stage = 0; stage < SM_STAGES; stage++)
+                    sum += seconds[stage];
+                check_relative(sum, mixed.end[r], 1e-12);
+                check_near(simulated.ledgers[r].bytes_sent, threads.ledgers[r].bytes_sent, 0);
+            }
+            check_relative(simulated.ledgers[4].bytes_sent, ROUNDS * 3 * 400.0 * SHARD, 1e-12);
+        }
+}
+
+struct gathering {
+    double sends[RANKS]; /* seconds at which each rank sends to the last one          */
+    double busy;         /* seconds of a job that the last rank does before it waits  */
+    bool backwards;      /* its list begins with the receipt from the rank before it  */
+};
+
+struct gathered {
+    size_t from[RANKS]; /* in the order received */
+    double at[RANKS];
+};
+
+static enum sm_status
+do_nothing(void *arg, struct sm_arena *scratch)
+{
+    (void)arg;
+    (void)scratch;
+    return SM_OK;
+}
+
+static enum sm_status
+gather(struct sm_comm *comm, const void *in, void *out)
+{
+    const struct gathering *gathering = in;
+    const struct sm_job job = {do_nothing, NULL};
+    struct gathered *gathered = out;
+    struct sm_request *requests[RANKS];
+    struct sm_parcel *parcels[RANKS];
+    const size_t count = comm->size + comm->servers - 1;
+    if (comm->rank < count) {
+        SM_TRY(machine_pass(comm, gathering->sends[comm->rank]));
+        return machine_send(comm, count, REDUCE_FLOATS, (float)comm->rank);
+    }
+    for (size_t i = 0; i < count; i++)
+        SM_TRY(comm->ops->irecv(comm, gathering->backwards ? count - 1 - i : i, &parcels[i],
+                                &requests[i]));
+    if (gathering->busy > 0)
+        SM_TRY(comm->ops->compute(comm, SM_STAGE_COMPUTE, gathering->busy, 0, &job));
+    for (size_t k = 0, which; k < count; k++) {
+        SM_TRY(comm->ops->wait_any(comm, requests, count, &which));
+        gathered->from[k] = (size_t)parcels[which]->x[0];
+        gathered->at[k] = comm->ops->now(comm);
+        sm_parcel_release(parcels[which]);
+    }
+    return SM_OK;
+}
+
+/* The last of star_6 gathers, as a server or as a worker. */
+static void
+run_gather(const struct gathering *gathering, size_t servers, const char *edits,
+           struct gathered *gathered, struct machine_report *report)
+{
+    const struct machine machine = {.platform = "star_6",
+                                    .edits = edits,
+                                    .workers = RANKS + 1 - servers,
+                                    .servers = servers,
+                                    .wire_scale = 1e6,
+                                    .program = gather,
+                                    .in = gathering};
+    check_ok(machine_run(&machine, gathered, sizeof *gathered, report));
+}
+
+static void
+check_order(const struct gathered *gathered, const size_t *from)
+{
+    for (size_t k = 0; k < RANKS; k++)
+        assert_int_equal(gathered->from[k], from[k]);
+}
+
+static void
+of_any_messages_the_first_to_come_is_received_first(void **state)
+{
+    (void)state;
+    const double message = latency + 4 * REDUCE_FLOATS * 1e6 / bandwidth;
+    struct gathered gathered;
+    struct machine_report report;
+    for (size_t trial = 0; trial < 6; trial++) {
+        const size_t servers = trial < 2 ? 0 : 1;
+        const struct gathering gathering = {.sends = {0.5, 0.1, 0.4, 0.2, 0.3},
+                                            .busy = trial < 4 ? 0 : 0.35,
+                                            .backwards = trial % 2 == 1};
+        run_gather(&gathering, servers, NULL, &gathered, &report);
+        check_order(&gathered, (const size_t[]){1, 3, 4, 2, 0});
+        for (size_t k = 0; k < RANKS; k++)
+            check_relative(gathered.at[k], fmax(gathering.busy, 0.1 * (double)(k + 1) + message),
+                           1e-12);
+        const double *seconds = report.ledgers[RANKS].seconds;
+        double waited = trial < 4 ? RANKS : 2; /* for bytes, so many times */
+        check_relative(seconds[SM_STAGE_COMMUNICATION], waited * message, 1e-9);
+        check_relative(seconds[SM_STAGE_IDLE], 0.5 + message - gathering.busy - waited * message,
+                       1e-9);
+    }
+}
+
+static void
+a_slow_link_lets_the_messages_of_others_come_first(void **state)
+{
+    (void)state;
+    const struct gathering gathering = {.sends = {0, 0.02, 0.04, 0.06, 0.08}};
+    struct gathered gathered;
+    for (size_t servers = 0; servers < 2; servers++) {
+        run_gather(&gathering, servers, "{bandwidth: {node0_eth: x0.1}}", &gathered, NULL);
+        check_order(&gathered, (const size_t[]){1, 2, 3, 4, 0});
+    }
+}
+
+/* The five share the last one's link and end at the same instant. */
+static void
+of_messages_that_come_at_once_the_first_in_the_list_is_received_first(void **state)
+{
+    (void)state;
+    struct gathered gathered;
+    for (size_t servers = 0; servers < 2; servers++)
+        for (int backwards = 0; backwards < 2; backwards++) {
+            struct gathering gathering = {.sends = {0.25, 0.25, 0.25, 0.25, 0.25},
+                                          .backwards = backwards != 0};
+            double together = 0.25 + latency + RANKS * 4 * REDUCE_FLOATS * 1e6 / bandwidth;
+            for (size_t trial = 0; trial < 3; trial++) {
+                run_gather(&gathering, servers, NULL, &gathered, NULL);
+                for (size_t k = 0; k < RANKS; k++) {
+                    assert_int_equal(gathered.from[k], backwards ? RANKS - 1 - k : k);
+                    check_near(gathered.at[k], gathered.at[0], 0);
+                }
+                check_relative(gathered.at[0], fmax(together, gathering.busy), 1e-12);
+                /* it comes out of its job at the very instant; then long after it */
+                gathering.busy = trial == 0 ? gathered.at[0] : 1;
+            }
+        }
+}
+
+/* All messages come at one instant; the last rank has waited for that from one rank when it asks
+ * which of the others came first. */
+static enum sm_status
+gather_after_one(struct sm_comm *comm, const void *in, void *out)
+{
+    const size_t one = *(const size_t *)in, last = comm->size - 1;
+    size_t *received = out, which;
+    struct sm_request *requests[RANKS], *hello;
+    struct sm_parcel *parcels[RANKS], *word;
+    if (comm->rank < last) {
+        if (comm->rank == (one + 1) % last)
+            SM_TRY(machine_send(comm, last, 1, 0));
+        SM_TRY(machine_pass(comm, 0.25));
+        return machine_send(comm, last, REDUCE_FLOATS, (float)comm->rank);
+    }
+    SM_TRY(comm->ops->irecv(comm, one, &parcels[one], &requests[one]));
+    SM_TRY(comm->ops->irecv(comm, (one + 1) % last, &word, &hello));
+    SM_TRY(comm->ops->wait_any(comm, &hello, 1, &which));
+    sm_parcel_release(word);
+    for (size_t r = 0; r < last; r++)
+        if (r != one)
+            SM_TRY(comm->ops->irecv(comm, r, &parcels[r], &requests[r]));
+    SM_TRY(comm->ops->wait(comm, &requests[one]));
+    for (size_t k = 0; k < last; k++) {
+        which = one;
+        if (k > 0)
+            SM_TRY(comm->ops->wait_any(comm, requests, last, &which));
+        received[k] = (size_t)parcels[which]->x[0];
+        sm_parcel_release(parcels[which]);
+    }
+    return SM_OK;
+}
+
+static void
+who_waited_for_one_message_sees_all_others_of_the_same_instant(void **state)
+{
+    (void)state;
+    for (size_t one = 0; one < RANKS; one++) {
+        size_t received[RANKS];
+        const struct machine machine = {
+            .platform = "star_6", .wire_scale = 1e6, .program = gather_after_one, .in = &one};
+        check_ok(machine_run(&machine, received, sizeof received, NULL));
+        assert_int_equal(received[0], one);
+        for (size_t k = 1; k < RANKS; k++)
+            assert_int_equal(received[k], k <= one ? k - 1 : k);
+    }
+}
+
+/* Everybody, servers too, sends to everybody at once. */
+static enum sm_status
+talk_to_all(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    float *values = out;
+    struct sm_request *requests[RANKS] = {NULL};
+    struct sm_parcel *parcels[RANKS];
+    for (size_t r = 0; r < RANKS; r++)
+        if (r != comm->rank) {
+            SM_TRY(machine_send(comm, r, 1, (float)(RANKS * comm->rank + r)));
+            SM_TRY(comm->ops->irecv(comm, r, &parcels[r], &requests[r]));
+        }
+    for (size_t k = 1, which; k < RANKS; k++) {
+        SM_TRY(comm->ops->wait_any(comm, requests, RANKS, &which));
+        values[RANKS * which + comm->rank] = parcels[which]->x[0];
+        sm_parcel_release(parcels[which]);
+    }
+    return SM_OK;
+}
+
+static void
+any_two_ranks_exchange_messages_servers_too(void **state)
+{
+    (void)state;
+    const struct sm_engine *const engines[] = {&sm_engine_simgrid, &sm_engine_thread};
+    for (size_t e = 0; e < 2; e++)
+        for (size_t servers = 0; servers < RANKS; servers++) {
+            float values[RANKS * RANKS];
+            const struct machine machine = {.engine = engines[e],
+                                            .platform = "star_5",
+                                            .workers = RANKS - servers,
+                                            .servers = servers,
+                                            .program = talk_to_all};
+            check_ok(machine_run(&machine, values, sizeof values, NULL));
+            for (size_t i = 0; i < RANKS * RANKS; i++)
+                check_near((double)values[i], i % (RANKS + 1) == 0 ? 0 : (double)i, 0);
+        }
+}
+
+enum { EACH = 12, DEPTH = 3, SLOTS = (MACHINE_RANKS - 1) * DEPTH };
+
+/* Receipts of the last rank in every mix: DEPTH at once from each of the others. */
+struct taking {
+    struct sm_comm *comm;
+    size_t count; /* slots in use */
+    struct sm_request *requests[SLOTS];
+    struct sm_parcel *parcels[SLOTS];
+    size_t message[SLOTS], posted[MACHINE_RANKS];
+};
+
+static enum sm_status
+post(struct taking *t, size_t slot)
+{
+    size_t from = slot / DEPTH;
+    if (t->posted[from] == EACH)
+        return SM_OK;
+    t->message[slot] = t->posted[from]++;
+    return t->comm->ops->irecv(t->comm, from, &t->parcels[slot], &t->requests[slot]);
+}
+
+/* Ends one receipt in the way of this step; *slot is its place. */
+static enum sm_status
+take(struct taking *t, size_t step, size_t *slot)
+{
+    const struct sm_comm_ops *ops = t->comm->ops;
+    const struct sm_job job = {do_nothing, NULL};
+    bool done = false;
+    for (*slot = 5 * step % t->count; t->requests[*slot] == NULL;)
+        *slot = (*slot + 1) % t->count;
+    if (step % 3 == 0)
+        SM_TRY(ops->compute(t->comm, SM_STAGE_COMPUTE, 1e-3 * (double)(step % 7), 0, &job));
+    if (step % 4 >= 2)
+        SM_TRY(ops->test(t->comm, &t->requests[*slot], &done));
+    if (step % 2 == 0)
+        return ops->wait(t->comm, &t->requests[*slot]);
+    return ops->wait_any(t->comm, t->requests, t->count, slot);
+}
+
+struct taken {
+    float value[MACHINE_RANKS][EACH];
+    double end;
+};
+
+static enum sm_status
+take_in_every_way(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    struct taken *taken = out;
+    const size_t last = comm->size + comm->servers - 1;
+    for (size_t k = 0; k < EACH && comm->rank < last; k++) {
+        SM_TRY(machine_pass(comm, 1e-3 * (double)(1 + (comm->rank + k) % 3)));
+        SM_TRY(machine_send(comm, last, 1 + 7 * k % 5, (float)(1000 * comm->rank + k)));
+    }
+    if (comm->rank < last)
+        return SM_OK;
+    struct taking t = {.comm = comm, .count = last * DEPTH};
+    for (size_t slot = 0; slot < t.count; slot++)
+        SM_TRY(post(&t, slot));
+    for (size_t step = 0, slot; step < last * EACH; step++) {
+        SM_TRY(take(&t, step, &slot));
+        if (t.requests[slot] != NULL)
+            return SM_FAIL(SM_ERR_DOMAIN, "receipt %zu is not ended", slot);
+        taken->value[slot / DEPTH][t.message[slot]] = t.parcels[slot]->x[0];
+        sm_parcel_release(t.parcels[slot]);
+        SM_TRY(post(&t, slot));
+    }
+    taken->end = comm->ops->now(comm);
+    return SM_OK;
+}
+
+static void
+receipts_end_well_in_every_mix_of_test_wait_and_wait_any(void **state)
+{
+    (void)state;
+    for (size_t servers = 0; servers < 2; servers++) {
+        double end[3];
+        for (size_t i = 0; i < 3; i++) { /* without a clock; with one; on links that may die */
+            static struct taken taken;
+            char *platform = dgx1("{nodes: 4}", i == 2);
+            const struct machine machine = {.engine = i == 0 ? &sm_engine_thread : NULL,
+                                            .platform = platform,
+                                            .workers = 4 - servers,
+                                            .servers = servers,
+                                            .wire_scale = 1e5,
+                                            .program = take_in_every_way};
+            check_ok(machine_run(&machine, &taken, sizeof taken, NULL));
+            for (size_t from = 0; from < 3; from++)
+                for (size_t k = 0; k < EACH; k++)
+                    check_near((double)taken.value[from][k], (double)(1000 * from + k), 0);
+            end[i] = taken.end;
+            free(platform);
+        }
+        check_near(end[0], 0, 0);
+        assert_true(end[1] > 12e-3);
+        check_relative(end[2], end[1], 1e-9);
+    }
+}
+
+enum { AVERAGING = 5 };
+
+struct averaged {
+    float x[AVERAGING][FLOATS];
+    double end[AVERAGING];
+};
+
+/* Servers, if there are any, wait meanwhile for a last word of every worker. */
+static enum sm_status
+average_apart_from_servers(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    struct averaged *averaged = out;
+    float value;
+    if (comm->rank >= comm->size) {
+        for (size_t r = 0; r < comm->size; r++)
+            SM_TRY(machine_receive(comm, r, &value));
+        return SM_OK;
+    }
+    float *x = averaged->x[comm->rank];
+    for (size_t i = 0; i < FLOATS; i++)
+        x[i] = (float)(comm->rank + 1) / (float)(i + 3);
+    for (size_t k = 0; k < 3; k++) {
+        SM_TRY(machine_pass(comm, 1e-3 * (double)((comm->rank + k) % AVERAGING)));
+        SM_TRY(sm_comm_average(comm, x, FLOATS));
+        for (size_t i = 0; i < FLOATS; i++)
+            x[i] += (float)comm->rank;
+    }
+    averaged->end[comm->rank] = comm->ops->now(comm);
+    for (size_t s = 0; s < comm->servers; s++)
+        SM_TRY(machine_send(comm, comm->size + s, 1, 1));
+    return SM_OK;
+}
+
+static void
+all_reduces_are_those_of_the_same_run_without_servers(void **state)
+{
+    (void)state;
+    static struct averaged alone, beside;
+    for (int exact = 0; exact < 2; exact++) {
+        struct machine machine = {.workers = AVERAGING,
+                                  .exact = exact != 0,
+                                  .wire_scale = 100,
+                                  .program = average_apart_from_servers};
+        check_ok(machine_run(&machine, &alone, sizeof alone, NULL));
+        assert_true(alone.end[0] > 0);
+        check_near((double)alone.x[4][0] - (double)alone.x[1][0], 3, 1e-6);
+        machine.servers = 3;
+        check_ok(machine_run(&machine, &beside, sizeof beside, NULL));
+        assert_memory_equal(&beside, &alone, sizeof alone);
+    }
+}
+
+static enum sm_status
+average_on_a_server(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    (void)out;
+    float x = 0;
+    return sm_comm_average(comm, &x, 1);
+}
+
+static void
+take_a_worker_away(struct sm_platform *platform)
+{
+    platform->worker_count--;
+}
+
+static void
+servers_that_average_or_have_no_host_are_refused(void **state)
+{
+    (void)state;
+    const struct sm_engine *const engines[] = {&sm_engine_simgrid, &sm_engine_thread};
+    struct machine machine = {
+        .platform = "star_5", .workers = 3, .servers = 2, .program = average_on_a_server};
+    for (size_t e = 0; e < 2; e++) {
+        machine.engine = engines[e];
+        check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_DOMAIN,
+                    "is a server; all-reduces are among the 3 that train");
+    }
+    machine.engine = NULL;
+    machine.spoil = take_a_worker_away;
+    check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_INPUT,
+                "star_5: 4 workers, expected at least 5, 2 of them servers");
+}
+
+/* Two gigabytes to the last rank, which waits for any after so many seconds. */
+static enum sm_status
+take_two_gigabytes(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)out;
+    const struct sm_job job = {do_nothing, NULL};
+    struct sm_request *requests[2] = {NULL};
+    struct sm_parcel *parcel;
+    size_t which;
+    if (comm->rank == 0)
+        return machine_send(comm, 1, 2, 1);
+    SM_TRY(comm->ops->irecv(comm, 0, &parcel, &requests[1]));
+    SM_TRY(comm->ops->compute(comm, SM_STAGE_COMPUTE, *(const double *)in, 0, &job));
+    return comm->ops->wait_any(comm, requests, 2, &which);
+}
+
+static void
+a_link_that_dies_ends_a_wait_for_any_in_one_clear_line(void **state)
+{
+    (void)state;
+    write_profile("0 1\n1.5 0\n");
+    for (size_t servers = 0; servers < 2; servers++) {
+        double seconds = 0;
+        const struct machine machine = {.platform = pair("", " state_file=\""),
+                                        .workers = 2 - servers,
+                                        .servers = servers,
+                                        .wire_scale = 2.5e8,
+                                        .program = take_two_gigabytes,
+                                        .in = &seconds};
+        check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_STALLED,
+                    "a link or host had gone down by 1.5 s: rank 1 waited for a message from rank "
+                    "0 since 0 s");
+        seconds = 1.75;
+        check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_STALLED,
+                    servers > 0 ? "down by 1.5 s: rank 1 waited for a message from rank 0 since "
+                                  "1.75 s"
+                                : "down by 1.75 s: rank 1");
+    }
+}
+
+/* Rank 0 waits for the server since 0.5 s, the server for anybody since 1.25 s. */
+static enum sm_status
+wait_for_the_server(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    (void)out;
+    struct sm_request *requests[3];
+    struct sm_parcel *parcels[3];
+    size_t which;
+    float value;
+    if (comm->rank < comm->size) {
+        SM_TRY(machine_pass(comm, 0.5 + (double)comm->rank));
+        return comm->rank == 0 ? machine_receive(comm, comm->size, &value) : SM_OK;
+    }
+    for (size_t r = 0; r < comm->size; r++)
+        SM_TRY(comm->ops->irecv(comm, r, &parcels[r], &requests[r]));
+    SM_TRY(machine_pass(comm, 1.25));
+    return comm->ops->wait_any(comm, requests, comm->size, &which);
+}
+
+static void
+a_stall_with_servers_says_that_they_wait_for_any(void **state)
+{
+    (void)state;
+    const struct machine machine = {
+        .platform = "star_4", .workers = 3, .servers = 1, .program = wait_for_the_server};
+    check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_STALLED,
+                "stalled at 2.5 s: rank 0 waits for a message from rank 3 since 0.5 s; rank 3 "
+                "waits for a message from any rank since 1.25 s; 2 of 4 ranks had ended");
+}
+
+static enum sm_status
+ask_late(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    const struct sm_job job = {do_nothing, NULL};
+    struct sm_request *request;
+    struct sm_parcel *parcel;
+    if (comm->rank == 0)
+        return machine_send(comm, 1, 1, 1);
+    SM_TRY(comm->ops->irecv(comm, 0, &parcel, &request));
+    SM_TRY(comm->ops->compute(comm, SM_STAGE_COMPUTE, 1, 0, &job));
+    SM_TRY(comm->ops->test(comm, &request, out));
+    return comm->ops->wait(comm, &request);
+}
+
+static void
+test_knows_at_once_of_a_message_that_came_long_ago(void **state)
+{
+    (void)state;
+    write_profile("0 1.0\n");
+    for (size_t servers = 0; servers < 2; servers++)
+        for (int varies = 0; varies < 2; varies++) {
+            bool done;
+            const struct machine machine = {.platform = pair(varies ? " speed_file=\"" : "", ""),
+                                            .workers = 2 - servers,
+                                            .servers = servers,
+                                            .program = ask_late};
+            check_ok(machine_run(&machine, &done, sizeof done, NULL));
+            assert_true(done);
+        }
 }
 
 /* ---- runs that do not end well ---- */
@@ -873,6 +1492,18 @@ main(void)
         cmocka_unit_test(speeds_and_bandwidths_that_change_on_the_way_are_felt),
         cmocka_unit_test(a_link_that_dies_is_one_clear_line),
         cmocka_unit_test(a_host_that_dies_leaves_a_run_that_says_who_waits),
+        cmocka_unit_test(servers_that_add_in_rank_order_give_the_same_bits_on_both_engines),
+        cmocka_unit_test(of_any_messages_the_first_to_come_is_received_first),
+        cmocka_unit_test(a_slow_link_lets_the_messages_of_others_come_first),
+        cmocka_unit_test(of_messages_that_come_at_once_the_first_in_the_list_is_received_first),
+        cmocka_unit_test(who_waited_for_one_message_sees_all_others_of_the_same_instant),
+        cmocka_unit_test(any_two_ranks_exchange_messages_servers_too),
+        cmocka_unit_test(receipts_end_well_in_every_mix_of_test_wait_and_wait_any),
+        cmocka_unit_test(test_knows_at_once_of_a_message_that_came_long_ago),
+        cmocka_unit_test(all_reduces_are_those_of_the_same_run_without_servers),
+        cmocka_unit_test(servers_that_average_or_have_no_host_are_refused),
+        cmocka_unit_test(a_link_that_dies_ends_a_wait_for_any_in_one_clear_line),
+        cmocka_unit_test(a_stall_with_servers_says_that_they_wait_for_any),
         cmocka_unit_test(a_stalled_run_says_who_waits_for_whom_since_when),
         cmocka_unit_test(the_error_of_one_rank_ends_the_run_and_is_the_runs_error),
         cmocka_unit_test(an_interrupt_ends_a_run_that_waits_too),

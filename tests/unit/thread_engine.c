@@ -9,7 +9,19 @@
 
 enum { MOST = 8 };
 
-/* The program on `workers` threads. */
+/* The program on threads for `workers` and `servers`. */
+static enum sm_status
+run_servers(enum sm_status (*program)(struct sm_comm *, const void *, void *), size_t workers,
+            size_t servers, void *out, size_t size)
+{
+    const struct machine machine = {.engine = &sm_engine_thread,
+                                    .workers = workers,
+                                    .servers = servers,
+                                    .seed = 42,
+                                    .program = program};
+    return machine_run(&machine, out, size, NULL);
+}
+
 static enum sm_status
 run(enum sm_status (*program)(struct sm_comm *, const void *, void *), size_t workers,
     const void *in, void *out, size_t size)
@@ -207,6 +219,147 @@ test_says_whether_waiting_would_block_and_does_not_end_the_request(void **state)
     assert_true(answers[REDUCE_AFTER]);
 }
 
+/* ---- any message, and servers ---- */
+
+/* Rank 4 hears from ranks 2, 0, 3 and 1 in this order, for each waits for a word of the one before;
+ * it looks only when all have spoken. */
+static enum sm_status
+speak_in_turn(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    static const size_t turn[] = {2, 0, 3, 1};
+    size_t *order = out, place = 0, which;
+    float value;
+    struct sm_request *requests[8] = {NULL};
+    struct sm_parcel *parcels[8];
+    while (place < 4 && turn[place] != comm->rank)
+        place++;
+    if (place < 4) {
+        if (place > 0)
+            SM_TRY(machine_receive(comm, turn[place - 1], &value));
+        for (size_t k = 0; k < 2; k++)
+            SM_TRY(machine_send(comm, 4, 1, (float)(10 * comm->rank + k)));
+        return machine_send(comm, place < 3 ? turn[place + 1] : 4, 1, 0);
+    }
+    for (size_t i = 8;
+         i-- > 0;) /* from the end of a list with gaps: one receipt of ranks 0 and 3 */
+        if (i != 1 && i != 7)
+            SM_TRY(comm->ops->irecv(comm, i / 2, &parcels[i], &requests[i]));
+    SM_TRY(machine_receive(comm, 3, &value));
+    SM_TRY(machine_receive(comm, 1, &value)); /* the last word of all */
+    for (size_t k = 0; k < 6; k++) {
+        SM_TRY(comm->ops->wait_any(comm, requests, 8, &which));
+        if (requests[which] != NULL)
+            return SM_FAIL(SM_ERR_DOMAIN, "receipt %zu is not ended", which);
+        order[k] = (size_t)parcels[which]->x[0];
+        sm_parcel_release(parcels[which]);
+    }
+    return SM_OK;
+}
+
+static void
+of_any_messages_the_first_to_come_is_received_first(void **state)
+{
+    (void)state;
+    for (size_t servers = 0; servers < 2; servers++) {
+        size_t order[6];
+        check_ok(run_servers(speak_in_turn, 5 - servers, servers, order, sizeof order));
+        const size_t expected[] = {20, 21, 0, 30, 10, 11};
+        for (size_t k = 0; k < 6; k++)
+            assert_int_equal(order[k], expected[k]);
+    }
+}
+
+struct served {
+    float sum[MOST], mean[MOST];
+    bool fine[MOST];
+};
+
+/* The servers add what comes and answer; the workers average the answers. */
+static enum sm_status
+add_and_answer(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    struct served *served = out;
+    struct sm_request *requests[MOST];
+    struct sm_parcel *parcels[MOST];
+    size_t which, m = comm->size;
+    float value = 0, sum = 0;
+    served->fine[comm->rank] = m == 4 && comm->servers == 2 && comm->seed == 42;
+    if (comm->rank >= m) {
+        for (size_t r = 0; r < m; r++)
+            SM_TRY(comm->ops->irecv(comm, r, &parcels[r], &requests[r]));
+        for (size_t k = 0; k < m; k++) {
+            SM_TRY(comm->ops->wait_any(comm, requests, m, &which));
+            sum += parcels[which]->x[0];
+            sm_parcel_release(parcels[which]);
+        }
+        for (size_t r = 0; r < m; r++)
+            SM_TRY(machine_send(comm, r, 1, sum + (float)(r * comm->rank)));
+        return SM_OK;
+    }
+    for (size_t s = 0; s < comm->servers; s++)
+        SM_TRY(machine_send(comm, m + s, 1, (float)((1 + comm->rank) * (1 + s))));
+    for (size_t s = 0; s < comm->servers; s++) {
+        SM_TRY(machine_receive(comm, m + s, &value));
+        served->sum[comm->rank] += value;
+    }
+    served->mean[comm->rank] = served->sum[comm->rank];
+    return sm_comm_average(comm, &served->mean[comm->rank], 1);
+}
+
+static void
+servers_answer_all_workers_and_stay_out_of_their_averages(void **state)
+{
+    (void)state;
+    struct served served;
+    for (size_t trial = 0; trial < 20; trial++) {
+        check_ok(run_servers(add_and_answer, 4, 2, &served, sizeof served));
+        for (size_t r = 0; r < 4; r++) { /* (1 + 2 + 3 + 4) and twice that; r times 4 and 5 */
+            check_near((double)served.sum[r], 10 + 20 + 9 * (double)r, 0);
+            check_near((double)served.mean[r], 10 + 20 + 9 * 1.5, 0);
+        }
+        for (size_t r = 0; r < 6; r++)
+            assert_true(served.fine[r]);
+    }
+}
+
+/* Rank 0 fails when asked to, else it ends; the server waits for any worker. */
+static enum sm_status
+leave_the_server_waiting(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)out;
+    struct sm_request *requests[2];
+    struct sm_parcel *parcels[2];
+    size_t which;
+    float value;
+    if (comm->rank == 0 && in != NULL)
+        return SM_FAIL(SM_ERR_DOMAIN, "rank 0 divides by zero");
+    if (comm->rank < 2)
+        return comm->rank == 0 ? SM_OK : machine_receive(comm, 2, &value);
+    for (size_t r = 0; r < 2; r++)
+        SM_TRY(comm->ops->irecv(comm, r, &parcels[r], &requests[r]));
+    return comm->ops->wait_any(comm, requests, 2, &which);
+}
+
+static void
+a_server_that_waits_for_any_ends_with_the_run(void **state)
+{
+    (void)state;
+    struct machine machine = {.engine = &sm_engine_thread,
+                              .workers = 2,
+                              .servers = 1,
+                              .program = leave_the_server_waiting};
+    for (size_t trial = 0; trial < 20; trial++) {
+        machine.in = NULL;
+        check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_STALLED,
+                    "rank 1 waits for a message from rank 2 since 0 s; rank 2 waits for a message "
+                    "from any rank since 0 s; 1 of 3 ranks had ended");
+        machine.in = &machine;
+        check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_DOMAIN, "rank 0 divides by zero");
+    }
+}
+
 /* ---- failures ---- */
 
 /* Rank 0 waits for 1, 1 for 2, the others for an all-reduce that 0 and 1 never join. */
@@ -351,6 +504,9 @@ main(void)
         cmocka_unit_test(one_parcel_reaches_several_ranks_with_its_weight),
         cmocka_unit_test(outstanding_all_reduces_give_each_the_mean_in_rank_order),
         cmocka_unit_test(test_says_whether_waiting_would_block_and_does_not_end_the_request),
+        cmocka_unit_test(of_any_messages_the_first_to_come_is_received_first),
+        cmocka_unit_test(servers_answer_all_workers_and_stay_out_of_their_averages),
+        cmocka_unit_test(a_server_that_waits_for_any_ends_with_the_run),
         cmocka_unit_test(a_stall_says_who_waits_for_whom),
         cmocka_unit_test(the_error_of_one_rank_ends_the_run_and_is_the_runs_error),
         cmocka_unit_test(an_interrupt_ends_the_run),

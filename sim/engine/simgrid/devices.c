@@ -46,7 +46,7 @@ links_private(struct rank *rank)
 {
     bool alone = !rank->world->request->platform->varies;
     mark_rings(rank, rank);
-    for (size_t r = 0; alone && r < rank->world->size; r++) {
+    for (size_t r = 0; alone && r < rank->world->rank_count; r++) {
         sg_host_t other = rank->world->ranks[r].host;
         if (r != rank->comm.rank && (mark_route(rank->host, other, NULL, rank) ||
                                      mark_route(other, rank->host, NULL, rank)))

@@ -36,7 +36,7 @@ sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to
 {
     if (2 * world->box_count >= world->box_capacity && !boxes_grow(world))
         return NULL;
-    uint64_t key = ((uint64_t)from * world->size + to) * 2 + channel;
+    uint64_t key = ((uint64_t)from * world->rank_count + to) * 2 + channel;
     struct box *slot = box_slot(world->boxes, world->box_capacity, key);
     if (slot->mailbox == NULL) {
         char name[96];

@@ -116,13 +116,17 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
     *request = (struct sm_request){.kind = RECEIVE, .from = from, .parcel = parcel};
     request->comm = sg_mailbox_get_async(box, &request->envelope);
     *out = request;
-    return SM_OK;
+    return rank->watches ? sm_simgrid_watch(rank, request) : SM_OK;
 }
 
 static enum sm_status
 simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire, struct sm_request **out)
 {
     struct rank *rank = rank_of(comm);
+    if (comm->rank >= comm->size)
+        return SM_FAIL(SM_ERR_DOMAIN,
+                       "rank %zu is a server; all-reduces are among the %zu that train", comm->rank,
+                       comm->size);
     struct sm_request *request = request_new(rank);
     if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
@@ -133,12 +137,12 @@ simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire, struct
 }
 
 static bool
-message_arrives(struct sm_request *request)
+message_arrives(struct rank *rank, struct sm_request *request)
 {
-    if (request->watched == NULL)
-        return request->comm == NULL || sg_comm_wait(request->comm) == SG_OK;
-    sg_sem_acquire(request->watched);
-    sg_sem_destroy(request->watched);
+    if (!request->watched && !request->done)
+        return sg_comm_wait(request->comm) == SG_OK;
+    while (!request->done)
+        sm_simgrid_sleep(rank);
     return request->status == SM_OK;
 }
 
@@ -146,12 +150,12 @@ message_arrives(struct sm_request *request)
 static enum sm_status
 finish_receive(struct rank *rank, struct sm_request *request, double *there)
 {
-    if (!message_arrives(request))
+    if (!message_arrives(rank, request))
         return SM_FAIL(SM_ERR_STALLED,
                        "a link or host had gone down by %.6g s: rank %zu waited for a message from "
                        "rank %zu since %.6g s",
-                       simgrid_get_clock(), rank->comm.rank, request->from,
-                       rank->world->waiting[rank->comm.rank].since);
+                       request->done ? request->arrived : simgrid_get_clock(), rank->comm.rank,
+                       request->from, rank->world->waiting[rank->comm.rank].since);
     struct envelope *envelope = request->envelope;
     *there = envelope->sent;
     *request->parcel = envelope->parcel;
@@ -171,23 +175,18 @@ finish_reduce(struct rank *rank, struct sm_request *request, double *there)
     return SM_OK;
 }
 
+/* Blocks until the request is done, which the rank has waited for since its own time, and ends it.
+ * What is waited for was posted already, so it comes in no later if that time is let pass while
+ * waiting. */
 static enum sm_status
-simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
+finish(struct rank *rank, struct sm_request **handle)
 {
-    struct rank *rank = rank_of(comm);
     struct sm_request *request = *handle;
-    if (request == NULL)
-        return SM_OK;
     *handle = NULL;
-    /* what is waited for was posted already, so it comes in no later if the rank's own time is let
-     * pass while waiting */
     double t0 = rank->time, there = t0;
-    struct sm_waiting *waiting = &rank->world->waiting[comm->rank];
-    *waiting = (struct sm_waiting){request->kind == RECEIVE ? SM_WAIT_MESSAGE : SM_WAIT_COLLECTIVE,
-                                   request->from, t0, request->index};
     SM_TRY(request->kind == RECEIVE ? finish_receive(rank, request, &there)
                                     : finish_reduce(rank, request, &there));
-    waiting->kind = SM_WAIT_NOT;
+    rank->world->waiting[rank->comm.rank].kind = SM_WAIT_NOT;
     request->next = rank->spare;
     rank->spare = request;
 
@@ -198,29 +197,44 @@ simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
     return sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1);
 }
 
-static void
-watch_main(int argc, char **argv)
+static enum sm_status
+simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
 {
-    (void)argc;
-    (void)argv;
-    struct sm_request *request = sg_actor_self_get_data();
-    sg_actor_daemonize(sg_actor_self());
-    request->status = sg_comm_wait(request->comm) == SG_OK ? SM_OK : SM_ERR_STALLED;
-    request->done = true;
-    sg_sem_release(request->watched);
+    struct rank *rank = rank_of(comm);
+    const struct sm_request *request = *handle;
+    if (request == NULL)
+        return SM_OK;
+    rank->world->waiting[comm->rank] =
+        (struct sm_waiting){request->kind == RECEIVE ? SM_WAIT_MESSAGE : SM_WAIT_COLLECTIVE,
+                            request->from, rank->time, request->index};
+    return finish(rank, handle);
 }
 
-/* Where a link may die, sg_comm_test would take the process with it; sg_comm_wait returns an error,
- * so an actor of its own waits. */
-static void
-watch(struct rank *rank, struct sm_request *request)
+/* Of the receipts that are done the one that was first; count: none is. */
+static size_t
+first_done(struct sm_request *const *requests, size_t count)
 {
-    request->watched = sg_sem_init(0);
-    sg_actor_t actor = sg_actor_init("watch", rank->host);
-    sg_actor_set_data(actor, request);
-    sg_actor_start(actor, watch_main, 0, NULL);
-    for (int i = 0; i < 3; i++) /* it starts, waits, and hears at once of what is there already */
-        sg_actor_yield();
+    size_t first = count;
+    for (size_t i = 0; i < count; i++)
+        if (requests[i] != NULL && requests[i]->done &&
+            (first == count || requests[i]->arrived < requests[first]->arrived))
+            first = i;
+    return first;
+}
+
+/* A rank that asks once will ask again, so from then on its receipts are watched when posted.
+ * Before that they are not: each takes an actor, and a rank may have one from every other. */
+static enum sm_status
+simgrid_wait_any(struct sm_comm *comm, struct sm_request **requests, size_t count, size_t *which)
+{
+    struct rank *rank = rank_of(comm);
+    rank->world->waiting[comm->rank] =
+        (struct sm_waiting){.kind = SM_WAIT_ANY, .since = rank->time};
+    rank->watches = true;
+    SM_TRY(sm_simgrid_look(rank, requests, count));
+    while ((*which = first_done(requests, count)) == count)
+        sm_simgrid_sleep(rank);
+    return finish(rank, &requests[*which]);
 }
 
 static enum sm_status
@@ -232,15 +246,13 @@ simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
     *done = request == NULL || request->done;
     if (*done || request->kind == REDUCE)
         return SM_OK;
-    if (rank->world->request->platform->varies) {
-        if (request->watched == NULL)
-            watch(rank, request);
-        *done = request->done;
-        return SM_OK;
+    if (request->watched || rank->world->request->platform->varies) {
+        SM_TRY(sm_simgrid_look(rank, handle, 1));
+    } else if (sg_comm_test(request->comm)) { /* which takes the handle away when it says yes */
+        request->arrived = simgrid_get_clock();
+        request->done = true;
     }
-    if (request->comm != NULL && sg_comm_test(request->comm))
-        request->comm = NULL; /* the test that finds it done takes the handle away */
-    *done = request->comm == NULL;
+    *done = request->done;
     return SM_OK;
 }
 
@@ -262,6 +274,7 @@ static const struct sm_comm_ops simgrid_ops = {
     .irecv = simgrid_irecv,
     .iallreduce = simgrid_iallreduce,
     .wait = simgrid_wait,
+    .wait_any = simgrid_wait_any,
     .test = simgrid_test,
     .reduce_devices = simgrid_reduce_devices,
 };
@@ -339,6 +352,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
         .comm = {.ops = &simgrid_ops,
                  .rank = r,
                  .size = world->size,
+                 .servers = world->request->servers,
                  .seed = world->request->seed,
                  .devices = worker->devices,
                  .speed = slowest,
@@ -349,6 +363,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
         .host = sg_host_by_name(worker->hosts[0]),
         .slowdown = worker->speeds[0] / slowest,
         .ledger = ledger,
+        .watches = r >= world->size, /* who serves takes what comes */
     };
     if (rank->host == NULL)
         return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
@@ -359,10 +374,10 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 static enum sm_status
 world_init(struct world *world)
 {
-    for (size_t r = 0; r < world->size; r++)
+    for (size_t r = 0; r < world->rank_count; r++)
         SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
     SM_TRY(sm_simgrid_streams_init(world));
-    for (size_t r = 0; r < world->size; r++) {
+    for (size_t r = 0; r < world->rank_count; r++) {
         char name[32];
         snprintf(name, sizeof name, "rank %zu", r);
         sg_actor_t actor = sg_actor_init(name, world->ranks[r].host);
@@ -386,7 +401,7 @@ setup_main(int argc, char **argv)
 static void
 world_fini(struct world *world)
 {
-    for (size_t r = 0; r < world->size; r++) {
+    for (size_t r = 0; r < world->rank_count; r++) {
         struct rank *rank = &world->ranks[r];
         if (rank->working) /* its host died meanwhile; the job must not outlive the run */
             sm_pool_join(world->request->pool, &rank->task);
@@ -394,33 +409,47 @@ world_fini(struct world *world)
         for (size_t i = 0; i < 3; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
+        sm_simgrid_watch_fini(rank);
         sm_comm_fini(&rank->comm);
     }
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
 }
 
+/* Workers and servers stand on workers of the platform. */
+static enum sm_status
+check_hosts(const struct sm_engine_request *request, size_t count)
+{
+    const struct sm_platform *platform = request->platform;
+    if (platform->worker_count >= count)
+        return SM_OK;
+    if (request->servers == 0)
+        return SM_FAIL(SM_ERR_INPUT, "%s: %zu workers, expected at least %zu", platform->file,
+                       platform->worker_count, count);
+    return SM_FAIL(SM_ERR_INPUT, "%s: %zu workers, expected at least %zu, %zu of them servers",
+                   platform->file, platform->worker_count, count, request->servers);
+}
+
 static enum sm_status
 simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *arena,
                   struct sm_engine_report *report)
 {
-    size_t size = request->workers;
-    if (request->platform->worker_count < size)
-        return SM_FAIL(SM_ERR_INPUT, "%s: %zu workers, expected at least %zu",
-                       request->platform->file, request->platform->worker_count, size);
+    size_t count = request->workers + request->servers;
+    SM_TRY(check_hosts(request, count));
     struct world *world = sm_arena_zalloc(arena, 1, sizeof *world);
-    struct sm_ledger *ledgers = sm_arena_zalloc(arena, size, sizeof *ledgers);
+    struct sm_ledger *ledgers = sm_arena_zalloc(arena, count, sizeof *ledgers);
     if (world == NULL || ledgers == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
-    *world = (struct world){.request = request, .arena = arena, .size = size};
-    world->ranks = sm_arena_zalloc(arena, size, sizeof *world->ranks);
-    world->waiting = sm_arena_zalloc(arena, size, sizeof *world->waiting);
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
+    *world = (struct world){
+        .request = request, .arena = arena, .size = request->workers, .rank_count = count};
+    world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);
+    world->waiting = sm_arena_zalloc(arena, count, sizeof *world->waiting);
     if (world->ranks == NULL || world->waiting == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
 
     start_simgrid();
     SM_TRY(load_platform(request->platform));
-    for (size_t r = 0; r < size; r++)
+    for (size_t r = 0; r < count; r++)
         SM_TRY(rank_init(world, r, &ledgers[r]));
     sg_actor_t setup = sg_actor_init("setup", world->ranks[0].host);
     sg_actor_set_data(setup, world);
@@ -429,7 +458,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
 
     size_t ended = 0;
     double now = simgrid_get_clock(); /* or later: a rank's own time may be ahead */
-    for (size_t r = 0; r < size; r++) {
+    for (size_t r = 0; r < count; r++) {
         ended += world->waiting[r].kind == SM_WAIT_ENDED;
         now = fmax(now, world->ranks[r].time);
     }
@@ -437,7 +466,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     *report = (struct sm_engine_report){world->end, ledgers};
     if (world->failed)
         return sm_error_set(&world->error);
-    return ended < size ? sm_stall_record(world->waiting, size, now) : SM_OK;
+    return ended < count ? sm_stall_record(world->waiting, count, now) : SM_OK;
 }
 
 const struct sm_engine sm_engine_simgrid = {

@@ -3,7 +3,8 @@
  *
  * Each rank is an actor on its worker's device 0. A second actor beside it, the stream, plays the
  * rank's all-reduces in the order posted, as NCCL's communication stream does, so that they travel
- * while the rank computes. All actors run in one OS thread, one at a time.
+ * while the rank computes. Watchers wait for receipts in its place. All actors run in one OS
+ * thread, one at a time.
  */
 #ifndef SM_ENGINE_SIMGRID_WORLD_H
 #define SM_ENGINE_SIMGRID_WORLD_H
@@ -35,14 +36,15 @@ struct sm_request {
     size_t from;
     struct sm_parcel **parcel;
     sg_comm_t comm;
-    sg_sem_t watched; /* released when the actor that waits in the rank's place is done; or NULL */
-    void *envelope;   /* struct envelope, when it is there */
+    bool watched;   /* an actor waits in the rank's place */
+    double arrived; /* when it was done                   */
+    void *envelope; /* struct envelope, when it is there  */
     /* REDUCE */
     float *x;
     size_t n, index;
     double wire;      /* floats that it weighs    */
     double all_there; /* when the last rank joined   */
-    /* REDUCE, or watched */
+    /* REDUCE, watched or tested */
     enum sm_status status;
     bool done;
 };
@@ -57,6 +59,14 @@ struct player {
     double bytes;
 };
 
+/* An actor that waits for one receipt after another in a rank's place. */
+struct watcher {
+    struct watcher *next, *next_idle; /* of the rank's */
+    struct rank *rank;
+    struct sm_request *request;
+    sg_sem_t handed; /* a request to wait for */
+};
+
 struct rank {
     struct sm_comm comm; /* first: ops get a pointer to it */
     struct world *world;
@@ -68,6 +78,11 @@ struct rank {
     struct sm_task task;
     bool working; /* the task is on the pool */
     struct sm_request *spare;
+    /* receipts that are watched */
+    bool watches; /* all, from when they are posted */
+    struct watcher *watchers, *idle;
+    bool asleep; /* until one more is done */
+    sg_sem_t woken;
     /* the stream */
     struct sm_request *queue, **queue_end;
     sg_sem_t queued, finished;
@@ -88,9 +103,10 @@ struct box {
 struct world {
     const struct sm_engine_request *request;
     struct sm_arena *arena;
-    size_t size;
-    struct rank *ranks;
-    struct sm_waiting *waiting;
+    size_t size;                /* ranks that train */
+    size_t rank_count;          /* and the servers behind them */
+    struct rank *ranks;         /* (rank_count) */
+    struct sm_waiting *waiting; /* (rank_count) */
     struct envelope *envelopes; /* spare */
     struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
@@ -134,6 +150,14 @@ enum sm_status sm_simgrid_account(struct rank *rank, enum sm_stage stage, double
 
 /* Lets SimGrid's clock come up to the rank's own time; others run meanwhile. */
 void sm_simgrid_settle(struct rank *rank);
+
+/* Has an actor wait for the receipt, not watched yet, and note when it is done. */
+enum sm_status sm_simgrid_watch(struct rank *rank, struct sm_request *request);
+/* Has the receipts (count; NULL: none there) watched; those that are there by now are done. */
+enum sm_status sm_simgrid_look(struct rank *rank, struct sm_request *const *requests, size_t count);
+/* Blocks until a receipt that is watched is done, and all others of the same instant with it. */
+void sm_simgrid_sleep(struct rank *rank);
+void sm_simgrid_watch_fini(struct rank *rank);
 
 /* all-reduce over ranks: set-up, posting, and what waits for it */
 enum sm_status sm_simgrid_streams_init(struct world *world);

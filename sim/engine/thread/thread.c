@@ -43,8 +43,10 @@ struct rank {
     struct world *world;
     pthread_t thread;
     pthread_cond_t wake;
-    struct arrival *inbox;          /* oldest first */
-    size_t *sent, *posted;          /* (size) messages to, receipts from each rank so far */
+    struct arrival *inbox;   /* in the order they came */
+    struct sm_request **any; /* (any_count) what it waits for; or NULL */
+    size_t any_count;
+    size_t *sent, *posted;          /* (rank_count) messages to, receipts from each rank so far */
     size_t reductions;              /* posted so far */
     struct sm_arena scratch, arena; /* of jobs; of requests */
     struct sm_request *spare;
@@ -55,8 +57,9 @@ struct world {
     const struct sm_engine_request *request;
     pthread_mutex_t lock;
     struct reduction *reductions;
-    struct sm_waiting *waiting; /* (size) */
-    struct rank *ranks;         /* (size) */
+    size_t rank_count;          /* those that train and the servers */
+    struct sm_waiting *waiting; /* (rank_count) */
+    struct rank *ranks;         /* (rank_count) */
     bool failed;
     struct sm_error error; /* the first failure */
 };
@@ -75,7 +78,7 @@ fail_locked(struct world *world)
         world->failed = true;
         world->error = *sm_error_last();
     }
-    for (size_t r = 0; r < world->request->workers; r++)
+    for (size_t r = 0; r < world->rank_count; r++)
         pthread_cond_signal(&world->ranks[r].wake);
 }
 
@@ -179,6 +182,10 @@ thread_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire,
 {
     struct rank *self = rank_of(comm);
     struct world *world = self->world;
+    if (comm->rank >= comm->size)
+        return SM_FAIL(SM_ERR_DOMAIN,
+                       "rank %zu is a server; all-reduces are among the %zu that train", comm->rank,
+                       comm->size);
     pthread_mutex_lock(&world->lock);
     enum sm_status status = check_running_locked(world); /* or x of a rank that left is used */
     struct reduction *reduction =
@@ -224,16 +231,31 @@ ready(struct rank *rank, const struct sm_request *request)
                                     : request->reduction->done;
 }
 
+/* Which of the receipts is for the message that came first; count: none has come. */
+static size_t
+first_there(const struct rank *rank, struct sm_request *const *requests, size_t count)
+{
+    for (const struct arrival *it = rank->inbox; it != NULL; it = it->next)
+        for (size_t i = 0; i < count; i++)
+            if (requests[i] != NULL && requests[i]->from == it->from &&
+                requests[i]->index == it->index)
+                return i;
+    return count;
+}
+
 /* True when no rank can ever move again; the lock is held. */
 static bool
 stalled(struct world *world)
 {
-    for (size_t r = 0; r < world->request->workers; r++) {
+    for (size_t r = 0; r < world->rank_count; r++) {
         const struct sm_waiting *w = &world->waiting[r];
+        struct rank *rank = &world->ranks[r];
         if (w->kind == SM_WAIT_NOT)
             return false;
-        if (w->kind == SM_WAIT_MESSAGE &&
-            *arrival_from(&world->ranks[r], w->peer, w->count) != NULL)
+        if (w->kind == SM_WAIT_MESSAGE && *arrival_from(rank, w->peer, w->count) != NULL)
+            return false;
+        if (w->kind == SM_WAIT_ANY &&
+            first_there(rank, rank->any, rank->any_count) < rank->any_count)
             return false;
         if (w->kind == SM_WAIT_COLLECTIVE)
             for (struct reduction *it = world->reductions; it != NULL; it = it->next)
@@ -241,6 +263,19 @@ stalled(struct world *world)
                     return false;
     }
     return true;
+}
+
+/* Blocks under the lock until something may have changed; a run that stalled has failed. */
+static void
+pause_locked(struct rank *self)
+{
+    struct world *world = self->world;
+    if (!stalled(world)) {
+        pthread_cond_wait(&self->wake, &world->lock);
+        return;
+    }
+    sm_stall_record(world->waiting, world->rank_count, 0);
+    fail_locked(world);
 }
 
 /* Waits under the lock until the request is ready or the run has failed. */
@@ -251,16 +286,25 @@ wait_locked(struct rank *self, const struct sm_request *request)
     struct sm_waiting *waiting = &world->waiting[self->comm.rank];
     *waiting = (struct sm_waiting){request->kind == RECEIVE ? SM_WAIT_MESSAGE : SM_WAIT_COLLECTIVE,
                                    request->from, 0, request->index};
-    while (!ready(self, request) && !world->failed) {
-        if (stalled(world)) {
-            sm_stall_record(world->waiting, world->request->workers, 0);
-            fail_locked(world);
-            break;
-        }
-        pthread_cond_wait(&self->wake, &world->lock);
-    }
+    while (!ready(self, request) && !world->failed)
+        pause_locked(self);
     waiting->kind = SM_WAIT_NOT;
     return ready(self, request) ? SM_OK : check_running_locked(world);
+}
+
+/* The same, until any is; *which: the one whose message came first. */
+static enum sm_status
+wait_any_locked(struct rank *self, struct sm_request **requests, size_t count, size_t *which)
+{
+    struct world *world = self->world;
+    struct sm_waiting *waiting = &world->waiting[self->comm.rank];
+    self->any = requests;
+    self->any_count = count;
+    *waiting = (struct sm_waiting){.kind = SM_WAIT_ANY};
+    while ((*which = first_there(self, requests, count)) == count && !world->failed)
+        pause_locked(self);
+    waiting->kind = SM_WAIT_NOT;
+    return *which < count ? SM_OK : check_running_locked(world);
 }
 
 /* Takes the parcel over or leaves the all-reduce; the lock is held. */
@@ -301,6 +345,22 @@ thread_wait(struct sm_comm *comm, struct sm_request **handle)
 }
 
 static enum sm_status
+thread_wait_any(struct sm_comm *comm, struct sm_request **requests, size_t count, size_t *which)
+{
+    struct rank *self = rank_of(comm);
+    pthread_mutex_lock(&self->world->lock);
+    enum sm_status status = wait_any_locked(self, requests, count, which);
+    if (status == SM_OK)
+        complete_locked(self, requests[*which]);
+    pthread_mutex_unlock(&self->world->lock);
+    SM_TRY(status);
+    requests[*which]->next = self->spare;
+    self->spare = requests[*which];
+    requests[*which] = NULL;
+    return SM_OK;
+}
+
+static enum sm_status
 thread_test(struct sm_comm *comm, struct sm_request **request, bool *done)
 {
     struct rank *self = rank_of(comm);
@@ -325,6 +385,7 @@ static const struct sm_comm_ops thread_ops = {
     .irecv = thread_irecv,
     .iallreduce = thread_iallreduce,
     .wait = thread_wait,
+    .wait_any = thread_wait_any,
     .test = thread_test,
     .reduce_devices = thread_reduce_devices,
 };
@@ -341,10 +402,10 @@ rank_main(void *arg)
         fail_locked(world);
     else if (!world->failed && stalled(world)) {
         bool all = true; /* the last rank may leave the others waiting for ever */
-        for (size_t r = 0; r < world->request->workers; r++)
+        for (size_t r = 0; r < world->rank_count; r++)
             all = all && world->waiting[r].kind == SM_WAIT_ENDED;
         if (!all) {
-            sm_stall_record(world->waiting, world->request->workers, 0);
+            sm_stall_record(world->waiting, world->rank_count, 0);
             fail_locked(world);
         }
     }
@@ -355,7 +416,7 @@ rank_main(void *arg)
 static void
 world_free(struct world *world)
 {
-    for (size_t r = 0; world->ranks != NULL && r < world->request->workers; r++) {
+    for (size_t r = 0; world->ranks != NULL && r < world->rank_count; r++) {
         struct rank *rank = &world->ranks[r];
         for (struct arrival *arrival = rank->inbox, *next; arrival != NULL; arrival = next) {
             next = arrival->next;
@@ -379,40 +440,41 @@ static enum sm_status
 thread_run(const struct sm_engine_request *request, struct sm_arena *arena,
            struct sm_engine_report *report)
 {
-    size_t size = request->workers, started = 0;
-    struct sm_ledger *ledgers = sm_arena_zalloc(arena, size, sizeof *ledgers);
-    struct world world = {.request = request};
-    world.ranks = calloc(size, sizeof *world.ranks);
-    world.waiting = calloc(size, sizeof *world.waiting);
+    size_t count = request->workers + request->servers, started = 0;
+    struct sm_ledger *ledgers = sm_arena_zalloc(arena, count, sizeof *ledgers);
+    struct world world = {.request = request, .rank_count = count};
+    world.ranks = calloc(count, sizeof *world.ranks);
+    world.waiting = calloc(count, sizeof *world.waiting);
     pthread_mutex_init(&world.lock, NULL);
     bool memory = ledgers != NULL && world.ranks != NULL && world.waiting != NULL;
-    for (size_t r = 0; r < size && memory; r++) {
+    for (size_t r = 0; r < count && memory; r++) {
         struct rank *rank = &world.ranks[r];
         rank->comm = (struct sm_comm){.ops = &thread_ops,
                                       .rank = r,
-                                      .size = size,
+                                      .size = request->workers,
+                                      .servers = request->servers,
                                       .seed = request->seed,
                                       .devices = 1,
                                       .wire_scale = request->wire_scale,
                                       .statistics = request->statistics};
         rank->world = &world;
-        rank->sent = sm_arena_zalloc(&rank->arena, size, sizeof *rank->sent);
-        rank->posted = sm_arena_zalloc(&rank->arena, size, sizeof *rank->posted);
+        rank->sent = sm_arena_zalloc(&rank->arena, count, sizeof *rank->sent);
+        rank->posted = sm_arena_zalloc(&rank->arena, count, sizeof *rank->posted);
         memory = rank->sent != NULL && rank->posted != NULL;
         rank->ledger = &ledgers[r];
         pthread_cond_init(&rank->wake, NULL);
     }
     if (!memory) {
         world_free(&world);
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", size);
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
     }
     int reason = 0;
-    for (; started < size && reason == 0; started += reason == 0)
+    for (; started < count && reason == 0; started += reason == 0)
         reason =
             pthread_create(&world.ranks[started].thread, NULL, rank_main, &world.ranks[started]);
     if (reason != 0) {
         pthread_mutex_lock(&world.lock);
-        SM_FAIL(SM_ERR_IO, "cannot start thread %zu of %zu: %s", started + 1, size,
+        SM_FAIL(SM_ERR_IO, "cannot start thread %zu of %zu: %s", started + 1, count,
                 strerror(reason));
         fail_locked(&world);
         pthread_mutex_unlock(&world.lock);
