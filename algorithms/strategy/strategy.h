@@ -80,7 +80,8 @@ struct sm_strategy {
                             enum sm_drain why);
 };
 
-#define SM_STRATEGY_LIST(X) X(allreduce) X(local) X(sgp)
+#define SM_STRATEGY_LIST(X)                                                                        \
+    X(allreduce) X(local) X(sgp) X(parameter_server) X(parameter_server_async) X(adpsgd)
 
 #define X(id) extern const struct sm_strategy sm_strategy_##id;
 SM_STRATEGY_LIST(X)
