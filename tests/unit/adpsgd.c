@@ -150,11 +150,17 @@ machine_init(struct machine *machine, size_t size, const char *yaml,
     return SM_OK;
 }
 
+/* Parcels are used again: nobody keeps one. */
 static void
 machine_fini(struct machine *machine)
 {
-    for (size_t r = 0; r < machine->size; r++)
+    for (size_t r = 0; r < machine->size; r++) {
+        size_t made = 0;
+        for (struct sm_parcel *p = machine->ranks[r].comm.parcels; p != NULL; p = p->next)
+            made++;
+        assert_true(made <= machine->size / 2 + 3);
         sm_comm_fini(&machine->ranks[r].comm);
+    }
     sm_arena_fini(&machine->arena);
 }
 

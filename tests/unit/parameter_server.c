@@ -271,14 +271,17 @@ machine_serve(struct machine *machine, size_t steps, const size_t *script, size_
             assert_null(machine->queue[to][from][0]); /* nothing is left in flight */
 }
 
+/* Parcels are used again: nobody keeps one. */
 static void
 machine_fini(struct machine *machine)
 {
-    for (size_t r = 0; r <= machine->workers; r++)
+    for (size_t r = 0; r <= machine->workers; r++) {
+        size_t made = 0;
         for (struct sm_parcel *p = machine->ranks[r].comm.parcels; p != NULL; p = p->next)
-            assert_true(p->holders <= 1); /* at most what a worker has ready for its next push */
-    for (size_t r = 0; r <= machine->workers; r++)
+            made++;
+        assert_true(made <= machine->workers + 2);
         sm_comm_fini(&machine->ranks[r].comm);
+    }
     sm_arena_fini(&machine->arena);
     sm_arena_fini(&machine->scratch);
 }
