@@ -177,16 +177,15 @@ models_come_together(void **unused)
         " workload: {model: quadratic, dimension: 3, center: [-3, -2, -1, 1, 2, 3]},"
         " algorithm: {inner: {lr: 0.1, momentum: 0}, strategy: %s, outer: none,"
         " schedule: {name: milestones, milestones: [0.5], factor: 0}}}";
-    struct training *apart = train(yaml, "{name: local}");
+    struct training *apart = train(yaml, "local");
     for (size_t i = 0; i < 2; i++) {
         struct training *t = train(yaml, peers[i]);
         const double half = t->evaluations[4].consensus_distance;
-                      training_last(t)->consensus_distance);
-                      assert_true(half < 0.5 * apart->evaluations[4].consensus_distance);
-                      assert_true(half > 0.01);
-                      assert_true(training_last(t)->consensus_distance < 1e-4 * half);
-                      assert_true(training_last(t)->test_loss < t->evaluations[0].test_loss);
-                      free(t);
+        assert_true(half < 0.5 * apart->evaluations[4].consensus_distance);
+        assert_true(half > 0.01);
+        assert_true(training_last(t)->consensus_distance < 1e-4 * half);
+        assert_true(training_last(t)->test_loss < t->evaluations[0].test_loss);
+        free(t);
     }
     free(apart);
 }
