@@ -84,7 +84,7 @@ adpsgd_init(void *state, const struct sm_setup *setup)
 
 /* A parcel for a model or a delta, whose weight is that of a model. */
 static enum sm_status
-prepare(struct adpsgd *s, struct sm_comm *comm, size_t lane)
+adpsgd_prepare(struct adpsgd *s, struct sm_comm *comm, size_t lane)
 {
     struct sm_parcel *parcel = sm_parcel_create(comm, s->codec.n);
     if (parcel == NULL)
@@ -96,10 +96,10 @@ prepare(struct adpsgd *s, struct sm_comm *comm, size_t lane)
 
 /* A message has arrived: a model to answer, a delta, or a goodbye, which is empty. */
 static enum sm_status
-open_letter(struct adpsgd *s, struct sm_comm *comm, size_t lane)
+adpsgd_open(struct adpsgd *s, struct sm_comm *comm, size_t lane)
 {
     if (s->inbox[lane]->n > 0)
-        return s->active ? SM_OK : prepare(s, comm, lane);
+        return s->active ? SM_OK : adpsgd_prepare(s, comm, lane);
     sm_parcel_release(s->inbox[lane]);
     s->inbox[lane] = NULL;
     s->left[lane] = true;
@@ -116,17 +116,18 @@ adpsgd_receive(void *state, struct sm_comm *comm)
             SM_TRY(comm->ops->test(comm, &s->posted[lane], &there));
         if (there) {
             SM_TRY(comm->ops->wait(comm, &s->posted[lane]));
-            SM_TRY(open_letter(s, comm, lane));
+            SM_TRY(adpsgd_open(s, comm, lane));
         }
     }
     if (s->active && s->posted[0] == NULL && s->outbox[0] == NULL)
-        SM_TRY(prepare(s, comm, 0));
+        SM_TRY(adpsgd_prepare(s, comm, 0));
     return SM_OK;
 }
 
 /* delta (n) = (x (n) - theirs (n)) / 2 */
 SM_CLONES static void
-half_way(size_t n, const float *restrict theirs, const float *restrict x, float *restrict delta)
+adpsgd_half_way(size_t n, const float *restrict theirs, const float *restrict x,
+                float *restrict delta)
 {
     for (size_t i = 0; i < n; i++)
         delta[i] = 0.5f * (x[i] - theirs[i]);
@@ -143,7 +144,7 @@ adpsgd_absorb(void *state, size_t n, float *x, const float **view)
             sm_vec_axpy(n, 1.0f, s->inbox[lane]->x, x);
         } else {
             float *delta = s->outbox[lane]->x;
-            half_way(n, s->inbox[lane]->x, x, delta);
+            adpsgd_half_way(n, s->inbox[lane]->x, x, delta);
             sm_codec_encode(&s->codec, delta);
             sm_vec_axpy(n, -1.0f, delta, x);
         }
@@ -198,7 +199,7 @@ adpsgd_send(void *state, struct sm_comm *comm)
 }
 
 static enum sm_status
-say_goodbye(struct sm_comm *comm)
+adpsgd_say_goodbye(struct sm_comm *comm)
 {
     struct sm_parcel *goodbye = sm_parcel_create(comm, 0);
     if (goodbye == NULL)
@@ -210,7 +211,7 @@ say_goodbye(struct sm_comm *comm)
 }
 
 static bool
-everybody_left(const struct adpsgd *s)
+adpsgd_all_left(const struct adpsgd *s)
 {
     for (size_t lane = 0; lane < s->lanes; lane++)
         if (!s->left[lane])
@@ -227,12 +228,12 @@ adpsgd_drain(void *state, struct sm_comm *comm, size_t n, float *x, enum sm_drai
     if (s->active) {
         SM_TRY(comm->ops->wait(comm, &s->posted[0]));
         adpsgd_absorb(s, n, x, &view);
-        return say_goodbye(comm);
+        return adpsgd_say_goodbye(comm);
     }
-    for (size_t lane; !everybody_left(s);) {
+    for (size_t lane; !adpsgd_all_left(s);) {
         SM_TRY(adpsgd_send(s, comm));
         SM_TRY(comm->ops->wait_any(comm, s->posted, s->lanes, &lane));
-        SM_TRY(open_letter(s, comm, lane));
+        SM_TRY(adpsgd_open(s, comm, lane));
         adpsgd_absorb(s, n, x, &view);
     }
     memset(s->left, 0, s->lanes * sizeof *s->left);

@@ -38,7 +38,7 @@ shard_begin(const struct sm_parameter_server *s, size_t n, size_t k)
 }
 
 static enum sm_status
-worker_init(struct sm_parameter_server *s, const struct sm_setup *setup)
+parameter_server_init_worker(struct sm_parameter_server *s, const struct sm_setup *setup)
 {
     s->pushes = sm_arena_zalloc(setup->arena, s->servers, sizeof(struct sm_parcel *));
     if (s->pushes == NULL)
@@ -53,7 +53,7 @@ worker_init(struct sm_parameter_server *s, const struct sm_setup *setup)
 }
 
 static enum sm_status
-server_init(struct sm_parameter_server *s, const struct sm_setup *setup)
+parameter_server_init_server(struct sm_parameter_server *s, const struct sm_setup *setup)
 {
     const size_t k = setup->comm->rank - setup->comm->size;
     const size_t begin = shard_begin(s, setup->n, k);
@@ -85,7 +85,8 @@ sm_parameter_server_init(void *state, const struct sm_setup *setup)
     s->posted = sm_arena_zalloc(setup->arena, peers, sizeof(struct sm_request *));
     if (s->inbox == NULL || s->posted == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "parameter servers: %zu receipts", peers);
-    return comm->rank < comm->size ? worker_init(s, setup) : server_init(s, setup);
+    return comm->rank < comm->size ? parameter_server_init_worker(s, setup)
+                                   : parameter_server_init_server(s, setup);
 }
 
 /* ---- workers ---- */
@@ -116,7 +117,6 @@ sm_parameter_server_absorb(void *state, size_t n, float *x, const float **view)
     *view = x;
 }
 
-/* The gradient is compressed as a whole, as where all-reduces carry it, and then cut. */
 void
 sm_parameter_server_split(void *state, size_t n, float gamma, const float *g, float *x)
 {
@@ -137,7 +137,8 @@ sm_parameter_server_split(void *state, size_t n, float gamma, const float *g, fl
 
 /* Sends a parcel to server k and posts the receipt of its answer. */
 static enum sm_status
-push_to(struct sm_parameter_server *s, struct sm_comm *comm, size_t k, struct sm_parcel *parcel)
+parameter_server_push(struct sm_parameter_server *s, struct sm_comm *comm, size_t k,
+                      struct sm_parcel *parcel)
 {
     SM_TRY(comm->ops->isend(comm, comm->size + k, parcel));
     return comm->ops->irecv(comm, comm->size + k, &s->inbox[k], &s->posted[k]);
@@ -148,7 +149,7 @@ sm_parameter_server_send(void *state, struct sm_comm *comm)
 {
     struct sm_parameter_server *s = state;
     for (size_t k = 0; k < s->servers; k++) {
-        SM_TRY(push_to(s, comm, k, s->pushes[k]));
+        SM_TRY(parameter_server_push(s, comm, k, s->pushes[k]));
         sm_parcel_release(s->pushes[k]);
         s->pushes[k] = NULL;
     }
@@ -158,14 +159,14 @@ sm_parameter_server_send(void *state, struct sm_comm *comm)
 /* A goodbye is known by a learning rate that no push has; it weighs nothing, for a real worker
  * would just end. */
 static enum sm_status
-say_goodbye(struct sm_parameter_server *s, struct sm_comm *comm)
+parameter_server_say_goodbye(struct sm_parameter_server *s, struct sm_comm *comm)
 {
     struct sm_parcel *goodbye = sm_parcel_create(comm, 0);
     if (goodbye == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "parameter servers: no memory for a last message");
     goodbye->weight = -1.0f;
     for (size_t k = 0; k < s->servers; k++)
-        SM_TRY(push_to(s, comm, k, goodbye));
+        SM_TRY(parameter_server_push(s, comm, k, goodbye));
     sm_parcel_release(goodbye);
     return SM_OK;
 }
@@ -179,7 +180,7 @@ sm_parameter_server_drain(void *state, struct sm_comm *comm, size_t n, float *x,
     sm_parameter_server_absorb(s, n, x, &view);
     if (why != SM_DRAIN_END)
         return SM_OK;
-    SM_TRY(say_goodbye(s, comm));
+    SM_TRY(parameter_server_say_goodbye(s, comm));
     SM_TRY(sm_parameter_server_receive(s, comm));
     sm_parameter_server_absorb(s, n, x, &view);
     return SM_OK;

@@ -4,7 +4,9 @@
  *
  * The model is cut into as many contiguous shards as there are servers; their sizes differ by at
  * most one float. On the wire all weigh the same, the S-th part of the model, so that one float may
- * stand for a whole model. Running statistics are each worker's own and do not travel.
+ * stand for a whole model. A gradient is compressed as a whole, as where all-reduces carry it, and
+ * then cut; servers decode their part of the mean. Parameters travel uncompressed; running
+ * statistics are each worker's own and do not travel.
  */
 #ifndef SM_ALGORITHMS_STRATEGY_PARAMETER_SERVER_H
 #define SM_ALGORITHMS_STRATEGY_PARAMETER_SERVER_H

@@ -46,7 +46,7 @@ struct sm_stepper {
 
 /* The side of a strategy that runs on ranks of its own. */
 struct sm_server {
-    /* REQUIRED. How many, >= 1. */
+    /* REQUIRED. How many, >= 1; they share the model, and the work of its steps, evenly. */
     size_t (*count)(const void *settings);
     /* REQUIRED, talks. The whole program of server comm->rank - comm->size. */
     enum sm_status (*serve)(void *state, struct sm_comm *comm, struct sm_stepper *stepper);
