@@ -46,7 +46,7 @@ struct sm_stepper {
 
 /* The side of a strategy that runs on ranks of its own. */
 struct sm_server {
-    /* REQUIRED. How many, >= 1. */
+    /* REQUIRED. How many, >= 1; they share the model, and the work of its steps, evenly. */
     size_t (*count)(const void *settings);
     /* REQUIRED, talks. The whole program of server comm->rank - comm->size. */
     enum sm_status (*serve)(void *state, struct sm_comm *comm, struct sm_stepper *stepper);
@@ -80,7 +80,8 @@ struct sm_strategy {
                             enum sm_drain why);
 };
 
-#define SM_STRATEGY_LIST(X) X(allreduce) X(local) X(sgp)
+#define SM_STRATEGY_LIST(X)                                                                        \
+    X(allreduce) X(local) X(sgp) X(parameter_server) X(parameter_server_async) X(adpsgd)
 
 #define X(id) extern const struct sm_strategy sm_strategy_##id;
 SM_STRATEGY_LIST(X)

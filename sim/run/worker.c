@@ -231,7 +231,8 @@ compute(struct worker *w, size_t k)
     SM_TRY(ops->reduce_devices(w->comm, w->n));
     if (mixes)
         SM_TRY(w->strategy->mix_gradient(w->strategy_state, w->comm, w->n, w->g));
-    SM_TRY(ops->compute(w->comm, SM_STAGE_UPDATE, 0, profile->update,
+    const double update = w->strategy->server == NULL ? profile->update : 0;
+    SM_TRY(ops->compute(w->comm, SM_STAGE_UPDATE, 0, update,
                         &(struct sm_job){mixes ? update_job : gradient_and_update_job, w}));
     if (!isfinite(w->loss))
         return SM_FAIL(SM_ERR_DIVERGED, "diverged: the loss of rank %zu is not finite at step %zu",
@@ -421,7 +422,7 @@ static enum sm_status
 server_step(struct sm_stepper *stepper, float gamma, float *g, float *x)
 {
     struct server *s = server_of(stepper);
-    const double part = (double)s->n / (double)s->training->parameters;
+    const double part = 1.0 / (double)s->comm->servers; /* n may be one float for a whole model */
     s->gamma = gamma;
     s->g = g;
     s->x = x;
