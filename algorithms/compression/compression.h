@@ -40,7 +40,8 @@ struct sm_compression {
                               float *residual, double beside);
 };
 
-#define SM_COMPRESSION_LIST(X) X(none) X(fp16) X(bf16) X(int8) X(topk) X(randomk) X(signsgd)
+#define SM_COMPRESSION_LIST(X)                                                                     \
+    X(none) X(fp16) X(bf16) X(int8) X(topk) X(randomk) X(signsgd) X(powersgd)
 
 #define X(id) extern const struct sm_compression sm_compression_##id;
 SM_COMPRESSION_LIST(X)
