@@ -166,12 +166,11 @@ take_plain(struct powersgd *s, float *plain, size_t at, size_t count)
     memcpy(plain, s->x + at, count * sizeof *plain);
 }
 
+/* Nothing of it stays behind: the residual is 0 there from the start. */
 static void
 give_plain(struct powersgd *s, float *plain, size_t at, size_t count)
 {
     memcpy(s->x + at, plain, count * sizeof *plain);
-    if (s->residual != NULL)
-        memset(s->residual + at, 0, count * sizeof *plain);
 }
 
 /* down (rank, width) += f (rank, count) B: column j of f at f + j f_stride. */
