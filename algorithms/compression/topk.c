@@ -12,6 +12,9 @@
 #include "algorithms/compression/bits.h"
 #include "sim/base/clones.h"
 
+/* The 31 bits of a size are read as digits of 11, 10 and 10 bits. */
+enum { FIRST = 20, SECOND = 10, DIGITS = 2048, BLOCK = 32 };
+
 struct topk {
     double ratio; /* settings */
     bool feedback;
@@ -47,31 +50,62 @@ size_of(float x)
     return sm_bits_of(x) & ~SM_BITS_SIGN;
 }
 
+/* count (DIGITS) of the sizes by their highest 11 bits; in two tables, since a number is often
+ * followed by one of the same digit, whose count would have to wait. */
+static void
+topk_count_first(size_t n, const float *x, size_t *count)
+{
+    size_t odd[DIGITS] = {0}, i = 0;
+    memset(count, 0, DIGITS * sizeof *count);
+    for (; i + 2 <= n; i += 2) {
+        count[size_of(x[i]) >> FIRST]++;
+        odd[size_of(x[i + 1]) >> FIRST]++;
+    }
+    if (i < n)
+        count[size_of(x[i]) >> FIRST]++;
+    for (size_t digit = 0; digit < DIGITS; digit++)
+        count[digit] += odd[digit];
+}
+
+/* count (DIGITS) by their next digit, from bit `shift` on, of those sizes whose `known` bits are
+ * `prefix`: few, so that blocks without any are passed over. */
+SM_CLONES static void
+topk_count_next(size_t n, const float *x, uint32_t known, uint32_t prefix, unsigned shift,
+                size_t *count)
+{
+    memset(count, 0, DIGITS * sizeof *count);
+    for (size_t i = 0; i < n; i += BLOCK) {
+        const size_t end = n - i < BLOCK ? n : i + BLOCK;
+        uint32_t any = 0;
+        for (size_t j = i; j < end; j++)
+            any |= (size_of(x[j]) & known) == prefix;
+        for (size_t j = i; any && j < end; j++)
+            if ((size_of(x[j]) & known) == prefix)
+                count[(size_of(x[j]) & ~known) >> shift]++;
+    }
+}
+
 /* The k-th largest of the n sizes, found digit by digit from the highest: count how many have each
  * next digit, walk down from the largest. *surplus: of those that are equal to it, how many are not
  * among the k. O(n), three passes. */
 static uint32_t
 topk_threshold(size_t k, size_t n, const float *x, size_t *surplus)
 {
-    static const unsigned digits[] = {20, 10, 0}; /* 11, 10 and 10 bits */
-    uint32_t prefix = 0, known = 0;
-    size_t equal = n, count[2048];
-    for (size_t d = 0; d < sizeof digits / sizeof *digits; d++) {
-        const unsigned shift = digits[d];
-        memset(count, 0, sizeof count);
-        for (size_t i = 0; i < n; i++) {
-            const uint32_t size = size_of(x[i]);
-            if ((size & known) == prefix)
-                count[(size & ~known) >> shift]++;
-        }
-        uint32_t digit = 2047;
+    static const unsigned shifts[] = {FIRST, SECOND, 0};
+    uint32_t prefix = 0, known = 0, digit = 0;
+    size_t count[DIGITS];
+    for (size_t d = 0; d < sizeof shifts / sizeof *shifts; d++) {
+        if (d == 0)
+            topk_count_first(n, x, count);
+        else
+            topk_count_next(n, x, known, prefix, shifts[d], count);
+        digit = DIGITS - 1;
         while (count[digit] < k)
             k -= count[digit--];
-        equal = count[digit];
-        prefix |= digit << shift;
-        known = ~((1u << shift) - 1u) & ~SM_BITS_SIGN;
+        prefix |= digit << shifts[d];
+        known = ~((1u << shifts[d]) - 1u) & ~SM_BITS_SIGN;
     }
-    *surplus = equal - k;
+    *surplus = count[digit] - k;
     return prefix;
 }
 
