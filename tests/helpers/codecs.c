@@ -41,7 +41,7 @@ session_rank(struct sm_comm *comm, const void *in, void *out)
     for (size_t k = 0; k < session->rounds && status == SM_OK; k++) {
         const size_t at = (k * ranks + comm->rank) * n;
         memcpy(results + at, session->inputs + at, n * sizeof *results);
-        status = sm_codec_average(&codec, comm, results + at, 0);
+        status = sm_codec_average(&codec, comm, results + at, session->beside);
         if (codec.residual != NULL)
             memcpy(residuals + at, codec.residual, n * sizeof *residuals);
     }

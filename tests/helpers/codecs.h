@@ -18,6 +18,7 @@ struct session {
     const struct sm_matrix *matrices; /* (matrix_count) */
     size_t matrix_count;
     const float *inputs; /* (rounds, ranks, n) */
+    double beside;       /* floats that travel along */
 };
 
 /* (rounds, ranks, n) what came back to each, and behind that (rounds, ranks, n) what each has left

@@ -214,6 +214,20 @@ int8_is_off_by_half_a_step_at_most(void **unused)
     }
 }
 
+static void
+int8_has_no_257th_step(void **unused)
+{
+    (void)unused;
+    struct sm_codec codec = codec_of("int8", 3);
+    const float *sizes = normal(1000, 5);
+    for (size_t k = 0; k < 1000; k++) { /* 0 lies halfway between two steps */
+        const float size = fabsf(sizes[k]);
+        float x[3] = {size, 0, -size};
+        sm_codec_encode(&codec, x);
+        assert_true(((double)x[0] - (double)x[2]) / (2 * (double)size) < 255.5 / 255);
+    }
+}
+
 struct place {
     float size;
     size_t at;
@@ -458,6 +472,26 @@ vectors_weigh_what_their_packed_form_would_whatever_stands_for_them(void **unuse
 }
 
 static void
+what_travels_beside_a_mean_is_not_compressed(void **unused)
+{
+    (void)unused;
+    for (const struct sm_plugin *const *p = sm_axis_compression.plugins; *p != NULL; p++) {
+        struct machine_report report[2];
+        for (size_t i = 0; i < 2; i++)
+            session_run(&arena,
+                        &(struct session){.yaml = (*p)->name,
+                                          .n = 1000,
+                                          .ranks = 4,
+                                          .rounds = 1,
+                                          .inputs = normal(4000, 1),
+                                          .beside = i == 0 ? 0 : 20},
+                        &report[i]);
+        check_near(report[1].ledgers[0].bytes_sent - report[0].ledgers[0].bytes_sent, 1.5 * 80,
+                   1e-9);
+    }
+}
+
+static void
 settings_out_of_range_and_averages_in_the_background_are_refused(void **unused)
 {
     (void)unused;
@@ -535,6 +569,7 @@ main(void)
         cmocka_unit_test(sixteen_bits_are_the_nearest_ties_to_even_and_never_infinite),
         cmocka_unit_test(int8_keeps_256_even_steps_and_rounds_between_them),
         cmocka_unit_test(int8_is_off_by_half_a_step_at_most),
+        cmocka_unit_test(int8_has_no_257th_step),
         cmocka_unit_test(topk_keeps_what_a_sort_puts_first),
         cmocka_unit_test(randomk_draws_new_places_each_time_the_same_on_all_ranks_each_as_often),
         cmocka_unit_test(a_share_of_the_numbers_is_rounded_and_at_least_one),
@@ -543,6 +578,7 @@ main(void)
         cmocka_unit_test(without_feedback_nothing_is_kept),
         cmocka_unit_test(with_ratio_1_everything_goes_through),
         cmocka_unit_test(vectors_weigh_what_their_packed_form_would_whatever_stands_for_them),
+        cmocka_unit_test(what_travels_beside_a_mean_is_not_compressed),
         cmocka_unit_test(settings_out_of_range_and_averages_in_the_background_are_refused),
         cmocka_unit_test(no_compression_makes_much_of_nothing_or_nan_of_numbers),
         cmocka_unit_test(whole_models_may_be_rounded_but_not_thinned_out),
