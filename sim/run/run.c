@@ -133,11 +133,15 @@ static enum sm_status
 load_workload(struct run *run)
 {
     const struct sm_experiment *experiment = run->experiment;
-    if (run->options->timing_only && !profile_counts(experiment) &&
-        !compression_weighs_layers(experiment))
+    const bool needed = !run->options->timing_only || profile_counts(experiment);
+    if (!needed && !compression_weighs_layers(experiment))
         return SM_OK;
-    return sm_workload_create(run->arena, &experiment->workload, experiment->seed, run->workers,
-                              &run->workload);
+    enum sm_status status = sm_workload_create(run->arena, &experiment->workload, experiment->seed,
+                                               run->workers, &run->workload);
+    if (status != SM_OK && !needed)
+        return sm_error_prefix("the bytes of compression %s depend on the model's layers",
+                               experiment->algorithm.compression.plugin->name);
+    return status;
 }
 
 /* The parameters as matrices: all tensors but the running statistics behind them. Timing only has
