@@ -357,6 +357,23 @@ combinations_that_mean_nothing_are_refused(void **unused)
     }
 }
 
+static void
+seconds_of_layers_need_the_model_that_has_them(void **unused)
+{
+    (void)unused;
+    const struct training_how how = {.engine = &sm_engine_thread, .timing_only = true};
+    static const char yaml[] = "{steps: 2, platform: {file: star_4}, timing: {profile:"
+                               " resnet18_v100}, workload: {model: resnet18, dataset: {name:"
+                               " cifar10, path: /nonexistent}}, algorithm: {compression: %s}}";
+    struct training *t = training_run(&how, yaml, "powersgd");
+    assert_int_not_equal(t->status, SM_OK);
+    assert_non_null(strstr(t->error.message, "depend on the model's layers"));
+    free(t);
+    t = training_run(&how, yaml, "topk"); /* what the profile says is enough */
+    assert_int_equal(t->status, SM_OK);
+    free(t);
+}
+
 int
 main(void)
 {
@@ -372,6 +389,7 @@ main(void)
         cmocka_unit_test(error_feedback_follows_the_numbers_worked_out_by_hand),
         cmocka_unit_test(averages_are_of_differences_from_the_start_of_the_round),
         cmocka_unit_test(combinations_that_mean_nothing_are_refused),
+        cmocka_unit_test(seconds_of_layers_need_the_model_that_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
