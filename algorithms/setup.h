@@ -17,6 +17,10 @@ struct sm_setup {
     const float *x0;                  /* (n) the model that every worker starts from              */
     const struct sm_matrix *matrices; /* (matrix_count) they cover the n parameters in order      */
     size_t matrix_count;
+    /* (whole_count) of the model that the n parameters pass for, where they are not it but weigh as
+     * much (timing only); NULL: matrices are those */
+    const struct sm_matrix *whole;
+    size_t whole_count;
     const struct sm_choice *compression; /* of what travels: make codecs of it (compression.h)    */
 };
 

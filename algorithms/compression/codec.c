@@ -5,10 +5,23 @@
  */
 #include "algorithms/compression/compression.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/clones.h"
 #include "sim/base/vec.h"
+
+double
+sm_compression_numbers(double wire_scale, size_t n)
+{
+    return fmax(1, round((double)n * wire_scale));
+}
+
+double
+sm_compression_share(double ratio, double numbers)
+{
+    return fmax(1, round(ratio * numbers));
+}
 
 enum sm_status
 sm_codec_init(struct sm_codec *codec, const struct sm_setup *setup)
@@ -91,27 +104,72 @@ sm_codec_wire(const struct sm_codec *codec)
     return wire(codec, 1);
 }
 
+static enum sm_status
+encode_job(void *arg, struct sm_arena *scratch)
+{
+    (void)scratch;
+    struct sm_codec *codec = arg;
+    sm_codec_encode(codec, codec->x);
+    return SM_OK;
+}
+
+static enum sm_status
+decode_job(void *arg, struct sm_arena *scratch)
+{
+    (void)scratch;
+    struct sm_codec *codec = arg;
+    sm_codec_decode(codec, codec->x);
+    return SM_OK;
+}
+
+static enum sm_status
+add_residual_job(void *arg, struct sm_arena *scratch)
+{
+    (void)scratch;
+    struct sm_codec *codec = arg;
+    sm_vec_axpy(codec->n, 1.0f, codec->residual, codec->x);
+    return SM_OK;
+}
+
+/* x belongs to the job; other ranks' jobs run beside it. */
+static enum sm_status
+work(struct sm_codec *codec, struct sm_comm *comm,
+     enum sm_status (*run)(void *arg, struct sm_arena *scratch), float *x)
+{
+    codec->x = x;
+    return comm->ops->compute(comm, SM_STAGE_UPDATE, 0, 0, &(struct sm_job){run, codec});
+}
+
+static enum sm_status
+own_average(struct sm_codec *codec, struct sm_comm *comm, float *x, double beside)
+{
+    if (codec->residual != NULL)
+        SM_TRY(work(codec, comm, add_residual_job, x));
+    return codec->compression->average(codec->state, comm, codec->n, x, codec->residual, beside);
+}
+
 enum sm_status
 sm_codec_average(struct sm_codec *codec, struct sm_comm *comm, float *x, double beside)
 {
     struct sm_request *request;
-    if (codec->compression->average != NULL) {
-        add_residual(codec, x);
-        SM_TRY(codec->compression->average(codec->state, comm, codec->n, x, beside));
-        keep_residual(codec, x);
-        return SM_OK;
-    }
+    if (codec->compression->average != NULL)
+        return own_average(codec, comm, x, beside);
     SM_TRY(sm_codec_begin_average(codec, comm, x, beside, &request));
     SM_TRY(comm->ops->wait(comm, &request));
-    sm_codec_finish_average(codec, x);
-    return SM_OK;
+    return codec->compression->decode != NULL ? work(codec, comm, decode_job, x) : SM_OK;
 }
 
 enum sm_status
 sm_codec_begin_average(struct sm_codec *codec, struct sm_comm *comm, float *x, double beside,
                        struct sm_request **request)
 {
-    sm_codec_encode(codec, x);
+    if (codec->compression->average != NULL)
+        return SM_FAIL(SM_ERR_INPUT,
+                       "compression %s: it has all-reduces of its own, one after the other, which "
+                       "cannot go on in the background; use another compression here",
+                       codec->compression->about.name);
+    if (codec->compression->encode != NULL)
+        SM_TRY(work(codec, comm, encode_job, x));
     return comm->ops->iallreduce(comm, x, codec->n, wire(codec, codec->size) + beside, request);
 }
 

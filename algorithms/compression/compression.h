@@ -20,6 +20,7 @@ struct sm_compression {
     struct sm_plugin about;
     bool of_models; /* rounds each number a little, so a whole model may be sent so       */
     bool votes;     /* only signs come back: a direction to step along, not a difference  */
+    bool by_matrix; /* what it weighs follows from the model's layers                      */
 
     /* OPTIONAL. Takes what it needs from the arena, for vectors of setup->n floats. */
     enum sm_status (*init)(void *state, const struct sm_setup *setup);
@@ -33,11 +34,14 @@ struct sm_compression {
      * `size` ranks as far as a ring all-reduce of that many floats would. Without: n. */
     double (*wire)(const void *state, size_t n, size_t size);
     /* OPTIONAL, talks. x (n) becomes the compressed mean over all ranks by a protocol of its own,
-     * in place of encode, all-reduce and decode; `beside` floats travel along. */
-    enum sm_status (*average)(void *state, struct sm_comm *comm, size_t n, float *x, double beside);
+     * in place of encode, all-reduce and decode; `beside` floats travel along. residual (n; NULL
+     * without feedback) becomes what of this rank's x did not get through. */
+    enum sm_status (*average)(void *state, struct sm_comm *comm, size_t n, float *x,
+                              float *residual, double beside);
 };
 
-#define SM_COMPRESSION_LIST(X) X(none)
+#define SM_COMPRESSION_LIST(X)                                                                     \
+    X(none) X(fp16) X(bf16) X(int8) X(topk) X(randomk) X(signsgd) X(powersgd)
 
 #define X(id) extern const struct sm_compression sm_compression_##id;
 SM_COMPRESSION_LIST(X)
@@ -45,12 +49,19 @@ SM_COMPRESSION_LIST(X)
 
 extern const struct sm_axis sm_axis_compression;
 
+/* For `wire`. Numbers that n floats stand for where a float weighs wire_scale: a small model may
+ * pass for a large one, and timing-only runs have one float in place of all. >= 1. */
+double sm_compression_numbers(double wire_scale, size_t n);
+/* How many of so many numbers the share `ratio` is: a whole number, >= 1. */
+double sm_compression_share(double ratio, double numbers);
+
 /* One stream of vectors of n floats that are compressed one after another; in a state. */
 struct sm_codec {
     const struct sm_compression *compression;
     void *state;
     size_t n, size;
     float *residual; /* (n) what was lost so far; NULL without error feedback      */
+    float *x;        /* (n) of the job under way                                   */
 };
 
 /* A codec of setup->compression for vectors of setup->n floats. */
@@ -67,11 +78,11 @@ void sm_codec_decode(struct sm_codec *codec, float *x);
 double sm_codec_wire(const struct sm_codec *codec);
 
 /* Talks: x (n) becomes the mean over all ranks of what they encoded; `beside` floats travel along
- * (running statistics). */
+ * (running statistics). The arithmetic is done by jobs that take no time on the clock. */
 enum sm_status sm_codec_average(struct sm_codec *codec, struct sm_comm *comm, float *x,
                                 double beside);
-/* The same in two halves, where the compression has no protocol of its own; x belongs to the
- * engine until the request was waited for, finish after that. */
+/* The same in two halves; x belongs to the engine until the request was waited for, finish after
+ * that. SM_ERR_INPUT for a compression with a protocol of its own, which knows no halves. */
 enum sm_status sm_codec_begin_average(struct sm_codec *codec, struct sm_comm *comm, float *x,
                                       double beside, struct sm_request **request);
 void sm_codec_finish_average(struct sm_codec *codec, float *x);

@@ -24,6 +24,7 @@ enum sm_rng_purpose {
     SM_RNG_DROPOUT,
     SM_RNG_TEST,
     SM_RNG_HELD_OUT,
+    SM_RNG_COMPRESSION,
 };
 
 struct sm_rng;

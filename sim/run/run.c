@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "algorithms/compression/compression.h"
 #include "algorithms/period/period.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/progress.h"
@@ -33,6 +34,8 @@ struct run {
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
     size_t matrix_count;
+    const struct sm_matrix *whole; /* (whole_count) of the model that one float stands for */
+    size_t whole_count;
     double statistics; /* floats beside the parameters: a fraction where one stands for all */
     double wire_scale, model_bytes;
     const float *initial;
@@ -120,17 +123,30 @@ load_profile(struct run *run)
     return SM_OK;
 }
 
+/* Where bytes depend on the layers, not on their sum. */
+static bool
+compression_weighs_layers(const struct sm_experiment *experiment)
+{
+    return ((const struct sm_compression *)experiment->algorithm.compression.plugin)->by_matrix;
+}
+
 static enum sm_status
 load_workload(struct run *run)
 {
     const struct sm_experiment *experiment = run->experiment;
-    if (run->options->timing_only && !profile_counts(experiment))
+    const bool needed = !run->options->timing_only || profile_counts(experiment);
+    if (!needed && !compression_weighs_layers(experiment))
         return SM_OK;
-    return sm_workload_create(run->arena, &experiment->workload, experiment->seed, run->workers,
-                              &run->workload);
+    enum sm_status status = sm_workload_create(run->arena, &experiment->workload, experiment->seed,
+                                               run->workers, &run->workload);
+    if (status != SM_OK && !needed)
+        return sm_error_prefix("the bytes of compression %s depend on the model's layers",
+                               experiment->algorithm.compression.plugin->name);
+    return status;
 }
 
-/* The parameters as matrices: all tensors but the running statistics behind them. */
+/* The parameters as matrices: all tensors but the running statistics behind them. Timing only has
+ * one float, for what may be known of the whole model. */
 static enum sm_status
 find_matrices(struct run *run)
 {
@@ -141,13 +157,20 @@ find_matrices(struct run *run)
         return SM_OK;
     const struct sm_tensor *tensors;
     const size_t count = sm_workload_tensors(run->workload, &tensors);
+    const size_t parameters = sm_workload_parameters(run->workload);
     struct sm_matrix *matrices = sm_arena_alloc(run->arena, count, sizeof *matrices);
+    size_t found = 0;
     if (matrices == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu tensors", count);
-    run->matrices = matrices;
-    run->matrix_count = 0;
-    for (size_t i = 0; i < count && tensors[i].offset < run->parameters; i++)
-        matrices[run->matrix_count++] = sm_tensor_matrix(&tensors[i]);
+    for (; found < count && tensors[found].offset < parameters; found++)
+        matrices[found] = sm_tensor_matrix(&tensors[found]);
+    if (run->options->timing_only) {
+        run->whole = matrices;
+        run->whole_count = found;
+    } else {
+        run->matrices = matrices;
+        run->matrix_count = found;
+    }
     return SM_OK;
 }
 
@@ -171,6 +194,7 @@ resolve(struct run *run)
     run->model_bytes = run->profile.model_bytes > 0 ? run->profile.model_bytes : 4 * parameters;
     const size_t floats = run->workload != NULL ? sm_workload_floats(run->workload) : 1;
     run->statistics = run->workload != NULL ? (double)floats - parameters : 0;
+    SM_TRY(find_matrices(run));
     if (run->options->timing_only) {
         run->workload = NULL;
         run->statistics = parameters > 0 ? run->statistics / parameters : 0;
@@ -178,7 +202,6 @@ resolve(struct run *run)
     }
     run->parameters = (size_t)parameters;
     run->wire_scale = run->model_bytes / (4 * parameters);
-    SM_TRY(find_matrices(run));
     float *initial = sm_arena_zalloc(run->arena, floats, sizeof *initial);
     if (initial == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu parameters", run->parameters);
@@ -428,6 +451,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends)
         .initial = run->initial,
         .matrices = run->matrices,
         .matrix_count = run->matrix_count,
+        .whole = run->whole,
+        .whole_count = run->whole_count,
         .parameters = run->parameters,
         .steps = run->steps,
         .every = run->every,

@@ -53,6 +53,8 @@ setup_of(const struct sm_training *training, struct sm_comm *comm, struct sm_are
                              .x0 = training->initial,
                              .matrices = training->matrices,
                              .matrix_count = training->matrix_count,
+                             .whole = training->whole,
+                             .whole_count = training->whole_count,
                              .compression = &training->experiment->algorithm.compression};
 }
 

@@ -20,6 +20,8 @@ struct sm_training {
     const float *initial;             /* (parameters) x_0                          */
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters      */
     size_t matrix_count;
+    const struct sm_matrix *whole; /* (whole_count) as in struct sm_setup; may be NULL */
+    size_t whole_count;
     size_t parameters, steps;
     size_t every;            /* steps between evaluations                 */
     struct sm_arena *arenas; /* (workers + servers) memory of each rank   */

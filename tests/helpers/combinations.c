@@ -36,6 +36,8 @@ static const struct {
     {"adamw", "lr: 0.02, weight_decay: 0.01"},
     {"lamb", "lr: 0.05"},
     {"muon", "lr: 0.05"},
+    {"diloco", "eta: 0.5, mu: 0.5"},
+    {"streaming_diloco", "eta: 0.5, mu: 0.5"},
     {"fixed", "tau: 4"},
     {"post_local", "tau: 4"},
     {"adacomm", "tau: 4"},
