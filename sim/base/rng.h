@@ -36,7 +36,7 @@ struct sm_rng *sm_rng_create(struct sm_arena *arena, uint64_t seed, enum sm_rng_
 void sm_rng_restart(struct sm_rng *rng, uint64_t seed, enum sm_rng_purpose purpose, uint64_t rank);
 
 double sm_rng_uniform(struct sm_rng *rng);              /* [0, 1)                          */
-size_t sm_rng_below(struct sm_rng *rng, size_t bound);  /* 0 .. bound-1; bound in 1..2^32  */
+size_t sm_rng_below(struct sm_rng *rng, size_t bound);  /* 0 .. bound-1; bound in 1..2^32-1 */
 double sm_rng_normal(struct sm_rng *rng, double sigma); /* mean 0                          */
 double sm_rng_gamma(struct sm_rng *rng, double shape);  /* scale 1, shape > 0              */
 /* Fisher-Yates on x (n). */

@@ -158,6 +158,16 @@ rounds_longer_than_the_run(const struct sm_experiment *e, size_t workers)
     return round_of(e) != SM_ROUND_NONE && e->steps > 0 && sm_experiment_tau(e) > e->steps;
 }
 
+static bool
+compresses_nothing(const struct sm_experiment *e, size_t workers)
+{
+    const enum sm_round round = round_of(e);
+    const bool average = round == SM_ROUND_AVERAGE || round == SM_ROUND_EXCHANGE;
+    const struct sm_compression *compression = compression_of(e);
+    return (compression->encode != NULL || compression->average != NULL) &&
+           (workers == 1 || (!average && !sm_strategy_communicates(strategy_of(e))));
+}
+
 const struct sm_rule sm_rules[] = {
     {"average: no needs a gossip strategy such as sgp: over others all models are alike anyway, or "
      "would drift apart",
@@ -194,6 +204,9 @@ const struct sm_rule sm_rules[] = {
     {"a strategy that never communicates with outer none: the workers never communicate; outer "
      "average makes it Local SGD",
      true, nobody_communicates},
+    {"a compression where nothing travels (one worker, or a strategy that never communicates with "
+     "an outer optimizer that does not average): it changes nothing",
+     true, compresses_nothing},
     {"tau is longer than the run: no round ends", true, rounds_longer_than_the_run},
     {"buffer average with outer none: it changes nothing, for no round ends", true,
      averaged_buffers_without_rounds},

@@ -618,6 +618,9 @@ settings_that_change_nothing_are_warned_of(void **unused)
         {"{steps: 5, algorithm: {strategy: local, tau: 6}}", "tau is longer than the run"},
         {"{steps: 6, algorithm: {strategy: local, tau: 6}}", NULL},
         {"algorithm: {buffer: average}", "buffer average with outer none"},
+        {"algorithm: {compression: fp16}", NULL},
+        {"algorithm: {strategy: local, outer: {name: slowmo}, compression: topk}", NULL},
+        {"algorithm: {strategy: sgp, outer: {name: lookahead}, compression: fp16}", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sm_experiment e;
@@ -631,6 +634,13 @@ settings_that_change_nothing_are_warned_of(void **unused)
         check_ok(sm_rules_check(&e, 4, NULL, 0, &count)); /* no room: not written */
         assert_int_equal(count, 0);
     }
+    struct sm_experiment alone;
+    const char *warning;
+    size_t count;
+    check_ok(bind("algorithm: {compression: fp16}", &alone));
+    check_ok(sm_rules_check(&alone, 1, &warning, 1, &count));
+    assert_int_equal(count, 1);
+    assert_non_null(strstr(warning, "a compression where nothing travels"));
 }
 
 static void
@@ -653,10 +663,42 @@ slowmo_without_the_average_needs_gossip(void **unused)
     assert_int_equal(count, 0);
 }
 
+/* What every rule is there for, by an experiment that breaks it. */
+static void
+combinations_that_mean_nothing_are_refused_with_the_reason(void **unused)
+{
+    (void)unused;
+    const struct {
+        const char *algorithm, *reason;
+    } cases[] = {
+        {"{strategy: local, outer: lookahead}", "the models would drift apart"},
+        {"{strategy: allreduce, outer: easgd}", "use strategy local"},
+        {"{strategy: parameter_server, outer: average}", "the servers hold the model"},
+        {"{strategy: {name: parameter_server, servers: 2}, clip: 1}", "use one server"},
+        {"{strategy: {name: parameter_server, servers: 2}, inner: lamb}", "use one server"},
+        {"{strategy: local, outer: average, inner: {momentum: 0}, buffer: average}",
+         "there is nothing to average"},
+        {"{strategy: sgp, compression: topk}", "use fp16, bf16 or int8"},
+        {"{strategy: local, outer: noloco, compression: powersgd}", "use fp16, bf16 or int8"},
+        {"{strategy: local, outer: average, compression: signsgd}", "vote on gradients"},
+        {"{strategy: parameter_server, compression: powersgd}", "one after the other"},
+        {"{strategy: local, outer: streaming_diloco, compression: powersgd}",
+         "one after the other"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sm_experiment e;
+        const char *warnings[4];
+        size_t count;
+        check_ok(bind(sm_arena_printf(&arena, "algorithm: %s", cases[i].algorithm), &e));
+        check_fails(sm_rules_check(&e, 4, warnings, 4, &count), SM_ERR_INPUT, cases[i].reason);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(combinations_that_mean_nothing_are_refused_with_the_reason),
         cmocka_unit_test(an_unknown_key_is_told_at_every_level_with_the_nearest_one),
         cmocka_unit_test(a_misspelt_plug_in_is_told_with_the_nearest_and_the_known),
         cmocka_unit_test(a_number_out_of_range_is_told_with_its_range),
