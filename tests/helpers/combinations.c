@@ -31,11 +31,11 @@ static const char *const keys[COMBINATION_AXES] = {"inner",  "strategy",    "out
 static const struct {
     const char *name, *settings;
 } fitting[] = {
-    {"sgd", "lr: 0.05, momentum: 0.9, nesterov: yes"},
+    {"sgd", "lr: 0.01, momentum: 0.9, nesterov: yes"},
     {"adam", "lr: 0.02"},
     {"adamw", "lr: 0.02, weight_decay: 0.01"},
-    {"lamb", "lr: 0.05"},
-    {"muon", "lr: 0.05"},
+    {"lamb", "lr: 0.01"},
+    {"muon", "lr: 0.02"},
     {"diloco", "eta: 0.5, mu: 0.5"},
     {"streaming_diloco", "eta: 0.5, mu: 0.5"},
     {"fixed", "tau: 4"},
