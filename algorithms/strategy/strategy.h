@@ -81,7 +81,7 @@ struct sm_strategy {
                             enum sm_drain why);
 };
 
-#define SM_STRATEGY_LIST(X) X(allreduce) X(local) X(sgp) X(osgp)
+#define SM_STRATEGY_LIST(X) X(allreduce) X(local) X(sgp) X(osgp) X(dpsgd)
 
 #define X(id) extern const struct sm_strategy sm_strategy_##id;
 SM_STRATEGY_LIST(X)
