@@ -26,6 +26,7 @@
 enum sm_manner {
     SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
     SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
+    SM_WEIGHS_MODELS = 4, /* push-sum: x is a model times a weight that does not stay 1    */
 };
 
 /* Why a strategy is drained. */
@@ -81,7 +82,14 @@ struct sm_strategy {
 };
 
 #define SM_STRATEGY_LIST(X)                                                                        \
-    X(allreduce) X(local) X(sgp) X(parameter_server) X(parameter_server_async) X(adpsgd)
+    X(allreduce)                                                                                   \
+    X(parameter_server)                                                                            \
+    X(parameter_server_async)                                                                      \
+    X(local)                                                                                       \
+    X(sgp)                                                                                         \
+    X(osgp)                                                                                        \
+    X(dpsgd)                                                                                       \
+    X(adpsgd)
 
 #define X(id) extern const struct sm_strategy sm_strategy_##id;
 SM_STRATEGY_LIST(X)
