@@ -26,6 +26,7 @@
 enum sm_manner {
     SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
     SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
+    SM_WEIGHS_MODELS = 4, /* push-sum: x is a model times a weight that does not stay 1    */
 };
 
 /* Why a strategy is drained. */
@@ -80,7 +81,7 @@ struct sm_strategy {
                             enum sm_drain why);
 };
 
-#define SM_STRATEGY_LIST(X) X(allreduce) X(local) X(sgp)
+#define SM_STRATEGY_LIST(X) X(allreduce) X(local) X(sgp) X(osgp) X(dpsgd)
 
 #define X(id) extern const struct sm_strategy sm_strategy_##id;
 SM_STRATEGY_LIST(X)

@@ -1,32 +1,65 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/comm/topology.h -- who talks to whom at which step. */
+/* sim/comm/topology.h -- who talks to whom at which step.
+ *
+ * A graph is a function: its answers follow from the settings, the rank and the step alone, so
+ * every rank knows what the others do without a word between them.
+ */
 #ifndef SM_COMM_TOPOLOGY_H
 #define SM_COMM_TOPOLOGY_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sim/base/plugin.h"
 
-struct sm_topology {
-    struct sm_plugin about;
-    /* OPTIONAL. SM_ERR_INPUT for a size or number of peers that the graph does not exist for. */
-    enum sm_status (*check)(size_t size, size_t peers);
-    /* REQUIRED. Writes the distinct ranks that `rank` sends to at `step` (never itself; at most
-     * size - 1) and returns their number. `peers` is a wish that fixed graphs ignore. */
-    size_t (*out)(size_t size, size_t peers, size_t rank, size_t step, size_t *to);
-    /* OPTIONAL. The ranks that send to `rank`; NULL: the graph is undirected, the same as out. */
-    size_t (*in)(size_t size, size_t peers, size_t rank, size_t step, size_t *from);
+enum { SM_MOST_PEERS = 64 };
+
+struct sm_topology;
+
+/* A topology among so many ranks; constant. */
+struct sm_graph {
+    const struct sm_topology *topology;
+    size_t size;             /* ranks                                                     */
+    size_t peers;            /* 1..SM_MOST_PEERS, a wish that fixed graphs ignore         */
+    uint64_t seed;           /* of random                                                 */
+    struct sm_numbers edges; /* of edges: ranks a,b, c,d, ... for a - b, c - d; borrowed  */
 };
 
-#define SM_TOPOLOGY_LIST(X) X(exponential) X(ring) X(complete) X(bipartite) X(torus)
+struct sm_topology {
+    struct sm_plugin about;
+    size_t directed_up_to; /* with so many peers a rank may send to one that does not send to it;
+                              0: never                                                         */
+    bool regular; /* at each step as many ranks send to a rank as it sends to, and all ranks to
+                     as many: the weights of push-sum stay 1                                   */
+    /* OPTIONAL. SM_ERR_INPUT for a graph that does not exist. */
+    enum sm_status (*check)(const struct sm_graph *graph);
+    /* REQUIRED. Writes the distinct ranks that `rank` sends to at `step` (never itself; at most
+     * size - 1) and returns their number. */
+    size_t (*out)(const struct sm_graph *graph, size_t rank, size_t step, size_t *to);
+    /* OPTIONAL. The ranks that send to `rank`; NULL: the graph is undirected, the same as out. */
+    size_t (*in)(const struct sm_graph *graph, size_t rank, size_t step, size_t *from);
+};
+
+#define SM_TOPOLOGY_LIST(X)                                                                        \
+    X(exponential) X(ring) X(complete) X(bipartite) X(torus) X(random) X(edges)
 /* The same names for the `topology` setting of a strategy. */
-#define SM_TOPOLOGY_CHOICES "exponential|ring|complete|bipartite|torus"
+#define SM_TOPOLOGY_CHOICES "exponential|ring|complete|bipartite|torus|random|edges"
+/* The setting `edges` of a strategy. */
+#define SM_TOPOLOGY_EDGES(object)                                                                  \
+    SM_PARAM_NUMBERS(object, edges, "[]", 0, 1e6,                                                  \
+                     "of topology edges: the two ranks of each edge, [0,1, 1,2, ...]")
 
 #define X(id) extern const struct sm_topology sm_topology_##id;
 SM_TOPOLOGY_LIST(X)
 #undef X
 
 extern const struct sm_axis sm_axis_topology;
+
+/* Sets graph->topology; the rest is filled in. SM_ERR_INPUT for a graph that does not exist. */
+enum sm_status sm_graph_init(struct sm_graph *graph, const char *topology);
+size_t sm_graph_out(const struct sm_graph *graph, size_t rank, size_t step, size_t *to);
+size_t sm_graph_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *from);
+bool sm_graph_directed(const struct sm_graph *graph);
 
 #endif

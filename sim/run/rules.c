@@ -60,6 +60,13 @@ average_switched_off_without_gossip(const struct sm_experiment *e, size_t worker
 }
 
 static bool
+local_rounds_on_weighted_models(const struct sm_experiment *e, size_t workers)
+{
+    return round_of(e) == SM_ROUND_LOCAL && workers > 1 &&
+           sm_strategy_is(&e->algorithm.strategy, SM_WEIGHS_MODELS);
+}
+
+static bool
 exchange_beside_another(const struct sm_experiment *e, size_t workers)
 {
     (void)workers;
@@ -167,6 +174,11 @@ const struct sm_rule sm_rules[] = {
      "that never communicates: the models would drift apart; use a strategy that mixes models or "
      "gradients, or slowmo with beta 0, which averages",
      false, local_rounds_where_workers_never_meet},
+    {"an outer step on each worker's own model (average: no, lookahead) over push-sum with weights "
+     "that leave 1 (topology random or edges): what a round changes x by is mostly the weight's; "
+     "use "
+     "an exact average, or a topology where each rank hears from as many as it sends to",
+     false, local_rounds_on_weighted_models},
     {"an outer optimizer with an exchange of its own over a strategy that communicates too: one "
      "would undo what the other does; use strategy local",
      false, exchange_beside_another},
