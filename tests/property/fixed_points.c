@@ -136,6 +136,28 @@ sgp_on_the_directed_ring_settles_where_its_linear_map_does(void **unused)
                    400, mean, 8);
 }
 
+/* x = W x - gamma Lambda (x - c), W = 1/3 for oneself and both neighbours. */
+static void
+gossip_that_combines_first_settles_where_its_linear_map_does(void **unused)
+{
+    (void)unused;
+    double x[M] = {1, 1, 1, 1}, y[M], mean = 0;
+    for (size_t k = 0; k < 2000; k++) {
+        for (size_t i = 0; i < M; i++)
+            y[i] = (x[(i + M - 1) % M] + x[i] + x[(i + 1) % M]) / 3 -
+                   gamma_ * lambda[i] * (x[i] - center[i]);
+        for (size_t i = 0; i < M; i++)
+            x[i] = y[i];
+    }
+    for (size_t i = 0; i < M; i++)
+        mean += x[i] / M;
+    assert_true(fabs(mean - fixed_point(0)) > 0.01);
+    expect_settled("{inner: {name: sgd, lr: 0.1, momentum: 0}, strategy: dpsgd}", 400, mean, 8);
+    expect_settled("{inner: {name: sgd, lr: 0.1, momentum: 0},"
+                   " strategy: {name: osgp, topology: ring, peers: 2}}",
+                   400, mean, 8);
+}
+
 int
 main(void)
 {
@@ -145,6 +167,7 @@ main(void)
         cmocka_unit_test(slowmo_settles_where_local_sgd_does_for_any_alpha_and_beta),
         cmocka_unit_test(sgp_on_the_complete_graph_settles_with_allreduce),
         cmocka_unit_test(sgp_on_the_directed_ring_settles_where_its_linear_map_does),
+        cmocka_unit_test(gossip_that_combines_first_settles_where_its_linear_map_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
