@@ -508,10 +508,26 @@ an_interrupted_run_keeps_what_was_finished(void **unused)
     munmap((void *)interrupted, sizeof *interrupted);
 }
 
+/* So many ask for their first mailboxes in one instant that a table of them grows more than once.
+ */
+static void
+hundreds_of_workers_push_at_once(void **unused)
+{
+    (void)unused;
+    struct training *t = training_run(&(struct training_how){.timing_only = true},
+                                      "{steps: 3, platform: {file: star_600}, timing: {profile:"
+                                      " resnet18_v100}, algorithm: {strategy: sgp}}");
+    assert_int_equal(t->status, SM_OK);
+    assert_string_equal(t->state, "finished");
+    assert_true(t->seconds > 0);
+    free(t);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hundreds_of_workers_push_at_once),
         cmocka_unit_test(the_thread_engine_and_simgrid_give_the_same_bits_for_every_algorithm),
         cmocka_unit_test(two_runs_give_the_same_summary_but_for_wall_time),
         cmocka_unit_test(the_number_of_threads_changes_neither_numbers_nor_seconds),

@@ -104,7 +104,7 @@ a_misspelt_plug_in_is_told_with_the_nearest_and_the_known(void **unused)
                                             "'mileston', did you mean 'milestones'?"},
         {"algorithm:\n  strategy: {name: alreduce}\n",
          "a.yaml:2:20: algorithm.strategy.name: unknown strategy 'alreduce', did you mean "
-         "'allreduce'?; known: allreduce, local, sgp"},
+         "'allreduce'?; known: allreduce, parameter_server, "},
         {"algorithm: {outer: slowmoo}",
          "a.yaml:1:20: algorithm.outer: unknown outer 'slowmoo', did "
          "you mean 'slowmo'?"},

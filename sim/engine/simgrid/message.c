@@ -34,20 +34,22 @@ boxes_grow(struct world *world)
 sg_mailbox_t
 sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to)
 {
+    uint64_t key = ((uint64_t)from * world->rank_count + to) * 2 + channel;
+    if (world->box_capacity > 0) {
+        struct box *slot = box_slot(world->boxes, world->box_capacity, key);
+        if (slot->mailbox != NULL)
+            return slot->mailbox;
+    }
+    char name[96];
+    snprintf(name, sizeof name, "%s from rank %zu to rank %zu",
+             channel == CHANNEL_REDUCE ? "all-reduce" : "message", from, to);
+    sg_mailbox_t mailbox = sg_mailbox_by_name(name); /* others run meanwhile, and add theirs */
     if (2 * world->box_count >= world->box_capacity && !boxes_grow(world))
         return NULL;
-    uint64_t key = ((uint64_t)from * world->rank_count + to) * 2 + channel;
     struct box *slot = box_slot(world->boxes, world->box_capacity, key);
-    if (slot->mailbox == NULL) {
-        char name[96];
-        snprintf(name, sizeof name, "%s from rank %zu to rank %zu",
-                 channel == CHANNEL_REDUCE ? "all-reduce" : "message", from, to);
-        sg_mailbox_t mailbox = sg_mailbox_by_name(name); /* others run meanwhile, and may grow */
-        slot = box_slot(world->boxes, world->box_capacity, key);
-        world->box_count += slot->mailbox == NULL;
-        *slot = (struct box){key, mailbox};
-    }
-    return slot->mailbox;
+    world->box_count += slot->mailbox == NULL;
+    *slot = (struct box){key, mailbox};
+    return mailbox;
 }
 
 void
