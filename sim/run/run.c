@@ -287,6 +287,8 @@ describe(struct run *run)
                       experiment->algorithm.strategy.plugin->name,
                       experiment->algorithm.outer.plugin->name,
                       experiment->algorithm.buffer.plugin->name,
+                      experiment->algorithm.period.plugin->name,
+                      experiment->algorithm.compression.plugin->name,
                       experiment->algorithm.collective.plugin->name,
                       (double)sm_experiment_tau(experiment)},
         .final = {none, none, none, none, none, none},

@@ -21,7 +21,7 @@ struct sm_summary {
                                            interrupted | failed                              */
     double workers, steps, seed, parameters, wire_bytes_per_model;
     struct {
-        const char *inner, *strategy, *outer, *buffer, *collective;
+        const char *inner, *strategy, *outer, *buffer, *period, *compression, *collective;
         double tau;
     } algorithm;
     struct {
