@@ -73,7 +73,9 @@ sm_param_default(const struct sm_param *param, char *buffer, size_t size)
     case SM_PARAM_TYPE_BOOL:
         snprintf(buffer, size, "%s", param->def != 0 ? "yes" : "no");
         break;
-    case SM_PARAM_TYPE_TEXT:
+    case SM_PARAM_TYPE_TEXT: /* what is empty would not be seen */
+        snprintf(buffer, size, "%s", param->def_text[0] != '\0' ? param->def_text : "\"\"");
+        break;
     case SM_PARAM_TYPE_CHOICE:
     case SM_PARAM_TYPE_NUMBERS:
         snprintf(buffer, size, "%s", param->def_text);

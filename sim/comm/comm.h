@@ -34,6 +34,12 @@ enum sm_stage {
 };
 extern const char *const sm_stage_names[SM_STAGES];
 
+/* Where the seconds of one rank went. */
+struct sm_ledger {
+    double seconds[SM_STAGES];
+    double bytes_sent; /* on the wire, its part of all-reduces too */
+};
+
 /* A vector that travels, and one number beside it (push-sum's weight, a step count). Sender and
  * receivers share it, so once sent it is only read; each lets go of it with sm_parcel_release. */
 struct sm_parcel {
@@ -95,6 +101,8 @@ struct sm_comm {
     double statistics;         /* floats that go beside every model (batch norm's running mean and
                                   variance); a gradient has none                */
     struct sm_parcel *parcels; /* made by this rank, whoever holds them    */
+    /* Of this rank until now; only the engine writes it. */
+    const struct sm_ledger *ledger;
 };
 
 /* A parcel for n floats, contents undefined, held by the caller; one that nobody holds any more is

@@ -28,12 +28,6 @@ struct sm_engine_request {
     void *arg;
 };
 
-/* Where the seconds of one rank went. */
-struct sm_ledger {
-    double seconds[SM_STAGES];
-    double bytes_sent; /* on the wire, its part of all-reduces too */
-};
-
 struct sm_engine_report {
     double seconds;                  /* when the last rank ended; 0 without a clock */
     const struct sm_ledger *ledgers; /* (workers + servers), owned by the arena of run */

@@ -287,6 +287,8 @@ describe(struct run *run)
                       experiment->algorithm.strategy.plugin->name,
                       experiment->algorithm.outer.plugin->name,
                       experiment->algorithm.buffer.plugin->name,
+                      experiment->algorithm.period.plugin->name,
+                      experiment->algorithm.compression.plugin->name,
                       experiment->algorithm.collective.plugin->name,
                       (double)sm_experiment_tau(experiment)},
         .final = {none, none, none, none, none, none},
@@ -376,15 +378,17 @@ close_run(struct run *run)
     sm_pool_free(run->pool);
 }
 
-/* Means over the workers of where their seconds went. */
+/* Means over the workers of where their seconds went until each one's last step was done; bytes to
+ * the very end. */
 static void
-summarize_time(struct run *run, const struct sm_engine_report *report, const double *ends)
+summarize_time(struct run *run, const struct sm_engine_report *report, const double *ends,
+               const struct sm_ledger *spent)
 {
     struct sm_summary *s = &run->summary;
     double stages[SM_STAGES] = {0}, bytes = 0, end = 0, m = (double)run->workers;
     for (size_t r = 0; r < run->workers; r++) {
         for (size_t i = 0; i < SM_STAGES; i++)
-            stages[i] += report->ledgers[r].seconds[i] / m;
+            stages[i] += spent[r].seconds[i] / m;
         bytes += report->ledgers[r].bytes_sent / m;
         end = fmax(end, ends[r]);
     }
@@ -437,7 +441,7 @@ status_text(enum sm_status status)
 }
 
 static enum sm_status
-run_engine(struct run *run, struct sm_engine_report *report, double *ends)
+run_engine(struct run *run, struct sm_engine_report *report, double *ends, struct sm_ledger *spent)
 {
     struct sm_arena *arenas = calloc(run->workers + run->servers, sizeof *arenas);
     if (arenas == NULL)
@@ -458,6 +462,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends)
         .every = run->every,
         .arenas = arenas,
         .ends = ends,
+        .spent = spent,
     };
     const struct sm_engine_request request = {
         .workers = run->workers,
@@ -536,17 +541,18 @@ static enum sm_status
 execute(struct run *run, struct sm_run_result *result)
 {
     double *ends = sm_arena_zalloc(run->arena, run->workers, sizeof *ends);
+    struct sm_ledger *spent = sm_arena_zalloc(run->arena, run->workers, sizeof *spent);
     struct sm_engine_report report = {0};
-    if (ends == NULL)
+    if (ends == NULL || spent == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu workers", run->workers);
     double start = wall_seconds();
     sm_progress_begin(&run->progress, run->options->progress, run->options->item,
                       run->options->items, run->experiment->name, run->steps);
-    enum sm_status status = run_engine(run, &report, ends);
+    enum sm_status status = run_engine(run, &report, ends, spent);
     sm_progress_end(&run->progress);
     run->summary.wall.seconds = wall_seconds() - start;
     if (status == SM_OK) {
-        summarize_time(run, &report, ends);
+        summarize_time(run, &report, ends, spent);
         if (run->workload != NULL)
             run->summary.wall.samples_per_second =
                 (double)(run->steps * run->workers * sm_workload_batch(run->workload, 0)) /

@@ -369,6 +369,7 @@ worker_run(const struct sm_training *training, struct sm_comm *comm)
             report_progress(w, k + 1);
     }
     training->ends[comm->rank] = comm->ops->now(comm);
+    training->spent[comm->rank] = *comm->ledger; /* what follows is no step */
     if (w->strategy->drain != NULL)
         SM_TRY(w->strategy->drain(w->strategy_state, comm, w->n, w->x, SM_DRAIN_END));
     return begin(w, training->steps, training->ends[comm->rank]);

@@ -26,6 +26,7 @@ struct sm_training {
     size_t every;            /* steps between evaluations                 */
     struct sm_arena *arenas; /* (workers + servers) memory of each rank   */
     double *ends;            /* (workers) out: seconds after the last step */
+    struct sm_ledger *spent; /* (workers) out: where the seconds until then went */
 };
 
 /* The program of every rank, also of those that serve; arg is the struct sm_training. */

@@ -20,7 +20,7 @@
 #include "sim/store/record.h"
 
 enum {
-    SCHEMA = 2,               /* PRAGMA user_version; a newer one is refused        */
+    SCHEMA = 3,               /* PRAGMA user_version; a newer one is refused        */
     APPLICATION = 0x534d4f57, /* PRAGMA application_id: "SMOW"                      */
     BUSY_MS = 10000,          /* how long another writer is waited for              */
     HEADER = 100,             /* bytes of SQLite's file header, and what it holds:  */
@@ -30,7 +30,7 @@ enum {
 
 struct sm_store {
     sqlite3 *db;
-    int schema; /* of the file */
+    int schema; /* of the file, when it was last looked at */
     char path[];
 };
 
@@ -110,15 +110,14 @@ query_number(struct sm_store *store, const char *sql, int64_t *number)
 
 enum list {
     DEFINITIONS,
-    NAMES,
-    NAMES_IN_SCHEMA_1, /* NULL for what came later */
+    NAMES, /* NULL for what the file's schema has not */
     MARKS,
     ASSIGNMENTS,
 };
 
 /* ", final_test_loss REAL, ...": one item a field, each after a comma. */
 static void
-write_list(FILE *sql, const struct sm_field *fields, enum list list)
+write_list(FILE *sql, const struct sm_field *fields, enum list list, int schema)
 {
     static const char *const types[] = {[SM_FIELD_TEXT] = "TEXT",
                                         [SM_FIELD_REAL] = "REAL",
@@ -127,7 +126,7 @@ write_list(FILE *sql, const struct sm_field *fields, enum list list)
                                         [SM_FIELD_WARNINGS] = "TEXT"};
     for (const struct sm_field *f = fields; f->name != NULL; f++) {
         fputs(", ", sql);
-        if (list == NAMES_IN_SCHEMA_1 && f->since > 1)
+        if (list == NAMES && f->since > schema)
             fputs("NULL", sql);
         else if (list != MARKS)
             for (const char *c = f->name; *c != '\0'; c++)
@@ -144,8 +143,8 @@ write_list(FILE *sql, const struct sm_field *fields, enum list list)
 /* head ", list" middle ", list" tail; the lists may be of different kinds. NULL: no memory. The
  * caller frees it. */
 static char *
-sql_with_lists(const char *head, const struct sm_field *fields, enum list first, const char *middle,
-               enum list second, const char *tail)
+sql_with_lists(const struct sm_store *store, const char *head, const struct sm_field *fields,
+               enum list first, const char *middle, enum list second, const char *tail)
 {
     char *text = NULL;
     size_t length;
@@ -153,10 +152,10 @@ sql_with_lists(const char *head, const struct sm_field *fields, enum list first,
     if (sql == NULL)
         return NULL;
     fputs(head, sql);
-    write_list(sql, fields, first);
+    write_list(sql, fields, first, store->schema);
     fputs(middle, sql);
     if (tail != NULL) {
-        write_list(sql, fields, second);
+        write_list(sql, fields, second, store->schema);
         fputs(tail, sql);
     }
     fclose(sql);
@@ -328,7 +327,7 @@ add_columns(struct sm_store *store, const char *table, const struct sm_field *fi
         const struct sm_field one[] = {*f, {.name = NULL}};
         char head[64];
         snprintf(head, sizeof head, "ALTER TABLE %s ADD COLUMN", table);
-        char *sql = sql_with_lists(head, one, DEFINITIONS, "", NAMES, NULL);
+        char *sql = sql_with_lists(store, head, one, DEFINITIONS, "", NAMES, NULL);
         if (sql != NULL)
             *strchr(sql, ',') = ' ';
         SM_TRY(execute_free(store, sql));
@@ -367,13 +366,16 @@ create_schema(struct sm_store *store)
                  APPLICATION, SCHEMA);
         SM_TRY(execute(store, pragmas));
         SM_TRY(execute_free(
-            store, sql_with_lists("CREATE TABLE runs (run INTEGER PRIMARY KEY, created TEXT",
+            store, sql_with_lists(store, "CREATE TABLE runs (run INTEGER PRIMARY KEY, created TEXT",
                                   sm_summary_fields, DEFINITIONS, ")", NAMES, NULL)));
         SM_TRY(execute_free(
-            store, sql_with_lists("CREATE TABLE evaluations (run INTEGER NOT NULL REFERENCES runs",
-                                  sm_evaluation_fields, DEFINITIONS,
-                                  ", PRIMARY KEY (run, step)) WITHOUT ROWID", NAMES, NULL)));
+            store,
+            sql_with_lists(store, "CREATE TABLE evaluations (run INTEGER NOT NULL REFERENCES runs",
+                           sm_evaluation_fields, DEFINITIONS,
+                           ", PRIMARY KEY (run, step)) WITHOUT ROWID", NAMES, NULL)));
+        schema = SCHEMA;
     }
+    store->schema = (int)schema;
     return execute(store, "COMMIT");
 }
 
@@ -414,7 +416,7 @@ open_writable(struct sm_store *store)
     SM_TRY(execute(store, "PRAGMA foreign_keys = ON"));
     if (fresh)
         SM_TRY(create_schema(store));
-    else if (store->schema < SCHEMA)
+    if (store->schema < SCHEMA)
         SM_TRY(upgrade_schema(store));
     /* In WAL mode readers and the writer do not wait for each other, and a commit need not wait
      * for the disk (NORMAL): a killed process loses nothing it committed. The switch fails while
@@ -516,7 +518,7 @@ sm_store_begin(struct sm_store *store, const struct sm_summary *summary, int64_t
     sqlite3_stmt *insert;
     SM_TRY(
         prepare_free(store,
-                     sql_with_lists("INSERT INTO runs (created", sm_summary_fields, NAMES,
+                     sql_with_lists(store, "INSERT INTO runs (created", sm_summary_fields, NAMES,
                                     ") VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')", MARKS, ")"),
                      &insert));
     int next;
@@ -535,8 +537,8 @@ sm_store_add(struct sm_store *store, int64_t run, const struct sm_evaluation *ev
 {
     sqlite3_stmt *insert;
     SM_TRY(prepare_free(store,
-                        sql_with_lists("INSERT INTO evaluations (run", sm_evaluation_fields, NAMES,
-                                       ") VALUES (?", MARKS, ")"),
+                        sql_with_lists(store, "INSERT INTO evaluations (run", sm_evaluation_fields,
+                                       NAMES, ") VALUES (?", MARKS, ")"),
                         &insert));
     sqlite3_bind_int64(insert, 1, run);
     int next;
@@ -556,8 +558,8 @@ sm_store_finish(struct sm_store *store, int64_t run, const struct sm_summary *su
 {
     sqlite3_stmt *update;
     SM_TRY(prepare_free(store,
-                        sql_with_lists("UPDATE runs SET run = run", sm_summary_fields, ASSIGNMENTS,
-                                       " WHERE run = ?", NAMES, NULL),
+                        sql_with_lists(store, "UPDATE runs SET run = run", sm_summary_fields,
+                                       ASSIGNMENTS, " WHERE run = ?", NAMES, NULL),
                         &update));
     int mark;
     enum sm_status status = bind_record(store, update, 1, sm_summary_fields, summary, &mark);
@@ -603,17 +605,15 @@ static enum sm_status
 read_runs(struct sm_store *store, struct sm_arena *arena, struct sm_stored_run *runs, size_t count)
 {
     sqlite3_stmt *select, *points = NULL;
-    const enum list names = store->schema < SCHEMA ? NAMES_IN_SCHEMA_1 : NAMES;
     SM_TRY(prepare_free(store,
-                        sql_with_lists("SELECT run, created", sm_summary_fields, names,
+                        sql_with_lists(store, "SELECT run, created", sm_summary_fields, NAMES,
                                        " FROM runs ORDER BY run", NAMES, NULL),
                         &select));
-    enum sm_status status = prepare_free(store,
-                                         sql_with_lists("SELECT run", sm_evaluation_fields, names,
-                                                        " FROM evaluations WHERE run = ? "
-                                                        "ORDER BY step",
-                                                        NAMES, NULL),
-                                         &points);
+    enum sm_status status =
+        prepare_free(store,
+                     sql_with_lists(store, "SELECT run", sm_evaluation_fields, NAMES,
+                                    " FROM evaluations WHERE run = ? ORDER BY step", NAMES, NULL),
+                     &points);
     for (size_t i = 0; status == SM_OK && i < count; i++) {
         if (sqlite3_step(select) != SQLITE_ROW) {
             status = sqlite_fail(store);
@@ -636,8 +636,11 @@ sm_store_read(struct sm_store *store, struct sm_arena *arena, const struct sm_st
               size_t *count)
 {
     SM_TRY(execute(store, "BEGIN")); /* one moment of a store that others may write */
-    int64_t rows = 0;
+    int64_t rows = 0, schema = store->schema;
     enum sm_status status = query_number(store, "SELECT count(*) FROM runs", &rows);
+    if (status == SM_OK) /* a writer may have brought it up to date; the header says so later */
+        status = query_number(store, "PRAGMA user_version", &schema);
+    store->schema = (int)schema;
     struct sm_stored_run *stored = NULL;
     if (status == SM_OK) {
         stored = sm_arena_zalloc(arena, (size_t)rows, sizeof *stored);

@@ -21,7 +21,7 @@ struct sm_summary {
                                            interrupted | failed                              */
     double workers, steps, seed, parameters, wire_bytes_per_model;
     struct {
-        const char *inner, *strategy, *outer, *buffer, *collective;
+        const char *inner, *strategy, *outer, *buffer, *period, *compression, *collective;
         double tau;
     } algorithm;
     struct {
@@ -31,7 +31,8 @@ struct sm_summary {
     struct {
         double test_accuracy, step, sim_seconds;
     } best;
-    struct {
+    struct { /* until the last worker's last step; load .. idle are means over the workers, of
+                where the seconds until each one's own last step went */
         double seconds, seconds_per_step, load, compute, exposed_communication, idle;
         double bytes_sent_per_worker;
     } sim;

@@ -238,6 +238,8 @@ ranges_and_defaults_read_as_a_user_writes_them(void **state)
         assert_string_equal(sm_param_range(param, text, sizeof text), expected[i][1]);
         assert_string_equal(sm_param_default(param, text, sizeof text), expected[i][2]);
     }
+    const struct sm_param nameless = SM_PARAM_TEXT(struct settings, file, "", "a path");
+    assert_string_equal(sm_param_default(&nameless, text, sizeof text), "\"\"");
     assert_null(sm_param_find(params, "bet"));
     assert_null(sm_param_find(NULL, "beta"));
 }

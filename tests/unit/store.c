@@ -71,7 +71,7 @@ full_summary(void)
         .seed = 9007199254740991.0,
         .parameters = 11173962,
         .wire_bytes_per_model = 102228128,
-        .algorithm = {"sgd", "local", "slowmo", "reset", "ring", 12},
+        .algorithm = {"sgd", "local", "slowmo", "reset", "post_local", "topk", "ring", 12},
         .final = {0.1, 1.0 / 3.0, 0.8674, 17.5, 31.25, 5e-324},
         .best = {0.87, 550, 171.25},
         .sim = {171.30000000000001, 0.2855, 30.0, 140.5, 1e-7, 0.0, 2453475072.0},
@@ -243,7 +243,7 @@ columns_carry_the_names_of_the_summary(void **state)
     assert_string_equal(sql(place, place->path, "SELECT best_step FROM runs"), "550");
     assert_string_equal(sql(place, place->path, "SELECT json_array_length(warnings) FROM runs"),
                         "2");
-    assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "2");
+    assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "3");
     assert_string_equal(sql(place, place->path, "PRAGMA journal_mode"), "wal");
 }
 
@@ -421,43 +421,124 @@ a_file_that_is_no_store_is_refused_and_left_alone(void **state)
     assert_refused_untouched(place, path, "of another program");
 }
 
-/* Version 1 had neither perplexity nor BLEU. Reading leaves the file alone, writing upgrades it. */
-static void
-a_store_of_version_1_is_read_and_upgraded_without_loss(void **state)
+/* A store as that version made it, with one run and one evaluation. Version 1 had neither
+ * perplexity nor BLEU, version 2 named neither the period nor the compression. */
+static int64_t
+make_older(struct place *place, int version)
 {
-    struct place *place = *state;
-    struct sm_summary summary = full_summary();
-    const struct sm_evaluation point = {50, 14.3, 1.5, 1.4, 0.5, NAN, NAN, 0.25};
+    static const struct {
+        int since;
+        const char *table, *column;
+    } later[] = {
+        {2, "runs", "final_test_perplexity"},  {2, "runs", "final_test_bleu"},
+        {2, "evaluations", "test_perplexity"}, {2, "evaluations", "test_bleu"},
+        {3, "runs", "algorithm_period"},       {3, "runs", "algorithm_compression"},
+    };
+    const struct sm_summary summary = full_summary();
+    const struct sm_evaluation point = {50, 14.3, 1.5, 1.4, 0.5, 4.0, 12.5, 0.25};
     struct sm_store *store = opened(place->path);
     int64_t run;
     check_ok(sm_store_begin(store, &summary, &run));
     check_ok(sm_store_add(store, run, &point));
     check_ok(sm_store_finish(store, run, &summary));
     sm_store_close(store);
-    sql(place, place->path, "ALTER TABLE runs DROP COLUMN final_test_perplexity");
-    sql(place, place->path, "ALTER TABLE runs DROP COLUMN final_test_bleu");
-    sql(place, place->path, "ALTER TABLE evaluations DROP COLUMN test_perplexity");
-    sql(place, place->path, "ALTER TABLE evaluations DROP COLUMN test_bleu");
-    sql(place, place->path, "PRAGMA user_version = 1");
-    for (int upgraded = 0; upgraded < 2; upgraded++) {
-        if (upgraded)
-            store = opened(place->path);
-        else
-            check_ok(sm_store_open_readonly(place->path, &store));
-        const struct sm_stored_run *runs;
-        size_t count;
-        check_ok(sm_store_read(store, &place->arena, &runs, &count));
-        assert_int_equal(count, 1);
-        assert_int_equal(runs[0].evaluation_count, 1);
-        check_near(runs[0].evaluations[0].test_accuracy, 0.5, 0);
-        check_near(runs[0].evaluations[0].consensus_distance, 0.25, 0);
-        assert_true(isnan(runs[0].evaluations[0].test_bleu));
-        assert_true(isnan(runs[0].summary.final.test_perplexity));
-        sm_store_close(store);
+    char text[96];
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (later[i].since > version) {
+            snprintf(text, sizeof text, "ALTER TABLE %s DROP COLUMN %s", later[i].table,
+                     later[i].column);
+            sql(place, place->path, text);
+        }
+    snprintf(text, sizeof text, "PRAGMA user_version = %d", version);
+    sql(place, place->path, text);
+    return run;
+}
+
+/* What make_older left, with null for what its version did not have. */
+static void
+assert_older(struct sm_store *store, struct sm_arena *arena, int version)
+{
+    struct sm_summary summary = full_summary();
+    struct sm_evaluation point = {50, 14.3, 1.5, 1.4, 0.5, 4.0, 12.5, 0.25};
+    const struct sm_stored_run *runs;
+    size_t count;
+    summary.algorithm.period = summary.algorithm.compression = NULL;
+    if (version < 2) {
+        summary.final.test_perplexity = summary.final.test_bleu = NAN;
+        point.test_perplexity = point.test_bleu = NAN;
     }
-    store = opened(place->path); /* and takes what is new */
-    const struct sm_evaluation next = {100, 28.6, 1.5, 1.4, 0.5, 4, 12.5, 0.25};
-    check_ok(sm_store_add(store, run, &next));
+    check_ok(sm_store_read(store, arena, &runs, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(runs[0].evaluation_count, 1);
+    assert_same_record(sm_summary_fields, &runs[0].summary, &summary);
+    assert_same_record(sm_evaluation_fields, &runs[0].evaluations[0], &point);
+}
+
+/* Reading leaves the file alone, writing upgrades it. */
+static void
+an_older_store_is_read_and_upgraded_without_loss(void **state)
+{
+    struct place *place = *state;
+    for (int version = 1; version <= 2; version++) {
+        const int64_t run = make_older(place, version);
+        struct sm_store *store;
+        check_ok(sm_store_open_readonly(place->path, &store));
+        assert_older(store, &place->arena, version);
+        sm_store_close(store);
+        assert_int_equal(atoi(sql(place, place->path, "PRAGMA user_version")), version);
+        store = opened(place->path);
+        assert_older(store, &place->arena, version);
+        sm_store_close(store);
+        assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "3");
+
+        const struct sm_summary summary = full_summary(); /* and takes what is new */
+        const struct sm_evaluation next = {100, 28.6, 1.5, 1.4, 0.5, 4, 12.5, 0.25};
+        store = opened(place->path);
+        check_ok(sm_store_add(store, run, &next));
+        check_ok(sm_store_finish(store, run, &summary));
+        sm_store_close(store);
+        size_t count;
+        const struct sm_stored_run *runs = read_all(place, &count);
+        assert_same_record(sm_summary_fields, &runs[0].summary, &summary);
+        assert_same_record(sm_evaluation_fields, &runs[0].evaluations[1], &next);
+        assert_int_equal(remove(place->path), 0);
+    }
+}
+
+/* Their upgrade may still stand in the journal alone, where the file's header does not show it. */
+static void
+readers_beside_the_writer_that_upgrades_see_what_is_new(void **state)
+{
+    struct place *place = *state;
+    const struct sm_summary summary = full_summary();
+    const int64_t run = make_older(place, 1);
+    struct sm_store *store, *reader;
+    check_ok(sm_store_open_readonly(place->path, &reader)); /* before, and after below */
+    store = opened(place->path);
+    check_ok(sm_store_finish(store, run, &summary));
+    size_t count;
+    assert_same_record(sm_summary_fields, &read_all(place, &count)[0].summary, &summary);
+    const struct sm_stored_run *runs;
+    check_ok(sm_store_read(reader, &place->arena, &runs, &count));
+    assert_same_record(sm_summary_fields, &runs[0].summary, &summary);
+    sm_store_close(reader);
+    sm_store_close(store);
+}
+
+/* The file was made by the same handle that reads. */
+static void
+a_new_store_reads_back_what_was_just_written(void **state)
+{
+    struct place *place = *state;
+    const struct sm_summary summary = full_summary();
+    struct sm_store *store = opened(place->path);
+    const struct sm_stored_run *runs;
+    size_t count;
+    int64_t run;
+    check_ok(sm_store_begin(store, &summary, &run));
+    check_ok(sm_store_finish(store, run, &summary));
+    check_ok(sm_store_read(store, &place->arena, &runs, &count));
+    assert_same_record(sm_summary_fields, &runs[0].summary, &summary);
     sm_store_close(store);
 }
 
@@ -467,8 +548,8 @@ a_store_of_a_newer_version_is_refused_and_left_alone(void **state)
     struct place *place = *state;
     sm_store_close(opened(place->path));
     sql(place, place->path, "PRAGMA journal_mode = DELETE");
-    sql(place, place->path, "PRAGMA user_version = 3");
-    assert_refused_untouched(place, place->path, "newer version of slowmo (schema 3");
+    sql(place, place->path, "PRAGMA user_version = 4");
+    assert_refused_untouched(place, place->path, "newer version of slowmo (schema 4");
 }
 
 static void
@@ -645,7 +726,8 @@ the_summary_is_one_line_of_json_in_the_documented_order(void **state)
         "{\"name\":\"local, \\\"slowmo\\\"\",\"run_id\":\"5f1c\",\"workers\":32,\"steps\":600,"
         "\"seed\":9007199254740991,\"parameters\":11173962,\"wire_bytes_per_model\":102228128,"
         "\"algorithm\":{\"inner\":\"sgd\",\"strategy\":\"local\",\"outer\":\"slowmo\","
-        "\"buffer\":\"reset\",\"tau\":12,\"collective\":\"ring\"},"
+        "\"buffer\":\"reset\",\"period\":\"post_local\",\"tau\":12,\"compression\":\"topk\","
+        "\"collective\":\"ring\"},"
         "\"final\":{\"train_loss\":0.1,\"test_loss\":0.3333333333333333,"
         "\"test_accuracy\":0.8674,\"test_perplexity\":17.5,\"test_bleu\":31.25,\"consensus_"
         "distance\":5e-324},"
@@ -731,7 +813,9 @@ main(void)
         IN_A_PLACE(a_reader_beside_the_writer_sees_what_was_added),
         IN_A_PLACE(a_killed_writer_loses_at_most_the_last_evaluation),
         IN_A_PLACE(a_file_that_is_no_store_is_refused_and_left_alone),
-        IN_A_PLACE(a_store_of_version_1_is_read_and_upgraded_without_loss),
+        IN_A_PLACE(an_older_store_is_read_and_upgraded_without_loss),
+        IN_A_PLACE(readers_beside_the_writer_that_upgrades_see_what_is_new),
+        IN_A_PLACE(a_new_store_reads_back_what_was_just_written),
         IN_A_PLACE(a_store_of_a_newer_version_is_refused_and_left_alone),
         IN_A_PLACE(a_truncated_store_gives_one_line),
         IN_A_PLACE(places_that_cannot_hold_a_store_are_named),

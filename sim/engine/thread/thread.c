@@ -456,7 +456,8 @@ thread_run(const struct sm_engine_request *request, struct sm_arena *arena,
                                       .seed = request->seed,
                                       .devices = 1,
                                       .wire_scale = request->wire_scale,
-                                      .statistics = request->statistics};
+                                      .statistics = request->statistics,
+                                      .ledger = &ledgers[r]};
         rank->world = &world;
         rank->sent = sm_arena_zalloc(&rank->arena, count, sizeof *rank->sent);
         rank->posted = sm_arena_zalloc(&rank->arena, count, sizeof *rank->posted);
