@@ -268,11 +268,10 @@ sm_model_workers(struct sm_model *model, size_t want, size_t servers, const stru
     size_t have = seats[count - 1].worker + 1;
     const struct sm_node *asked = sm_tree_get(edits, "workers");
     if (servers > 0 && (want > 0 ? want : 1) + servers > have)
-        return sm_tree_fail(
-            asked,
-            "%zu workers and %zu servers on hosts of their own asked for, but %s has "
-            "%zu hosts",
-            want > 0 ? want : 1, servers, model->file, have);
+        return sm_tree_fail(asked,
+                            "%zu workers and %zu hosts for servers asked for, but %s has "
+                            "%zu hosts",
+                            want > 0 ? want : 1, servers, model->file, have);
     if (want > have)
         return sm_tree_fail(asked, "%zu workers asked for, but %s has %zu", want, model->file,
                             have);

@@ -383,7 +383,7 @@ what_servers_cannot_do_is_refused_in_one_line(void **unused)
         const char *platform, *algorithm, *message;
     } cases[] = {
         {"{file: star_4, workers: 4}", "{strategy: parameter_server}",
-         "4 workers and 1 servers on hosts of their own asked for, but star_4 has 4 hosts"},
+         "4 workers and 1 hosts for servers asked for, but star_4 has 4 hosts"},
         {"{file: star_4, workers: 2}", "{strategy: {name: parameter_server_async, servers: 3}}",
          "2 workers and 3 servers"},
         {"{file: star_4}", "{strategy: {name: parameter_server, servers: 4}}",
