@@ -176,18 +176,17 @@ compresses_nothing(const struct sm_experiment *e, size_t workers)
 }
 
 const struct sm_rule sm_rules[] = {
-    {"average: no needs a gossip strategy such as sgp: over others all models are alike anyway, or "
-     "would drift apart",
+    {"average: no needs a gossip strategy such as sgp: over others all models are alike anyway, "
+     "or would drift apart",
      false, average_switched_off_without_gossip},
-    {"an outer step on each worker's own model (lookahead) over a "
-     "strategy "
-     "that never communicates: the models would drift apart; use a strategy that mixes models or "
+    {"an outer step on each worker's own model (lookahead) over a strategy that never "
+     "communicates: the models would drift apart; use a strategy that mixes models or "
      "gradients, or slowmo with beta 0, which averages",
      false, local_rounds_where_workers_never_meet},
-    {"an outer step on each worker's own model (average: no, lookahead) over push-sum with weights "
-     "that leave 1 (topology random or edges): what a round changes x by is mostly the weight's; "
-     "use "
-     "an exact average, or a topology where each rank hears from as many as it sends to",
+    {"an outer step on each worker's own model (average: no, lookahead) over push-sum with "
+     "weights that leave 1 (topology random or edges): what a round changes x by is mostly the "
+     "weight's; use an exact average, or a topology where each rank hears from as many as it "
+     "sends to",
      false, local_rounds_on_weighted_models},
     {"an outer optimizer with an exchange of its own over a strategy that communicates too: one "
      "would undo what the other does; use strategy local",
@@ -195,29 +194,27 @@ const struct sm_rule sm_rules[] = {
     {"rounds over parameter servers: the servers hold the model, a round would change only the "
      "workers' copies; use outer none",
      false, rounds_beside_servers},
-    {"clipping, or an inner optimizer that treats layers as a whole, on several parameter servers: "
-     "each sees only its part of the gradient; use one server",
+    {"clipping, or an inner optimizer that treats layers as a whole, on several parameter "
+     "servers: each sees only its part of the gradient; use one server",
      false, layers_on_several_servers},
     {"buffer average for an inner optimizer without buffers: there is nothing to average; use "
-     "reset, "
-     "or an optimizer with momentum",
+     "reset, or an optimizer with momentum",
      false, average_of_no_buffers},
     {"sparse, one-bit or low-rank compression of whole models (gossip): what is left out of a "
-     "share "
-     "its weight still counts; use fp16, bf16 or int8",
+     "share its weight still counts; use fp16, bf16 or int8",
      false, models_that_lose_most_of_their_numbers},
-    {"a majority vote on models: signs say where to go, not how far; vote on gradients (strategy "
-     "allreduce or parameter_server, outer none)",
+    {"a majority vote on models: signs say where to go, not how far; vote on gradients "
+     "(strategy allreduce or parameter_server, outer none)",
      false, votes_on_models},
-    {"a compression with all-reduces of its own over parameter servers or beside an exchange: all "
-     "workers average its factors one after the other; use it on all-reduced gradients or on an "
-     "exact average",
+    {"a compression with all-reduces of its own over parameter servers or beside an exchange: "
+     "all workers average its factors one after the other; use it on all-reduced gradients or "
+     "on an exact average",
      false, protocol_where_none_fits},
     {"a strategy that never communicates with outer none: the workers never communicate; outer "
      "average makes it Local SGD",
      true, nobody_communicates},
-    {"a compression where nothing travels (one worker, or a strategy that never communicates with "
-     "an outer optimizer that does not average): it changes nothing",
+    {"a compression where nothing travels (one worker, or a strategy that never communicates "
+     "with an outer optimizer that does not average): it changes nothing",
      true, compresses_nothing},
     {"tau is longer than the run: no round ends", true, rounds_longer_than_the_run},
     {"buffer average with outer none: it changes nothing, for no round ends", true,
