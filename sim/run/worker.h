@@ -3,7 +3,7 @@
 #ifndef SM_RUN_WORKER_H
 #define SM_RUN_WORKER_H
 
-#include "sim/base/matrix.h"
+#include "algorithms/setup.h"
 #include "sim/base/progress.h"
 #include "sim/comm/comm.h"
 #include "sim/run/experiment.h"
@@ -28,6 +28,10 @@ struct sm_training {
     double *ends;            /* (workers) out: seconds after the last step */
     struct sm_ledger *spent; /* (workers) out: where the seconds until then went */
 };
+
+/* What the plug-ins of a rank are told before the first step. */
+struct sm_setup sm_training_setup(const struct sm_training *training, struct sm_comm *comm,
+                                  struct sm_arena *arena);
 
 /* The program of every rank, also of those that serve; arg is the struct sm_training. */
 enum sm_status sm_worker_run(void *arg, struct sm_comm *comm);
