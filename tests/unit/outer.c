@@ -12,20 +12,11 @@
 #include "algorithms/outer/outer.h"
 #include "sim/base/rng.h"
 #include "sim/base/vec.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/machine.h"
 #include "tests/helpers/training.h"
 
 enum { N = 19 }; /* whole vectors and a rest */
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 static const struct sm_outer *
 outer_of(const char *yaml, const float *x0, void **state)

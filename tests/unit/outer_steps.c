@@ -9,19 +9,10 @@
 
 #include "algorithms/outer/outer.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/training.h"
 
 enum { N = 19, ROUNDS = 8 }; /* whole vectors and a rest */
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 static const struct sm_outer *
 outer_of(const char *yaml, size_t workers, const float *x0, void **state)
