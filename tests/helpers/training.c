@@ -227,6 +227,18 @@ training_distance(const struct training *a, const struct training *b)
     return worst / largest / ((double)FLT_EPSILON / 2);
 }
 
+void
+check_alike(const char *platform, const char *one, const char *other, double roundings)
+{
+    static const char yaml[] = "{steps: 30, platform: {file: %s}, " SOFTMAX ", algorithm: {%s}}";
+    struct training *a = train(yaml, platform, one), *b = train(yaml, platform, other);
+    const double distance = training_distance(a, b);
+    print_message("  off by %.0f roundings: %s\n", distance, other);
+    check_near(distance, 0, roundings);
+    free(a);
+    free(b);
+}
+
 const struct sm_evaluation *
 training_last(const struct training *training)
 {

@@ -9,7 +9,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/rng.h"
