@@ -117,6 +117,7 @@ mail_wait(struct sm_comm *comm, struct sm_request **request)
     } else if (machine->todo[comm->rank].leaving &&
                machine->boxes.queue[comm->rank][comm->size].count == 0) {
         machine->todo[comm->rank].late = *request;
+        *(*request)->parcel = NULL;
         *request = NULL;
         return SM_OK;
     }
