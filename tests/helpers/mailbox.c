@@ -8,11 +8,6 @@
 #include "tests/helpers/check.h"
 #include "tests/helpers/training.h"
 
-struct sm_request {
-    size_t from, index; /* index: receipts from there posted before */
-    struct sm_parcel **parcel;
-};
-
 static struct mailbox_rank *
 rank_of(struct sm_comm *comm)
 {
@@ -30,6 +25,13 @@ mailbox_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
     boxes->queue[to][comm->rank].steps[*count] = rank_of(comm)->steps;
     ++*count;
     sm_parcel_hold(parcel);
+    if (parcel->n == 0) {
+        check_near(parcel->wire, 0, 0);
+    } else {
+        assert_int_equal(parcel->n, MAILBOX_N);
+        boxes->queue[to][comm->rank].sent++;
+        boxes->wire = parcel->wire;
+    }
     return SM_OK;
 }
 
@@ -41,8 +43,11 @@ mailbox_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
     *request = sm_arena_alloc(&boxes->arena, 1, sizeof **request);
     assert_non_null(*request);
     **request = (struct sm_request){from, boxes->queue[comm->rank][from].posted++, parcel};
-    static struct sm_parcel nothing; /* nobody may look before it was waited for */
-    *parcel = &nothing;
+    size_t open = boxes->queue[comm->rank][from].posted - boxes->queue[comm->rank][from].taken;
+    boxes->waiting = open > boxes->waiting ? open : boxes->waiting;
+    static struct sm_parcel nothing;        /* nobody may look before it was waited for */
+    if (boxes->delivery != MAILBOX_BY_HAND) /* who does not wait may look for a parcel of its own */
+        *parcel = &nothing;
     return SM_OK;
 }
 
@@ -59,6 +64,8 @@ mailbox_wait(struct sm_comm *comm, struct sm_request **request)
     size_t *steps = rank->boxes->queue[comm->rank][from].steps;
     assert_true(rank->boxes->queue[comm->rank][from].count > 0);
     assert_int_equal((*request)->index, rank->boxes->queue[comm->rank][from].taken++);
+    if (rank->boxes->delivery == MAILBOX_BY_HAND)
+        assert_true(rank->boxes->queue[comm->rank][from].arrived-- > 0);
     *(*request)->parcel = parcels[0];
     if (rank->steps > steps[0] && rank->steps - steps[0] > rank->boxes->latest)
         rank->boxes->latest = rank->steps - steps[0];
@@ -82,21 +89,45 @@ mailbox_test(struct sm_comm *comm, struct sm_request **request, bool *done)
         *done = false;
     else if (boxes->delivery == MAILBOX_AT_RANDOM)
         *done = *done && sm_rng_below(boxes->rng, 3) == 0;
+    else if (boxes->delivery == MAILBOX_BY_HAND)
+        *done = (*request)->index - taken < boxes->queue[comm->rank][from].arrived;
     return SM_OK;
 }
 
-static const struct sm_comm_ops mailbox_ops = {
+static enum sm_status
+mailbox_wait_any(struct sm_comm *comm, struct sm_request **requests, size_t count, size_t *which)
+{
+    for (*which = 0; *which < count; ++*which) {
+        bool done = false;
+        if (requests[*which] != NULL)
+            check_ok(mailbox_test(comm, &requests[*which], &done));
+        if (done)
+            return mailbox_wait(comm, &requests[*which]);
+    }
+    fail_msg("rank %zu blocks", comm->rank);
+    return SM_OK;
+}
+
+const struct sm_comm_ops mailbox_ops = {
     .isend = mailbox_isend,
     .irecv = mailbox_irecv,
     .wait = mailbox_wait,
+    .wait_any = mailbox_wait_any,
     .test = mailbox_test,
 };
 
-static bool
-quarters_feeds_back(const void *state)
+bool
+mailbox_feeds_back(const void *state)
 {
     (void)state;
     return true;
+}
+
+double
+mailbox_wire(const void *state, size_t n, size_t size)
+{
+    (void)state;
+    return size == 1 ? (double)n / 4 : 1e9;
 }
 
 static void
@@ -118,46 +149,67 @@ quarters_wire(const void *state, size_t n, size_t size)
 const struct sm_compression mailbox_quarters = {
     .about = {.name = "quarters"},
     .of_models = true,
-    .feeds_back = quarters_feeds_back,
+    .feeds_back = mailbox_feeds_back,
     .encode = quarters_encode,
     .wire = quarters_wire,
 };
 
 enum sm_status
-mailboxes_init(struct mailboxes *boxes, size_t size, const char *yaml,
-               const struct sm_compression *compression)
+mailboxes_init_with(struct mailboxes *boxes, const struct sm_comm *comm, const float *x0,
+                    const char *yaml, const struct sm_compression *compression)
 {
-    *boxes = (struct mailboxes){.size = size};
-    boxes->rng = sm_rng_create(&boxes->arena, 1, SM_RNG_TEST, size);
+    *boxes = (struct mailboxes){.size = comm->size};
+    boxes->rng = sm_rng_create(&boxes->arena, 1, SM_RNG_TEST, comm->size);
     const struct sm_choice choice = {compression != NULL ? &compression->about : NULL, ""};
-    for (size_t r = 0; r < size; r++) {
+    assert_in_range(comm->size + comm->servers, 1, MAILBOX_RANKS);
+    for (size_t r = 0; r < comm->size + comm->servers; r++) {
         struct mailbox_rank *rank = &boxes->ranks[r];
         rank->boxes = boxes;
-        rank->comm = (struct sm_comm){
-            .ops = &mailbox_ops, .rank = r, .size = size, .seed = 7, .devices = 1, .wire_scale = 1};
+        rank->comm = *comm;
+        rank->comm.rank = r;
         boxes->strategy = (const struct sm_strategy *)plugin_state(&boxes->arena, &sm_axis_strategy,
                                                                    yaml, &rank->state);
         boxes->early = boxes->strategy->manner != NULL &&
                        (boxes->strategy->manner(rank->state) & SM_SENDS_EARLY) != 0;
-        struct sm_setup setup = *plugin_setup(&boxes->arena, MAILBOX_N, NULL, &rank->comm);
+        struct sm_setup setup = *plugin_setup(&boxes->arena, MAILBOX_N, x0, &rank->comm);
         if (compression != NULL)
             setup.compression = &choice;
         SM_TRY(boxes->strategy->init(rank->state, &setup));
-        rank->x[0] = 1;
-        for (size_t i = 1; i < MAILBOX_N; i++)
-            rank->x[i] = (float)((r + 1) * i);
-        for (size_t i = 0; i < MAILBOX_N; i++)
-            boxes->sum[i] += (double)rank->x[i];
     }
+    return SM_OK;
+}
+
+enum sm_status
+mailboxes_init(struct mailboxes *boxes, size_t size, const char *yaml,
+               const struct sm_compression *compression)
+{
+    const struct sm_comm comm = {
+        .ops = &mailbox_ops, .size = size, .seed = 7, .devices = 1, .wire_scale = 1};
+    SM_TRY(mailboxes_init_with(boxes, &comm, NULL, yaml, compression));
+    for (size_t r = 0; r < size; r++)
+        for (size_t i = 0; i < MAILBOX_N; i++) {
+            boxes->ranks[r].x[i] = i == 0 ? 1 : (float)((r + 1) * i);
+            boxes->sum[i] += (double)boxes->ranks[r].x[i];
+        }
     return SM_OK;
 }
 
 void
 mailboxes_fini(struct mailboxes *boxes)
 {
-    for (size_t r = 0; r < boxes->size; r++)
-        sm_comm_fini(&boxes->ranks[r].comm);
+    for (size_t r = 0; r < MAILBOX_RANKS; r++)
+        if (boxes->ranks[r].boxes != NULL)
+            sm_comm_fini(&boxes->ranks[r].comm);
     sm_arena_fini(&boxes->arena);
+}
+
+size_t
+mailbox_parcels(const struct mailbox_rank *rank)
+{
+    size_t made = 0;
+    for (const struct sm_parcel *p = rank->comm.parcels; p != NULL; p = p->next)
+        made++;
+    return made;
 }
 
 static void
@@ -184,6 +236,7 @@ mailbox_step(struct mailbox_rank *rank, mailbox_gradient gradient)
     float g[MAILBOX_N] = {0};
     check_ok(strategy->receive(rank->state, &rank->comm));
     strategy->absorb(rank->state, MAILBOX_N, rank->x, &view);
+    rank->viewed_at = view;
     memcpy(rank->view, view, sizeof rank->view);
     if (rank->boxes->early)
         split_and_send(rank);
@@ -227,12 +280,31 @@ mailboxes_absorb(struct mailboxes *boxes)
 }
 
 void
+mailbox_drain(struct mailbox_rank *rank, enum sm_drain why)
+{
+    check_ok(rank->boxes->strategy->drain(rank->state, &rank->comm, MAILBOX_N, rank->x, why));
+}
+
+void
 mailboxes_drain(struct mailboxes *boxes, enum sm_drain why)
 {
-    for (size_t r = 0; r < boxes->size; r++) {
-        struct mailbox_rank *rank = &boxes->ranks[r];
-        check_ok(boxes->strategy->drain(rank->state, &rank->comm, MAILBOX_N, rank->x, why));
-    }
+    for (size_t r = 0; r < boxes->size; r++)
+        mailbox_drain(&boxes->ranks[r], why);
+}
+
+void
+mailbox_arrives(struct mailboxes *boxes, size_t from, size_t to)
+{
+    assert_true(boxes->queue[to][from].arrived < boxes->queue[to][from].count);
+    boxes->queue[to][from].arrived++;
+}
+
+void
+mailboxes_arrive(struct mailboxes *boxes)
+{
+    for (size_t to = 0; to < boxes->size; to++)
+        for (size_t from = 0; from < boxes->size; from++)
+            boxes->queue[to][from].arrived = boxes->queue[to][from].count;
 }
 
 size_t

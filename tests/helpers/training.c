@@ -2,6 +2,8 @@
 /* tests/helpers/training.c -- see training.h. */
 #include "tests/helpers/training.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,18 +99,27 @@ run_request(void *arg, void *out, FILE *terminal)
     return SM_OK;
 }
 
-static struct training *
-run_text(const struct training_how *how, const char *format, va_list arguments)
+static char *
+print_text(const char *format, va_list arguments)
 {
     char *yaml = NULL;
+    assert_true(vasprintf(&yaml, format, arguments) >= 0);
+    return yaml;
+}
+
+/* Takes the text. finish: it must. */
+static struct training *
+run_text(const struct training_how *how, char *yaml, bool finish)
+{
     struct training *training = calloc(1, sizeof *training);
     assert_non_null(training);
-    assert_true(vasprintf(&yaml, format, arguments) >= 0);
     struct request request = {how, yaml};
     if (how->engine == NULL || how->engine == &sm_engine_simgrid)
         check_ok(sm_process_call(run_request, &request, training, sizeof *training, "training"));
     else
         check_ok(run_request(&request, training, NULL));
+    if (finish && (training->status != SM_OK || strcmp(training->state, "finished") != 0))
+        fail_msg("%s: %s: %s", yaml, training->state, training->error.message);
     free(yaml);
     return training;
 }
@@ -118,9 +129,19 @@ training_run(const struct training_how *how, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    struct training *training = run_text(how, format, arguments);
+    char *yaml = print_text(format, arguments);
     va_end(arguments);
-    return training;
+    return run_text(how, yaml, false);
+}
+
+struct training *
+training_finish(const struct training_how *how, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *yaml = print_text(format, arguments);
+    va_end(arguments);
+    return run_text(how, yaml, true);
 }
 
 struct training *
@@ -128,13 +149,94 @@ train(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    struct training *training = run_text(&(struct training_how){0}, format, arguments);
+    char *yaml = print_text(format, arguments);
     va_end(arguments);
-    if (training->status != SM_OK)
-        print_error("%s\n", training->error.message);
-    assert_int_equal(training->status, SM_OK);
-    assert_string_equal(training->state, "finished");
-    return training;
+    return run_text(&(struct training_how){0}, yaml, true);
+}
+
+void
+training_refused(const char *message, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *yaml = print_text(format, arguments);
+    va_end(arguments);
+    struct training *t = run_text(&(struct training_how){0}, yaml, false);
+    if (t->status != SM_ERR_INPUT || strstr(t->error.message, message) == NULL)
+        fail_msg("'%s' instead of '%s'", t->error.message, message);
+    assert_null(strchr(t->error.message, '\n'));
+    free(t);
+}
+
+struct training *
+quarrel(const struct sm_engine *engine, const char *algorithm)
+{
+    struct training *t = training_finish(
+        &(struct training_how){.engine = engine},
+        "{steps: 12, evaluate: {every: 1}, seed: 3,"
+        " platform: {file: star_4, speed: {node2: x0.6}}, timing: {profile: resnet18_v100},"
+        " workload: {model: quadratic, dimension: 7, noise: 1, center: [-1, 0, 1, 2]},"
+        " algorithm: %s}",
+        algorithm);
+    assert_string_equal(t->error.message, "");
+    assert_int_equal(t->evaluation_count, 13);
+    return t;
+}
+
+void
+check_same_numbers(const struct training *a, const struct training *b, const char *what)
+{
+    if (strcmp(a->hash, b->hash) != 0)
+        print_error("%s\n", what);
+    assert_int_equal(strlen(a->hash), 16);
+    assert_string_equal(a->hash, b->hash);
+    assert_int_equal(a->evaluation_count, b->evaluation_count);
+    for (size_t i = 0; i < a->evaluation_count; i++) {
+        const struct sm_evaluation *x = &a->evaluations[i], *y = &b->evaluations[i];
+        assert_int_equal(x->step, y->step);
+        if (i > 0) /* null before the first step */
+            check_near(x->train_loss, y->train_loss, 0);
+        check_near(x->test_loss, y->test_loss, 0);
+        if (!isnan(x->test_accuracy) || !isnan(y->test_accuracy)) /* a parabola has none */
+            check_near(x->test_accuracy, y->test_accuracy, 0);
+        check_near(x->consensus_distance, y->consensus_distance, 0);
+    }
+}
+
+void
+check_same_cost(const struct training *a, const struct training *b, const char *what)
+{
+    if (a->seconds != b->seconds || a->bytes != b->bytes)
+        print_error("%s\n", what);
+    check_near(a->seconds, b->seconds, 0);
+    check_near(a->bytes, b->bytes, 0);
+}
+
+double
+training_distance(const struct training *a, const struct training *b)
+{
+    double worst = 0, largest = 0;
+    assert_int_equal(a->parameters, b->parameters);
+    for (size_t i = 0; i < a->parameters; i++) {
+        const double difference = fabs((double)a->consensus[i] - (double)b->consensus[i]);
+        assert_true(isfinite(difference));
+        worst = fmax(worst, difference);
+        largest = fmax(largest, fabs((double)a->consensus[i]));
+    }
+    assert_true(largest > 0.1);
+    return worst / largest / ((double)FLT_EPSILON / 2);
+}
+
+void
+check_alike(const char *platform, const char *one, const char *other, double roundings)
+{
+    static const char yaml[] = "{steps: 30, platform: {file: %s}, " SOFTMAX ", algorithm: {%s}}";
+    struct training *a = train(yaml, platform, one), *b = train(yaml, platform, other);
+    const double distance = training_distance(a, b);
+    print_message("  off by %.0f roundings: %s\n", distance, other);
+    check_near(distance, 0, roundings);
+    free(a);
+    free(b);
 }
 
 const struct sm_evaluation *

@@ -4,16 +4,11 @@
  */
 #include "tests/helpers/check.h"
 
-#include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/helpers/training.h"
-
-#define DATA    "dataset: {name: synthetic, classes: 4, features: 16, train: 240, test: 60}"
-#define SOFTMAX "workload: {model: softmax, batch: 8, " DATA "}"
 
 /* Every compression, so that all of them do something to a softmax of 4 x 16 and 4 numbers. */
 static const char *const all[] = {
@@ -45,16 +40,11 @@ means_something(size_t place, size_t compression)
 static struct training *
 run_how(const struct training_how *how, const char *place, const char *compression)
 {
-    struct training *t = training_run(
+    return training_finish(
         how,
         "{steps: 41, evaluate: {every: 10}, platform: {file: star_4}, timing: {profile: own},"
         " " SOFTMAX ", algorithm: {%s, compression: %s}}",
         place, compression);
-    if (t->status != SM_OK)
-        print_error("%s, %s: %s\n", place, compression, t->error.message);
-    assert_int_equal(t->status, SM_OK);
-    assert_string_equal(t->state, "finished");
-    return t;
 }
 
 static void
@@ -72,9 +62,8 @@ engines_and_threads_give_the_same_bits_and_each_compression_others(void **unused
                 run_how(&(struct training_how){.threads = 4}, places[p], all[c]);
             struct training *thread =
                 run_how(&(struct training_how){.engine = &sm_engine_thread}, places[p], all[c]);
-            assert_int_equal(strlen(one->hash), 16);
-            assert_string_equal(one->hash, four->hash);
-            assert_string_equal(one->hash, thread->hash);
+            check_same_numbers(one, four, all[c]);
+            check_same_numbers(one, thread, all[c]);
             check_near(one->seconds, four->seconds, 0);
             strcpy(seen[c], one->hash);
             for (size_t other = 0; other < c; other++)
@@ -96,12 +85,11 @@ the_number_of_threads_does_not_matter_to_larger_models_either(void **unused)
         char hash[17] = "";
         for (size_t threads = 1; threads <= 4; threads *= 4) {
             struct training *t =
-                training_run(&(struct training_how){.threads = threads},
-                             "{steps: 8, platform: {file: star_4}, workload: {model: mlp,"
-                             " hidden: [64], batch: 32, dataset: {name: synthetic, train: 500,"
-                             " test: 50}}, algorithm: {strategy: allreduce, compression: %s}}",
-                             cases[c]);
-            assert_string_equal(t->error.message, "");
+                training_finish(&(struct training_how){.threads = threads},
+                                "{steps: 8, platform: {file: star_4}, workload: {model: mlp,"
+                                " hidden: [64], batch: 32, dataset: {name: synthetic, train: 500,"
+                                " test: 50}}, algorithm: {strategy: allreduce, compression: %s}}",
+                                cases[c]);
             if (hash[0] == '\0')
                 strcpy(hash, t->hash);
             assert_string_equal(t->hash, hash);
@@ -129,19 +117,6 @@ the_loss_falls_with_every_compression(void **unused)
         }
 }
 
-/* The largest difference between two models, in roundings of the largest number. */
-static double
-distance(const struct training *a, const struct training *b)
-{
-    double worst = 0, largest = 0;
-    assert_int_equal(a->parameters, b->parameters);
-    for (size_t i = 0; i < a->parameters; i++) {
-        worst = fmax(worst, fabs((double)a->consensus[i] - (double)b->consensus[i]));
-        largest = fmax(largest, fabs((double)a->consensus[i]));
-    }
-    return worst / largest / ((double)FLT_EPSILON / 2);
-}
-
 static void
 what_lets_everything_through_is_no_compression(void **unused)
 {
@@ -155,7 +130,7 @@ what_lets_everything_through_is_no_compression(void **unused)
             if (p == 0) /* the very same operations */
                 assert_string_equal(t->hash, none->hash);
             else /* x - start, mean, + start: two roundings a round, 10 rounds, momentum */
-                check_near(distance(t, none), 0, 10 * 5 * 4);
+                check_near(training_distance(t, none), 0, 10 * 5 * 4);
             free(t);
         }
         free(none);
@@ -172,8 +147,7 @@ none_costs_nothing(void **unused)
     assert_string_equal(without->hash, none->hash);
     assert_string_equal(without->trajectory_key, none->trajectory_key);
     assert_string_equal(without->timing_key, none->timing_key);
-    check_near(without->seconds, none->seconds, 0);
-    check_near(without->bytes, none->bytes, 0);
+    check_same_cost(without, none, "none");
     free(without);
     free(none);
 }
@@ -264,18 +238,13 @@ timing_only_gives_the_seconds_of_the_run_with_gradients(void **unused)
         const char *compression = all[c % ALL];
         if (!means_something(place, c % ALL))
             continue;
-        struct training *with = training_run(&(struct training_how){0}, yaml, platforms[machine],
-                                             profiles[machine], places[place], compression);
+        struct training *with =
+            train(yaml, platforms[machine], profiles[machine], places[place], compression);
         struct training *without =
-            training_run(&(struct training_how){.timing_only = true}, yaml, platforms[machine],
-                         profiles[machine], places[place], compression);
-        assert_string_equal(with->error.message, "");
-        assert_string_equal(without->error.message, "");
+            training_finish(&(struct training_how){.timing_only = true}, yaml, platforms[machine],
+                            profiles[machine], places[place], compression);
         assert_true(with->bytes > 0);
-        if (with->seconds != without->seconds || with->bytes != without->bytes)
-            print_error("%s, %s\n", profiles[machine], compression);
-        check_near(without->seconds, with->seconds, 0);
-        check_near(without->bytes, with->bytes, 0);
+        check_same_cost(without, with, compression);
         assert_string_equal(with->timing_key, without->timing_key);
         free(with);
         free(without);

@@ -4,16 +4,14 @@
  */
 #include "tests/helpers/check.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/helpers/training.h"
 
-#define DATA    "dataset: {name: synthetic, classes: 4, features: 16, train: 240, test: 60}"
-#define SOFTMAX "workload: {model: softmax, batch: 8, " DATA "}"
-#define INNER   "inner: {lr: 0.1, momentum: 0.9, nesterov: yes}, "
+#define INNER "inner: {lr: 0.1, momentum: 0.9, nesterov: yes}, "
+#define PLAIN "inner: {lr: 0.1}, "
 
 /* Rounds of 5 steps, in 13: two rounds and a piece. */
 static const char *const algorithms[] = {
@@ -37,16 +35,11 @@ enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 static struct training *
 run(const struct training_how *how, const char *platform, const char *algorithm)
 {
-    struct training *t =
-        training_run(how,
-                     "{steps: 13, evaluate: {every: 4}, platform: {file: %s},"
-                     " timing: {profile: own}, " SOFTMAX ", algorithm: {" INNER "%s, tau: 5}}",
-                     platform, algorithm);
-    if (t->status != SM_OK)
-        print_error("%s: %s\n", algorithm, t->error.message);
-    assert_int_equal(t->status, SM_OK);
-    assert_string_equal(t->state, "finished");
-    return t;
+    return training_finish(how,
+                           "{steps: 13, evaluate: {every: 4}, platform: {file: %s},"
+                           " timing: {profile: own}, " SOFTMAX ", algorithm: {" INNER
+                           "%s, tau: 5}}",
+                           platform, algorithm);
 }
 
 static void
@@ -58,8 +51,7 @@ the_thread_engine_and_simgrid_give_the_same_bits(void **unused)
         struct training *simgrid = run(&(struct training_how){0}, "star_5", algorithms[i]);
         struct training *thread =
             run(&(struct training_how){.engine = &sm_engine_thread}, "star_5", algorithms[i]);
-        assert_int_equal(strlen(simgrid->hash), 16);
-        assert_string_equal(simgrid->hash, thread->hash);
+        check_same_numbers(simgrid, thread, algorithms[i]);
         assert_true(simgrid->bytes > 0 && simgrid->seconds > 0);
         assert_true(isfinite(training_last(simgrid)->test_loss));
         assert_true(training_last(simgrid)->test_loss < simgrid->evaluations[0].test_loss);
@@ -78,9 +70,8 @@ the_number_of_threads_changes_neither_numbers_nor_seconds(void **unused)
     for (size_t i = 6; i < ALGORITHMS; i++) {
         struct training *one = run(&(struct training_how){.threads = 1}, "star_5", algorithms[i]);
         struct training *four = run(&(struct training_how){.threads = 4}, "star_5", algorithms[i]);
-        assert_string_equal(one->hash, four->hash);
-        check_near(one->seconds, four->seconds, 0);
-        check_near(one->bytes, four->bytes, 0);
+        check_same_numbers(one, four, algorithms[i]);
+        check_same_cost(one, four, algorithms[i]);
         free(one);
         free(four);
     }
@@ -94,8 +85,7 @@ timing_only_gives_the_seconds_and_bytes_of_the_run_with_gradients(void **unused)
         struct training *with = run(&(struct training_how){0}, "star_4", algorithms[i]);
         struct training *without =
             run(&(struct training_how){.timing_only = true}, "star_4", algorithms[i]);
-        check_near(without->seconds, with->seconds, 0);
-        check_near(without->bytes, with->bytes, 0);
+        check_same_cost(without, with, algorithms[i]);
         free(with);
         free(without);
     }
@@ -132,54 +122,36 @@ evaluating_more_often_changes_neither_numbers_nor_seconds(void **unused)
 
 /* ---- special cases of one another ---- */
 
-/* Every parameter of the two consensus models, within `roundings` of the largest. */
-static void
-expect_near(const char *platform, const char *one, const char *other, double roundings)
-{
-    static const char yaml[] =
-        "{steps: 30, platform: {file: %s}, " SOFTMAX ", algorithm: {inner: {lr: 0.1}, %s}}";
-    struct training *a = train(yaml, platform, one), *b = train(yaml, platform, other);
-    double worst = 0, largest = 0;
-    assert_int_equal(a->parameters, b->parameters);
-    for (size_t i = 0; i < a->parameters; i++) {
-        worst = fmax(worst, fabs((double)a->consensus[i] - (double)b->consensus[i]));
-        largest = fmax(largest, fabs((double)a->consensus[i]));
-    }
-    assert_true(largest > 0.1); /* softmax starts at 0 */
-    print_message("  off by %.1e of %.1f: %s\n", worst, largest, other);
-    check_near(worst, 0, roundings * largest * (double)FLT_EPSILON / 2);
-    free(a);
-    free(b);
-}
-
 /* 30 steps with at most five roundings each, passed on up to 1 / (1 - 0.9) times by momentum. */
 static void
 they_are_each_others_special_cases(void **unused)
 {
     (void)unused;
     const double roundings = 30 * 5 * 10;
-    expect_near("star_4", "strategy: local, tau: 5, outer: diloco",
-                "strategy: local, tau: 5, outer: {name: streaming_diloco, fragments: 1,"
-                " overlap: 0, mixing: 0}",
+    check_alike("star_4", PLAIN "strategy: local, tau: 5, outer: diloco",
+                PLAIN "strategy: local, tau: 5, outer: {name: streaming_diloco, fragments: 1,"
+                      " overlap: 0, mixing: 0}",
                 roundings);
     /* without mixing and overlap fragments only come earlier, but with tau 1 at once */
-    expect_near("star_4", "strategy: local, tau: 1, outer: diloco",
-                "strategy: local, tau: 1, outer: {name: streaming_diloco, fragments: 6,"
-                " overlap: 0, mixing: 0}",
+    check_alike("star_4", PLAIN "strategy: local, tau: 1, outer: diloco",
+                PLAIN "strategy: local, tau: 1, outer: {name: streaming_diloco, fragments: 6,"
+                      " overlap: 0, mixing: 0}",
                 roundings);
-    expect_near("star_4", "strategy: local, tau: 5, outer: diloco",
+    check_alike("star_4", PLAIN "strategy: local, tau: 5, outer: diloco",
+                PLAIN
                 "strategy: local, tau: 5, outer: {name: bmuf, zeta: 0.7, mu: 0.9, nesterov: yes}",
                 roundings);
-    expect_near("star_4", "strategy: local, tau: 5, outer: {name: slowmo, beta: 0.75}",
-                "strategy: local, tau: 5, outer: bmuf", roundings);
-    expect_near("star_1",
+    check_alike("star_4", PLAIN "strategy: local, tau: 5, outer: {name: slowmo, beta: 0.75}",
+                PLAIN "strategy: local, tau: 5, outer: bmuf", roundings);
+    check_alike("star_1",
+                PLAIN
                 "strategy: sgp, tau: 5, outer: {name: slowmo, alpha: 0.5, beta: 0, average: no}",
-                "strategy: local, tau: 5, outer: lookahead", roundings);
-    expect_near("star_4", "strategy: local, tau: 5, outer: average",
-                "strategy: local, tau: 5, outer: {name: diloco, eta: 1, mu: 0}", roundings);
+                PLAIN "strategy: local, tau: 5, outer: lookahead", roundings);
+    check_alike("star_4", PLAIN "strategy: local, tau: 5, outer: average",
+                PLAIN "strategy: local, tau: 5, outer: {name: diloco, eta: 1, mu: 0}", roundings);
     /* two workers are always a pair, and become its mean */
-    expect_near("star_2", "strategy: local, tau: 5, outer: average",
-                "strategy: local, tau: 5, outer: {name: noloco, eta: 1, mu: 0, pull: 1}",
+    check_alike("star_2", PLAIN "strategy: local, tau: 5, outer: average",
+                PLAIN "strategy: local, tau: 5, outer: {name: noloco, eta: 1, mu: 0, pull: 1}",
                 roundings);
 }
 
@@ -224,12 +196,11 @@ two_steps_of_two_workers_go_as_one_computes_them(void **unused)
 static double
 seconds_of(const char *algorithm)
 {
-    struct training *t = training_run(&(struct training_how){.timing_only = true},
-                                      "{steps: 48, platform: {file: v100_32_10gbe, workers: 8},"
-                                      " timing: {profile: resnet18_v100},"
-                                      " algorithm: {strategy: local, %s, tau: 12}}",
-                                      algorithm);
-    assert_string_equal(t->error.message, "");
+    struct training *t = training_finish(&(struct training_how){.timing_only = true},
+                                         "{steps: 48, platform: {file: v100_32_10gbe, workers: 8},"
+                                         " timing: {profile: resnet18_v100},"
+                                         " algorithm: {strategy: local, %s, tau: 12}}",
+                                         algorithm);
     double seconds = t->seconds;
     free(t);
     return seconds;
@@ -270,15 +241,11 @@ combinations_that_make_no_sense_are_refused(void **unused)
         {"strategy: local, outer: {name: easgd, alpha: 0.5}", "easgd: alpha = 0.5 among 4 workers"},
         {"strategy: local, outer: {name: bmuf, mu: -0.5}", "bmuf: mu = -0.5"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct training *t = training_run(&(struct training_how){0},
-                                          "{steps: 10, platform: {file: star_4},"
-                                          " workload: {model: quadratic}, algorithm: {%s}}",
-                                          cases[i].algorithm);
-        assert_int_equal(t->status, SM_ERR_INPUT);
-        assert_non_null(strstr(t->error.message, cases[i].message));
-        free(t);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        training_refused(cases[i].message,
+                         "{steps: 10, platform: {file: star_4}, workload: {model: quadratic},"
+                         " algorithm: {%s}}",
+                         cases[i].algorithm);
 }
 
 /* The schedule is at 0 from step 20 on. */

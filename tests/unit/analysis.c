@@ -10,6 +10,7 @@
 #include "analysis/analysis.h"
 #include "analysis/variants.h"
 #include "sim/store/record.h"
+#include "tests/helpers/arena.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -233,16 +234,6 @@ too_few_values_have_no_deviation_and_no_interval(void **state)
 }
 
 /* ---- variants ---- */
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 /* A finished run of `variant` with the experiment that a store would hold; row = its number. */
 static struct sm_stored_run

@@ -3,18 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "tests/helpers/arena.h"
 #include "tests/helpers/check.h"
 #include "workloads/metrics/bleu.h"
-
-static struct sm_arena arena;
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 static void
 words_are_cut_as_mteval_does(void **state)
@@ -140,5 +131,5 @@ main(void)
         cmocka_unit_test(scores_are_those_worked_out_by_hand),
         cmocka_unit_test(sentences_and_slices_add_up_before_the_score),
     };
-    return cmocka_run_group_tests_name("bleu", tests, NULL, teardown);
+    return cmocka_run_group_tests_name("bleu", tests, NULL, arena_teardown);
 }

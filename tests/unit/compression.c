@@ -13,17 +13,8 @@
 #include "algorithms/compression/bits.h"
 #include "algorithms/compression/compression.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/codecs.h"
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 static float
 any_float(struct sm_rng *rng)

@@ -9,19 +9,10 @@
 #include <string.h>
 
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/codecs.h"
 
 enum { RANK = 2, RANKS = 3, ROUNDS = 8, MOST = 40 };
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 /* Panels with a rest, a vector, rows one after another with a rest, one too small for factors of
  * rank 2, fewer rows than a panel. */

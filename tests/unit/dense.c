@@ -4,15 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/base/arena.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/check.h"
 #include "tests/helpers/kernels.h"
 #include "workloads/kernels/dense.h"
 #include "workloads/kernels/reference.h"
 #include "workloads/workload.h"
 
-static struct sm_arena arena;
 static struct sm_rng *rng;
 
 static int
@@ -21,14 +20,6 @@ setup(void **state)
     (void)state;
     rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
     return rng == NULL;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
 }
 
 enum { GUARD = 24 }; /* floats behind each vector that no kernel may touch */
@@ -190,5 +181,5 @@ main(void)
         cmocka_unit_test(a_sample_alone_gives_the_bits_it_gives_among_others),
         cmocka_unit_test(backward_without_dx_gives_the_same_bits_for_the_rest),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, arena_teardown);
 }

@@ -294,22 +294,6 @@ directed_graphs_are_refused(void **unused)
     mailboxes_fini(&boxes);
 }
 
-/* Four unlike workers, one of them slow, an evaluation a step. */
-static struct training *
-quarrel(const struct sm_engine *engine, const char *algorithm)
-{
-    struct training *training = training_run(
-        &(struct training_how){.engine = engine},
-        "{steps: 12, evaluate: {every: 1}, seed: 3,"
-        " platform: {file: star_4, speed: {node2: x0.6}}, timing: {profile: resnet18_v100},"
-        " workload: {model: quadratic, dimension: 7, noise: 1, center: [-1, 0, 1, 2]},"
-        " algorithm: %s}",
-        algorithm);
-    assert_string_equal(training->error.message, "");
-    assert_int_equal(training->evaluation_count, 13);
-    return training;
-}
-
 static void
 both_engines_give_the_same_bits(void **unused)
 {
@@ -323,13 +307,7 @@ both_engines_give_the_same_bits(void **unused)
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
         struct training *a = quarrel(&sm_engine_thread, algorithms[i]);
         struct training *b = quarrel(NULL, algorithms[i]);
-        assert_int_equal(strlen(a->hash), 16);
-        assert_string_equal(a->hash, b->hash);
-        for (size_t k = 0; k <= 12; k++) {
-            check_near(a->evaluations[k].test_loss, b->evaluations[k].test_loss, 0);
-            check_near(a->evaluations[k].consensus_distance, b->evaluations[k].consensus_distance,
-                       0);
-        }
+        check_same_numbers(a, b, algorithms[i]);
         free(a);
         free(b);
     }

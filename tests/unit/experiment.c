@@ -10,16 +10,7 @@
 
 #include "sim/run/experiment.h"
 #include "sim/run/rules.h"
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
+#include "tests/helpers/arena.h"
 
 static enum sm_status
 bind(const char *yaml, struct sm_experiment *experiment)

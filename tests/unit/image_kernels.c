@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/arena.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/check.h"
 #include "tests/helpers/kernels.h"
 #include "workloads/kernels/image_reference.h"
 
-static struct sm_arena arena;
 static struct sm_rng *rng;
 
 static int
@@ -21,14 +20,6 @@ setup(void **state)
     sm_arena_reset(&arena);
     rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
     return rng == NULL;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
 }
 
 static float *
@@ -405,5 +396,5 @@ main(void)
         cmocka_unit_test_setup(running_statistics_move_a_tenth_of_the_way_without_bias, setup),
         cmocka_unit_test_setup(copies_and_cleared_borders_leave_the_rest_alone, setup),
     };
-    return cmocka_run_group_tests_name("image_kernels", tests, NULL, teardown);
+    return cmocka_run_group_tests_name("image_kernels", tests, NULL, arena_teardown);
 }

@@ -11,17 +11,8 @@
 
 #include "algorithms/inner/inner.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/training.h"
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 /* An optimizer of n parameters, ready to step. */
 static const struct sm_inner *

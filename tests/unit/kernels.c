@@ -3,13 +3,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/base/arena.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/check.h"
 #include "workloads/kernels/kernels.h"
 #include "workloads/kernels/reference.h"
 
-static struct sm_arena arena;
 static struct sm_rng *rng;
 
 static int
@@ -18,14 +17,6 @@ setup(void **state)
     (void)state;
     rng = sm_rng_create(&arena, 1, SM_RNG_TEST, 0);
     return rng == NULL;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
 }
 
 enum { GUARD = 24 }; /* floats behind each vector that no kernel may touch */
@@ -223,5 +214,5 @@ main(void)
         cmocka_unit_test(softmax_evaluate_equals_the_reference_and_the_first_of_equals_wins),
         cmocka_unit_test(bytes_become_floats_of_the_wanted_mean_and_deviation),
     };
-    return cmocka_run_group_tests_name("kernels", tests, setup, teardown);
+    return cmocka_run_group_tests_name("kernels", tests, setup, arena_teardown);
 }

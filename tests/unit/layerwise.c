@@ -11,17 +11,8 @@
 
 #include "algorithms/inner/inner.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/training.h"
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 /* A wide and a tall matrix whose panels are not full, a row, a small one, vectors between them. */
 static const struct sm_matrix layers[] = {

@@ -3,18 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "tests/helpers/arena.h"
 #include "tests/helpers/check.h"
 #include "workloads/models/model.h"
-
-static struct sm_arena arena;
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 /* A configured model. */
 struct made {
@@ -445,5 +436,5 @@ main(void)
         cmocka_unit_test(mlp_starts_uniform_within_one_over_the_root_of_its_inputs),
         cmocka_unit_test(mlp_refuses_widths_that_are_not_whole),
     };
-    return cmocka_run_group_tests_name("models", tests, NULL, teardown);
+    return cmocka_run_group_tests_name("models", tests, NULL, arena_teardown);
 }

@@ -9,40 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "algorithms/outer/outer.h"
-#include "sim/base/rng.h"
 #include "sim/base/vec.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/machine.h"
+#include "tests/helpers/outers.h"
 #include "tests/helpers/training.h"
 
 enum { N = 19 }; /* whole vectors and a rest */
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
-
-static const struct sm_outer *
-outer_of(const char *yaml, const float *x0, void **state)
-{
-    const struct sm_outer *outer =
-        (const struct sm_outer *)plugin_state(&arena, &sm_axis_outer, yaml, state);
-    if (outer->init != NULL)
-        check_ok(outer->init(*state, plugin_setup(&arena, N, x0, NULL)));
-    return outer;
-}
-
-static void
-draw(struct sm_rng *rng, float *x)
-{
-    for (size_t i = 0; i < N; i++)
-        x[i] = (float)sm_rng_normal(rng, 1);
-}
 
 /* One parameter, halves and quarters: every operation is exact. gamma = 1/2, alpha = 1, beta = 1/2;
  * inner steps take 1 off at each round.
@@ -56,7 +29,8 @@ slowmo_takes_the_steps_that_one_computes_by_hand(void **unused)
     const float path[] = {-1, -2.5f, -4.25f}, slow[] = {-0.5f, -1.25f, -2.125f};
     void *state;
     float x[N] = {0};
-    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0.5}", x, &state);
+    const struct sm_outer *slowmo =
+        outer_of("{name: slowmo, alpha: 1, beta: 0.5}", N, 1, x, &state);
     for (size_t t = 0; t < 3; t++) {
         x[0] -= 1;
         check_ok(slowmo->step(state, N, 0.5f, x));
@@ -65,7 +39,7 @@ slowmo_takes_the_steps_that_one_computes_by_hand(void **unused)
     }
     /* alpha = 1/2 takes half of each step: u is the same, for the inner steps take the same */
     memset(x, 0, sizeof x);
-    slowmo = outer_of("{name: slowmo, alpha: 0.5, beta: 0.5}", x, &state);
+    slowmo = outer_of("{name: slowmo, alpha: 0.5, beta: 0.5}", N, 1, x, &state);
     for (size_t t = 0; t < 3; t++) {
         x[0] -= 1;
         check_ok(slowmo->step(state, N, 0.5f, x));
@@ -87,10 +61,10 @@ slowmo_follows_algorithm_1_for_any_alpha_and_beta(void **unused)
         snprintf(yaml, sizeof yaml, "{name: slowmo, alpha: %g, beta: %g}", alpha, beta);
         void *state;
         float x[N];
-        draw(rng, x);
+        draw(rng, N, x);
         for (size_t i = 0; i < N; i++)
             anchor[i] = x[i];
-        const struct sm_outer *slowmo = outer_of(yaml, x, &state);
+        const struct sm_outer *slowmo = outer_of(yaml, N, 1, x, &state);
         for (size_t t = 0; t < 6; t++) {
             double gamma = gammas[t];
             for (size_t i = 0; i < N; i++) {
@@ -114,10 +88,10 @@ slowmo_with_beta_0_and_alpha_1_keeps_the_average(void **unused)
     struct sm_rng *rng = sm_rng_create(&arena, 2, SM_RNG_TEST, 0);
     void *state;
     float x[N], average[N];
-    draw(rng, x);
-    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0}", x, &state);
+    draw(rng, N, x);
+    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0}", N, 1, x, &state);
     for (size_t t = 0; t < 20; t++) {
-        draw(rng, average);
+        draw(rng, N, average);
         memcpy(x, average, sizeof x);
         check_ok(slowmo->step(state, N, 0.1f, x));
         /* anchor - gamma ((anchor - x) / gamma): five roundings of numbers below 8 */
@@ -133,10 +107,10 @@ slowmo_with_alpha_0_never_leaves_its_start(void **unused)
     struct sm_rng *rng = sm_rng_create(&arena, 3, SM_RNG_TEST, 0);
     void *state;
     float x0[N], x[N];
-    draw(rng, x0);
-    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 0}", x0, &state);
+    draw(rng, N, x0);
+    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 0}", N, 1, x0, &state);
     for (size_t t = 0; t < 5; t++) {
-        draw(rng, x);
+        draw(rng, N, x);
         check_ok(slowmo->step(state, N, 0.1f, x));
         assert_memory_equal(x, x0, sizeof x);
     }
@@ -152,8 +126,9 @@ slowmo_with_tau_1_and_alpha_1_is_heavy_ball(void **unused)
     void *state;
     float x[N];
     double ball[N], b[N] = {0};
-    draw(rng, x);
-    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0.75}", x, &state);
+    draw(rng, N, x);
+    const struct sm_outer *slowmo =
+        outer_of("{name: slowmo, alpha: 1, beta: 0.75}", N, 1, x, &state);
     for (size_t i = 0; i < N; i++)
         ball[i] = x[i];
     for (size_t k = 0; k < 50; k++) {
@@ -177,7 +152,8 @@ slow_momentum_survives_a_change_of_the_learning_rate(void **unused)
     (void)unused;
     void *state;
     float x[N] = {0};
-    const struct sm_outer *slowmo = outer_of("{name: slowmo, alpha: 1, beta: 0.5}", x, &state);
+    const struct sm_outer *slowmo =
+        outer_of("{name: slowmo, alpha: 1, beta: 0.5}", N, 1, x, &state);
     x[0] = -1; /* u = 4 */
     check_ok(slowmo->step(state, N, 0.25f, x));
     check_near(x[0], -1, 0);
@@ -193,13 +169,13 @@ slowmo_says_whether_it_wants_the_average(void **unused)
     (void)unused;
     const float x[N] = {0};
     void *state;
-    const struct sm_outer *outer = outer_of("slowmo", x, &state);
+    const struct sm_outer *outer = outer_of("slowmo", N, 1, x, &state);
     assert_int_equal(sm_outer_round(outer, state), SM_ROUND_AVERAGE);
-    outer = outer_of("{name: slowmo, average: no}", x, &state);
+    outer = outer_of("{name: slowmo, average: no}", N, 1, x, &state);
     assert_int_equal(sm_outer_round(outer, state), SM_ROUND_LOCAL);
-    outer = outer_of("average", x, &state);
+    outer = outer_of("average", N, 1, x, &state);
     assert_int_equal(sm_outer_round(outer, state), SM_ROUND_AVERAGE);
-    outer = outer_of("none", x, &state);
+    outer = outer_of("none", N, 1, x, &state);
     assert_int_equal(sm_outer_round(outer, state), SM_ROUND_NONE);
 }
 
@@ -210,11 +186,11 @@ slowmo_without_the_average_is_the_same_step(void **unused)
     struct sm_rng *rng = sm_rng_create(&arena, 5, SM_RNG_TEST, 0);
     void *with, *without;
     float x[N], y[N];
-    draw(rng, x);
-    const struct sm_outer *outer = outer_of("{name: slowmo, beta: 0.6}", x, &with);
-    outer_of("{name: slowmo, beta: 0.6, average: no}", x, &without);
+    draw(rng, N, x);
+    const struct sm_outer *outer = outer_of("{name: slowmo, beta: 0.6}", N, 1, x, &with);
+    outer_of("{name: slowmo, beta: 0.6, average: no}", N, 1, x, &without);
     for (size_t t = 0; t < 4; t++) {
-        draw(rng, x);
+        draw(rng, N, x);
         memcpy(y, x, sizeof x);
         check_ok(outer->step(with, N, 0.1f, x));
         check_ok(outer->step(without, N, 0.1f, y));
@@ -280,11 +256,11 @@ expect_twins(const char *name, uint64_t seed, const float *rates)
     struct twins twins = {.rates = rates};
     size_t refused = 0;
     float x0[N];
-    draw(rng, x0);
-    twins.outer = outer_of(name, x0, &twins.one);
-    outer_of(name, x0, &twins.other);
+    draw(rng, N, x0);
+    twins.outer = outer_of(name, N, 1, x0, &twins.one);
+    outer_of(name, N, 1, x0, &twins.other);
     for (size_t t = 0; t < ROUNDS; t++)
-        draw(rng, twins.x[t]);
+        draw(rng, N, twins.x[t]);
     const struct machine machine = {
         .engine = &sm_engine_thread, .workers = 1, .program = compare_twins, .in = &twins};
     check_ok(machine_run(&machine, &refused, sizeof refused, NULL));
@@ -324,7 +300,7 @@ every_outer_optimizer_has_what_its_round_needs(void **unused)
     const float x[N] = {0};
     for (const struct sm_plugin *const *p = sm_axis_outer.plugins; *p != NULL; p++) {
         void *state;
-        const struct sm_outer *outer = outer_of((*p)->name, x, &state);
+        const struct sm_outer *outer = outer_of((*p)->name, N, 1, x, &state);
         const enum sm_round round = sm_outer_round(outer, state);
         assert_int_equal(round == SM_ROUND_EXCHANGE, outer->exchange != NULL);
         assert_true(round != SM_ROUND_LOCAL || outer->step != NULL);

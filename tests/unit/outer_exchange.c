@@ -13,20 +13,11 @@
 #include "algorithms/compression/compression.h"
 #include "algorithms/outer/outer.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/machine.h"
 #include "tests/helpers/training.h"
 
 enum { M = 5, N = 11, STEPS = 24, MOST_STEPS = 320 };
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 /* ---- a compression that one can do by hand: eighths ---- */
 

@@ -7,38 +7,11 @@
 #include <float.h>
 #include <string.h>
 
-#include "algorithms/outer/outer.h"
-#include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
+#include "tests/helpers/outers.h"
 #include "tests/helpers/training.h"
 
 enum { N = 19, ROUNDS = 8 }; /* whole vectors and a rest */
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
-
-static const struct sm_outer *
-outer_of(const char *yaml, size_t workers, const float *x0, void **state)
-{
-    struct sm_comm comm = {.size = workers};
-    const struct sm_outer *outer =
-        (const struct sm_outer *)plugin_state(&arena, &sm_axis_outer, yaml, state);
-    check_ok(outer->init(*state, plugin_setup(&arena, N, x0, &comm)));
-    return outer;
-}
-
-static void
-draw(struct sm_rng *rng, float *x)
-{
-    for (size_t i = 0; i < N; i++)
-        x[i] = (float)sm_rng_normal(rng, 1);
-}
 
 /* Halves and quarters: every operation is exact. Each round's inner steps take 1 off. */
 static void
@@ -66,7 +39,7 @@ each_takes_the_steps_that_one_computes_by_hand(void **unused)
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         void *state;
         float x[N] = {0};
-        const struct sm_outer *outer = outer_of(cases[c].yaml, cases[c].workers, x, &state);
+        const struct sm_outer *outer = outer_of(cases[c].yaml, N, cases[c].workers, x, &state);
         for (size_t t = 0; t < 3; t++) {
             x[0] -= 1;
             check_ok(outer->step(state, N, 0.1f, x));
@@ -139,10 +112,10 @@ each_follows_its_rule_for_any_settings(void **unused)
                                  : "";
         const char *yaml = sm_arena_printf(&arena, "{name: %s, %s: %g%s%s}", rules[c % 4].name,
                                            rules[c % 4].first, a, second, rules[c % 4].more);
-        draw(rng, x);
+        draw(rng, N, x);
         for (size_t i = 0; i < N; i++)
             scalars[i] = (struct scalar){a, b, .anchor = x[i], .start = x[i]};
-        const struct sm_outer *outer = outer_of(yaml, 4, x, &state);
+        const struct sm_outer *outer = outer_of(yaml, N, 4, x, &state);
         for (size_t t = 0; t < ROUNDS; t++) {
             for (size_t i = 0; i < N; i++)
                 x[i] += (float)sm_rng_normal(rng, 1);
@@ -164,9 +137,9 @@ expect_same(const char *one, const char *other, float gamma, double tolerance)
     void *state, *twin;
     float x[N], y[N];
     double way = 0;
-    draw(rng, x);
+    draw(rng, N, x);
     memcpy(y, x, sizeof y);
-    const struct sm_outer *a = outer_of(one, 4, x, &state), *b = outer_of(other, 4, y, &twin);
+    const struct sm_outer *a = outer_of(one, N, 4, x, &state), *b = outer_of(other, N, 4, y, &twin);
     for (size_t t = 0; t < ROUNDS; t++) {
         for (size_t i = 0; i < N; i++) {
             const float step = gamma * (float)sm_rng_normal(rng, 1);
@@ -225,10 +198,10 @@ without_momentum_at_rate_1_both_keep_the_average(void **unused)
     for (size_t c = 0; c < 4; c++) {
         void *state;
         float x[N], average[N];
-        draw(rng, x);
-        const struct sm_outer *outer = outer_of(cases[c], 4, x, &state);
+        draw(rng, N, x);
+        const struct sm_outer *outer = outer_of(cases[c], N, 4, x, &state);
         for (size_t t = 0; t < ROUNDS; t++) {
-            draw(rng, average);
+            draw(rng, N, average);
             memcpy(x, average, sizeof x);
             check_ok(outer->step(state, N, 0.1f, x));
             for (size_t i = 0; i < N; i++) /* there and back: two roundings of numbers below 8 */
@@ -243,11 +216,11 @@ lookahead_asks_for_no_average_and_the_others_do(void **unused)
     (void)unused;
     const float x[N] = {0};
     void *state;
-    const struct sm_outer *outer = outer_of("lookahead", 4, x, &state);
+    const struct sm_outer *outer = outer_of("lookahead", N, 4, x, &state);
     assert_int_equal(sm_outer_round(outer, state), SM_ROUND_LOCAL);
-    outer = outer_of("bmuf", 4, x, &state);
+    outer = outer_of("bmuf", N, 4, x, &state);
     assert_int_equal(sm_outer_round(outer, state), SM_ROUND_AVERAGE);
-    outer = outer_of("diloco", 4, x, &state);
+    outer = outer_of("diloco", N, 4, x, &state);
     assert_int_equal(sm_outer_round(outer, state), SM_ROUND_AVERAGE);
 }
 

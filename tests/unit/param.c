@@ -9,6 +9,7 @@
 
 #include "sim/base/param.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/arena.h"
 
 struct settings {
     float beta;
@@ -31,16 +32,6 @@ static const struct sm_param params[] = {
     SM_PARAM_NUMBERS(struct settings, milestones, "[0.5, 0.75]", 0, 1, "a list"),
     SM_PARAM_END,
 };
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 static enum sm_status
 bind(const char *yaml, struct settings *settings)

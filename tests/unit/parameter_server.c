@@ -2,7 +2,7 @@
 /* tests/unit/parameter_server.c -- both parameter servers: what a server does with what comes when,
  * and how workers cut and join a model.
  *
- * One server runs here on a machine of mailboxes: where it waits for a worker, that worker does one
+ * One server runs here among mailboxes: where it waits for a worker, that worker does one
  * step of the loop, so the order of arrivals is a script. When a worker has done all its steps it
  * says goodbye, and finds its last parameters in the mailbox after the server has ended.
  */
@@ -16,27 +16,10 @@
 #include "algorithms/inner/inner.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/rng.h"
+#include "tests/helpers/mailbox.h"
 #include "tests/helpers/training.h"
 
-enum { MOST = 4, N = 3, LONGEST_QUEUE = 4, LONGEST_SCRIPT = 64 };
-
-struct sm_request {
-    size_t from;
-    struct sm_parcel **parcel;
-};
-
-struct machine;
-
-struct rank {
-    struct sm_comm comm; /* first: ops get a pointer to it */
-    struct machine *machine;
-    void *state;
-    float x[N];
-    const float *view;
-    size_t steps;            /* left to do                                         */
-    bool leaving;            /* its receipts may wait until the server has ended */
-    struct sm_request *late; /* such a receipt                                     */
-};
+enum { MOST = 4, N = MAILBOX_N, LONGEST_SCRIPT = 64 };
 
 /* Worker r has f_r = curvature (x - center)^2 / 2 in every coordinate, and learning rates of its
  * own. */
@@ -45,15 +28,19 @@ struct problem {
     double start, momentum;
 };
 
-/* queue[to][from]: oldest first; the server is rank `workers`. */
+/* The server is the rank behind the workers. */
 struct machine {
     struct sm_stepper stepper; /* first: its functions get a pointer to it */
+    struct mailboxes boxes;
     size_t workers;
     const struct problem *problem;
     const struct sm_strategy *strategy;
-    struct rank ranks[MOST + 1];
-    struct sm_parcel *queue[MOST + 1][MOST + 1][LONGEST_QUEUE];
-    struct sm_arena arena, scratch;
+    struct {
+        size_t steps;            /* left to do                                         */
+        bool leaving;            /* its receipts may wait until the server has ended */
+        struct sm_request *late; /* such a receipt                                     */
+    } todo[MOST];
+    struct sm_arena scratch;
     const size_t *script; /* whose message comes next, where the server takes any */
     size_t script_length, next;
     const struct sm_inner *inner;
@@ -63,10 +50,11 @@ struct machine {
     double pushed, pulled; /* floats of wire */
 };
 
-static struct rank *
-rank_of(struct sm_comm *comm)
+static struct machine *
+machine_of(struct sm_comm *comm)
 {
-    return (struct rank *)comm;
+    struct mailboxes *boxes = ((struct mailbox_rank *)comm)->boxes;
+    return (struct machine *)((char *)boxes - offsetof(struct machine, boxes));
 }
 
 static bool
@@ -78,15 +66,10 @@ serves(const struct sm_comm *comm)
 static enum sm_status
 mail_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
 {
-    struct machine *machine = rank_of(comm)->machine;
-    struct sm_parcel **slot = machine->queue[to][comm->rank];
+    struct machine *machine = machine_of(comm);
     assert_true(serves(comm) != (to == comm->size));
-    while (*slot != NULL)
-        slot++;
-    *slot = parcel;
-    sm_parcel_hold(parcel);
     *(serves(comm) ? &machine->pulled : &machine->pushed) += parcel->wire;
-    return SM_OK;
+    return mailbox_ops.isend(comm, to, parcel);
 }
 
 static enum sm_status
@@ -94,45 +77,30 @@ mail_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
            struct sm_request **request)
 {
     assert_null(*request); /* one receipt a peer */
-    *request = sm_arena_alloc(&rank_of(comm)->machine->arena, 1, sizeof **request);
-    assert_non_null(*request);
-    **request = (struct sm_request){from, parcel};
-    return SM_OK;
-}
-
-/* Hands the oldest parcel over. */
-static void
-deliver(struct rank *rank, struct sm_request **request)
-{
-    struct sm_parcel **queue = rank->machine->queue[rank->comm.rank][(*request)->from];
-    assert_non_null(queue[0]);
-    *(*request)->parcel = queue[0];
-    for (size_t i = 0; i + 1 < LONGEST_QUEUE; i++)
-        queue[i] = queue[i + 1];
-    *request = NULL;
+    return mailbox_ops.irecv(comm, from, parcel, request);
 }
 
 /* One step of the loop, or the end of it. */
 static void
 worker_acts(struct machine *machine, size_t r)
 {
-    struct rank *rank = &machine->ranks[r];
+    struct mailbox_rank *rank = &machine->boxes.ranks[r];
     const struct problem *problem = machine->problem;
     const struct sm_strategy *strategy = machine->strategy;
     float g[N];
-    if (rank->steps == 0) {
-        assert_false(rank->leaving);
+    if (machine->todo[r].steps == 0) {
+        assert_false(machine->todo[r].leaving);
         check_ok(strategy->receive(rank->state, &rank->comm));
-        strategy->absorb(rank->state, N, rank->x, &rank->view);
-        rank->leaving = true;
+        strategy->absorb(rank->state, N, rank->x, &rank->viewed_at);
+        machine->todo[r].leaving = true;
         check_ok(strategy->drain(rank->state, &rank->comm, N, rank->x, SM_DRAIN_END));
         return;
     }
-    rank->steps--;
+    machine->todo[r].steps--;
     check_ok(strategy->receive(rank->state, &rank->comm));
-    strategy->absorb(rank->state, N, rank->x, &rank->view);
+    strategy->absorb(rank->state, N, rank->x, &rank->viewed_at);
     for (size_t i = 0; i < N; i++)
-        g[i] = (float)(problem->curvature[r] * ((double)rank->view[i] - problem->center[r]));
+        g[i] = (float)(problem->curvature[r] * ((double)rank->viewed_at[i] - problem->center[r]));
     strategy->split(rank->state, N, (float)problem->gamma[r], g, rank->x);
     memset(g, 0xff, sizeof g); /* the gradient is the loop's: it was copied */
     check_ok(strategy->send(rank->state, &rank->comm));
@@ -141,31 +109,31 @@ worker_acts(struct machine *machine, size_t r)
 static enum sm_status
 mail_wait(struct sm_comm *comm, struct sm_request **request)
 {
-    struct rank *rank = rank_of(comm);
+    struct machine *machine = machine_of(comm);
     if (*request == NULL)
         return SM_OK;
     if (serves(comm)) {
-        worker_acts(rank->machine, (*request)->from);
-    } else if (rank->leaving && rank->machine->queue[comm->rank][comm->size][0] == NULL) {
-        rank->late = *request;
+        worker_acts(machine, (*request)->from);
+    } else if (machine->todo[comm->rank].leaving &&
+               machine->boxes.queue[comm->rank][comm->size].count == 0) {
+        machine->todo[comm->rank].late = *request;
+        *(*request)->parcel = NULL;
         *request = NULL;
         return SM_OK;
     }
-    deliver(rank, request);
-    return SM_OK;
+    return mailbox_ops.wait(comm, request);
 }
 
 static enum sm_status
 mail_wait_any(struct sm_comm *comm, struct sm_request **requests, size_t count, size_t *which)
 {
-    struct machine *machine = rank_of(comm)->machine;
+    struct machine *machine = machine_of(comm);
     assert_true(serves(comm) && count == machine->workers);
     assert_true(machine->next < machine->script_length);
     *which = machine->script[machine->next++];
     assert_non_null(requests[*which]);
     worker_acts(machine, *which);
-    deliver(&machine->ranks[comm->rank], &requests[*which]);
-    return SM_OK;
+    return mailbox_ops.wait(comm, &requests[*which]);
 }
 
 static enum sm_status
@@ -174,8 +142,8 @@ mail_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, double f
 {
     (void)stage;
     check_near(seconds + flop, 0, 0);
-    enum sm_status status = job->run(job->arg, &rank_of(comm)->machine->scratch);
-    sm_arena_reset(&rank_of(comm)->machine->scratch);
+    enum sm_status status = job->run(job->arg, &machine_of(comm)->scratch);
+    sm_arena_reset(&machine_of(comm)->scratch);
     return status;
 }
 
@@ -192,7 +160,8 @@ stepper_begin(struct sm_stepper *stepper, size_t n)
 {
     struct machine *machine = (struct machine *)stepper;
     assert_int_equal(n, N);
-    return machine->inner->init(machine->inner_state, plugin_setup(&machine->arena, n, NULL, NULL));
+    return machine->inner->init(machine->inner_state,
+                                plugin_setup(&machine->boxes.arena, n, NULL, NULL));
 }
 
 static enum sm_status
@@ -207,37 +176,28 @@ stepper_step(struct sm_stepper *stepper, float gamma, float *g, float *x)
 
 static void
 machine_init(struct machine *machine, const char *strategy, const struct problem *problem,
-             size_t workers, const struct sm_choice *compression)
+             size_t workers, const struct sm_compression *compression)
 {
-    *machine = (struct machine){
-        .stepper = {stepper_begin, stepper_step}, .workers = workers, .problem = problem};
-    struct sm_arena *arena = &machine->arena;
-    machine->inner =
-        (const struct sm_inner *)plugin_state(arena, &sm_axis_inner, "sgd", &machine->inner_state);
-    *(float *)((char *)machine->inner_state +
-               sm_param_find(machine->inner->about.params, "momentum")->offset) =
-        (float)problem->momentum;
+    const struct sm_comm comm = {.ops = &mail_ops,
+                                 .size = workers,
+                                 .servers = 1,
+                                 .devices = 1,
+                                 .wire_scale = 1,
+                                 .statistics = 100}; /* never travel */
     float x0[N];
     for (size_t i = 0; i < N; i++) /* coordinate 1 is always at 0, for one at its minimum there */
         x0[i] = (float)(problem->start * (1 - (double)i));
-    for (size_t r = 0; r <= workers; r++) {
-        struct rank *rank = &machine->ranks[r];
-        rank->machine = machine;
-        rank->comm = (struct sm_comm){.ops = &mail_ops,
-                                      .rank = r,
-                                      .size = workers,
-                                      .servers = 1,
-                                      .devices = 1,
-                                      .wire_scale = 1,
-                                      .statistics = 100}; /* never travel */
-        memcpy(rank->x, x0, sizeof x0);
-        machine->strategy = (const struct sm_strategy *)plugin_state(arena, &sm_axis_strategy,
-                                                                     strategy, &rank->state);
-        struct sm_setup setup = *plugin_setup(arena, N, x0, &rank->comm);
-        if (compression != NULL)
-            setup.compression = compression;
-        check_ok(machine->strategy->init(rank->state, &setup));
-    }
+    *machine = (struct machine){
+        .stepper = {stepper_begin, stepper_step}, .workers = workers, .problem = problem};
+    check_ok(mailboxes_init_with(&machine->boxes, &comm, x0, strategy, compression));
+    machine->strategy = machine->boxes.strategy;
+    for (size_t r = 0; r <= workers; r++)
+        memcpy(machine->boxes.ranks[r].x, x0, sizeof x0);
+    machine->inner = (const struct sm_inner *)plugin_state(&machine->boxes.arena, &sm_axis_inner,
+                                                           "sgd", &machine->inner_state);
+    *(float *)((char *)machine->inner_state +
+               sm_param_find(machine->inner->about.params, "momentum")->offset) =
+        (float)problem->momentum;
 }
 
 /* Runs the server: workers go `steps` times each, or (0) as the script says, goodbyes included. */
@@ -248,41 +208,37 @@ machine_serve(struct machine *machine, size_t steps, const size_t *script, size_
     machine->script = script;
     machine->script_length = length;
     for (size_t r = 0; r < machine->workers; r++)
-        machine->ranks[r].steps = steps;
+        machine->todo[r].steps = steps;
     for (size_t i = 0; i < length; i++)
-        machine->ranks[script[i]].steps++;
+        machine->todo[script[i]].steps++;
     for (size_t r = 0; r < machine->workers && length > 0; r++)
-        machine->ranks[r].steps--; /* the last one is the goodbye */
-    struct rank *server = &machine->ranks[machine->workers];
+        machine->todo[r].steps--; /* the last one is the goodbye */
+    struct mailbox_rank *server = &machine->boxes.ranks[machine->workers];
     check_ok(strategy->server->serve(server->state, &server->comm, &machine->stepper));
     assert_int_equal(machine->next, length);
     for (size_t r = 0; r < machine->workers; r++) {
-        struct rank *rank = &machine->ranks[r];
-        assert_non_null(rank->late);
-        deliver(rank, &rank->late);
-        strategy->absorb(rank->state, N, rank->x, &rank->view);
-        assert_ptr_equal(rank->view, rank->x);
+        struct mailbox_rank *rank = &machine->boxes.ranks[r];
+        assert_non_null(machine->todo[r].late);
+        check_ok(mailbox_ops.wait(&rank->comm, &machine->todo[r].late));
+        strategy->absorb(rank->state, N, rank->x, &rank->viewed_at);
+        assert_ptr_equal(rank->viewed_at, rank->x);
         for (size_t i = 0; i < N; i++) /* all end with the server's parameters */
             check_near(rank->x[i], machine->path[machine->taken - 1][i], 0);
         check_ok(strategy->receive(rank->state, &rank->comm)); /* as before an evaluation */
     }
     for (size_t to = 0; to <= machine->workers; to++)
         for (size_t from = 0; from <= machine->workers; from++)
-            assert_null(machine->queue[to][from][0]); /* nothing is left in flight */
+            assert_int_equal(machine->boxes.queue[to][from].count,
+                             0); /* nothing is left in flight */
 }
 
 /* Parcels are used again: nobody keeps one. */
 static void
 machine_fini(struct machine *machine)
 {
-    for (size_t r = 0; r <= machine->workers; r++) {
-        size_t made = 0;
-        for (struct sm_parcel *p = machine->ranks[r].comm.parcels; p != NULL; p = p->next)
-            made++;
-        assert_true(made <= machine->workers + 2);
-        sm_comm_fini(&machine->ranks[r].comm);
-    }
-    sm_arena_fini(&machine->arena);
+    for (size_t r = 0; r <= machine->workers; r++)
+        assert_true(mailbox_parcels(&machine->boxes.ranks[r]) <= machine->workers + 2);
+    mailboxes_fini(&machine->boxes);
     sm_arena_fini(&machine->scratch);
 }
 
@@ -414,7 +370,7 @@ at_any_time_the_server_follows_gradients_at_what_each_worker_pulled_last(void **
         struct machine machine;
         size_t script[LONGEST_SCRIPT];
         machine_init(&machine, "parameter_server_async", &problem, MOST, NULL);
-        struct sm_rng *rng = sm_rng_create(&machine.arena, seed, SM_RNG_TEST, 0);
+        struct sm_rng *rng = sm_rng_create(&machine.boxes.arena, seed, SM_RNG_TEST, 0);
         for (size_t i = 0; i < LONGEST_SCRIPT - MOST; i++)
             script[i] = sm_rng_below(rng, MOST);
         for (size_t r = 0; r < MOST; r++)
@@ -437,13 +393,6 @@ at_any_time_the_server_follows_gradients_at_what_each_worker_pulled_last(void **
 /* ---- compression ---- */
 
 /* Numbers lose their fraction, which is fed back; of a mean, the sign comes back. */
-static bool
-whole_feeds_back(const void *state)
-{
-    (void)state;
-    return true;
-}
-
 static void
 whole_encode(void *state, size_t n, float *x)
 {
@@ -460,19 +409,12 @@ whole_decode(void *state, size_t n, float *x)
         x[i] = (float)((x[i] > 0) - (x[i] < 0));
 }
 
-static double
-whole_wire(const void *state, size_t n, size_t size)
-{
-    (void)state;
-    return size == 1 ? (double)n / 4 : 1e9;
-}
-
 static const struct sm_compression whole = {
     .about = {.name = "whole", .state_size = 1},
-    .feeds_back = whole_feeds_back,
+    .feeds_back = mailbox_feeds_back,
     .encode = whole_encode,
     .decode = whole_decode,
-    .wire = whole_wire,
+    .wire = mailbox_wire,
 };
 static const struct sm_choice whole_choice = {&whole.about, ""};
 
@@ -492,7 +434,7 @@ workers_encode_and_the_server_decodes_the_mean(void **unused)
         .curvature = {1, 1}, .center = {0.75, -7}, .gamma = {1, 1}, .start = 2};
     const float path[] = {1, 0, -1, -2, -3, -3};
     struct machine machine;
-    machine_init(&machine, "parameter_server", &problem, 2, &whole_choice);
+    machine_init(&machine, "parameter_server", &problem, 2, &whole);
     machine_serve(&machine, 6, NULL, 0);
     for (size_t k = 0; k < 6; k++)
         check_near(machine.path[k][0], path[k], 0);
@@ -502,7 +444,7 @@ workers_encode_and_the_server_decodes_the_mean(void **unused)
     /* one by one: 1 and 9, both at 2; worker 0 at 1: 0.25 + 0.25 is nothing; worker 1 at 0: 7 */
     const size_t script[] = {0, 1, 0, 1, 0, 1};
     const float async[] = {1, 0, 0, -1};
-    machine_init(&machine, "parameter_server_async", &problem, 2, &whole_choice);
+    machine_init(&machine, "parameter_server_async", &problem, 2, &whole);
     machine_serve(&machine, 0, script, 6);
     for (size_t k = 0; k < 4; k++)
         check_near(machine.path[k][0], async[k], 0);
@@ -533,7 +475,7 @@ post_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
 {
     *request = sm_arena_alloc(((struct post *)comm)->arena, 1, sizeof **request);
     assert_non_null(*request);
-    **request = (struct sm_request){from, parcel};
+    **request = (struct sm_request){.from = from, .parcel = parcel};
     return SM_OK;
 }
 

@@ -8,17 +8,8 @@
 
 #include "algorithms/period/period.h"
 #include "sim/run/experiment.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/training.h"
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 static const struct sm_period *
 period_of(const char *yaml, void **state)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/base/plugin.h"
+#include "tests/helpers/arena.h"
 
 struct fast {
     float beta;
@@ -24,16 +25,6 @@ static const struct sm_plugin fast = {"fast", "is fast", "nobody 2020", sizeof(s
 static const struct sm_plugin none = {"none", "does nothing", "", 0, NULL};
 static const struct sm_plugin *const plugins[] = {&none, &fast, NULL};
 static const struct sm_axis axis = {"outer", "algorithm.outer", "a test", "fast", plugins};
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 /* Binds what stands at `outer:`. */
 static enum sm_status

@@ -6,7 +6,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -512,32 +511,11 @@ a_strategy_says_how_it_goes_about_it(void **unused)
     sm_arena_fini(&arena);
 }
 
-/* Four unlike workers, one of them slow, an evaluation a step. */
-static struct training *
-quarrel(const struct sm_engine *engine, const char *algorithm)
-{
-    struct training *training = training_run(
-        &(struct training_how){.engine = engine},
-        "{steps: 12, evaluate: {every: 1}, seed: 3,"
-        " platform: {file: star_4, speed: {node2: x0.6}}, timing: {profile: resnet18_v100},"
-        " workload: {model: quadratic, dimension: 7, noise: 1, center: [-1, 0, 1, 2]},"
-        " algorithm: %s}",
-        algorithm);
-    assert_string_equal(training->error.message, "");
-    assert_int_equal(training->evaluation_count, 13);
-    return training;
-}
-
 static void
 expect_same(const char *one, const char *other)
 {
     struct training *a = quarrel(&sm_engine_thread, one), *b = quarrel(NULL, other);
-    assert_int_equal(strlen(a->hash), 16);
-    assert_string_equal(a->hash, b->hash);
-    for (size_t k = 0; k <= 12; k++) {
-        check_near(a->evaluations[k].test_loss, b->evaluations[k].test_loss, 0);
-        check_near(a->evaluations[k].consensus_distance, b->evaluations[k].consensus_distance, 0);
-    }
+    check_same_numbers(a, b, one);
     free(a);
     free(b);
 }

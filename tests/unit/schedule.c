@@ -6,17 +6,8 @@
 #include <stdio.h>
 
 #include "algorithms/schedule/schedule.h"
+#include "tests/helpers/arena.h"
 #include "tests/helpers/training.h"
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 static double
 factor(const char *yaml, size_t k, size_t steps)

@@ -9,21 +9,6 @@
 
 #include "tests/helpers/training.h"
 
-/* Four unlike workers on the thread engine, an evaluation a step. */
-static struct training *
-quarrel(const char *algorithm)
-{
-    struct training *training =
-        training_run(&(struct training_how){.engine = &sm_engine_thread},
-                     "{steps: 12, evaluate: {every: 1}, platform: {file: star_4},"
-                     " workload: {model: quadratic, dimension: 7, noise: 1, center: [-1, 0, 1, 2]},"
-                     " algorithm: %s}",
-                     algorithm);
-    assert_string_equal(training->error.message, "");
-    assert_int_equal(training->evaluation_count, 13);
-    return training;
-}
-
 static void
 replicas_under_allreduce_have_the_same_bits_at_every_step(void **unused)
 {
@@ -33,7 +18,7 @@ replicas_under_allreduce_have_the_same_bits_at_every_step(void **unused)
         char algorithm[80];
         snprintf(algorithm, sizeof algorithm, "{strategy: allreduce, tau: 4, outer: %s}",
                  outers[o]);
-        struct training *training = quarrel(algorithm);
+        struct training *training = quarrel(&sm_engine_thread, algorithm);
         for (size_t k = 0; k <= 12; k++)
             check_near(training->evaluations[k].consensus_distance, 0, 0);
         free(training);
@@ -44,14 +29,14 @@ static void
 local_workers_part_inside_a_round_and_meet_at_its_end(void **unused)
 {
     (void)unused;
-    struct training *training = quarrel("{strategy: local, tau: 4}");
+    struct training *training = quarrel(&sm_engine_thread, "{strategy: local, tau: 4}");
     for (size_t k = 0; k <= 12; k++)
         if (k % 4 == 0)
             check_near(training->evaluations[k].consensus_distance, 0, 0);
         else
             assert_true(training->evaluations[k].consensus_distance > 1e-3);
     free(training);
-    training = quarrel("{strategy: local, outer: none}");
+    training = quarrel(&sm_engine_thread, "{strategy: local, outer: none}");
     for (size_t k = 1; k <= 12; k++)
         assert_true(training->evaluations[k].consensus_distance > 1e-3);
     free(training);

@@ -4,18 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/helpers/arena.h"
 #include "tests/helpers/check.h"
 #include "workloads/models/model.h"
-
-static struct sm_arena arena;
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
 
 /* A model fitted to sequences, with a start that is no special point and a batch. */
 struct fixture {
@@ -442,5 +433,5 @@ main(void)
         cmocka_unit_test(transformers_have_the_parameters_and_names_of_pytorchs_modules),
         cmocka_unit_test(transformers_refuse_widths_that_do_not_fit_and_data_of_another_kind),
     };
-    return cmocka_run_group_tests_name("transformer", tests, NULL, teardown);
+    return cmocka_run_group_tests_name("transformer", tests, NULL, arena_teardown);
 }

@@ -8,16 +8,7 @@
 #include <unistd.h>
 
 #include "sim/base/tree.h"
-
-static struct sm_arena arena;
-
-static int
-arena_teardown(void **state)
-{
-    (void)state;
-    sm_arena_fini(&arena);
-    return 0;
-}
+#include "tests/helpers/arena.h"
 
 static struct sm_node *
 parsed(const char *text)
