@@ -92,16 +92,22 @@ sm_codec_decode(struct sm_codec *codec, float *x)
 }
 
 static double
-wire(const struct sm_codec *codec, size_t size)
+wire(const struct sm_codec *codec, size_t n, size_t size)
 {
-    return codec->compression->wire != NULL ? codec->compression->wire(codec->state, codec->n, size)
-                                            : (double)codec->n;
+    return codec->compression->wire != NULL ? codec->compression->wire(codec->state, n, size)
+                                            : (double)n;
 }
 
 double
 sm_codec_wire(const struct sm_codec *codec)
 {
-    return wire(codec, 1);
+    return wire(codec, codec->n, 1);
+}
+
+double
+sm_codec_average_wire(const struct sm_codec *codec, size_t n)
+{
+    return wire(codec, n, codec->size);
 }
 
 static enum sm_status
@@ -170,7 +176,8 @@ sm_codec_begin_average(struct sm_codec *codec, struct sm_comm *comm, float *x, d
                        codec->compression->about.name);
     if (codec->compression->encode != NULL)
         SM_TRY(work(codec, comm, encode_job, x));
-    return comm->ops->iallreduce(comm, x, codec->n, wire(codec, codec->size) + beside, request);
+    return comm->ops->iallreduce(comm, x, codec->n, sm_codec_average_wire(codec, codec->n) + beside,
+                                 request);
 }
 
 void

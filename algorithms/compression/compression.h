@@ -76,6 +76,8 @@ void sm_codec_encode(struct sm_codec *codec, float *x);
 void sm_codec_decode(struct sm_codec *codec, float *x);
 /* Floats that an encoded message weighs. */
 double sm_codec_wire(const struct sm_codec *codec);
+/* Floats that n encoded ones weigh in an all-reduce. */
+double sm_codec_average_wire(const struct sm_codec *codec, size_t n);
 
 /* Talks: x (n) becomes the mean over all ranks of what they encoded; `beside` floats travel along
  * (running statistics). The arithmetic is done by jobs that take no time on the clock. */

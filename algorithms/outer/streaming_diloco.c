@@ -57,14 +57,6 @@ streaming_diloco_round(const void *state)
     return SM_ROUND_EXCHANGE;
 }
 
-/* Floats that n encoded ones weigh in an all-reduce. */
-static double
-streaming_diloco_wire(const struct sm_codec *codec, size_t n)
-{
-    return codec->compression->wire != NULL ? codec->compression->wire(codec->state, n, codec->size)
-                                            : (double)n;
-}
-
 /* Fragments differ by a float when P does not divide n; their weights do not, so that a model of
  * one float, P of whose fragments hold nothing, still sends all of its weight. */
 static enum sm_status
@@ -79,8 +71,8 @@ streaming_diloco_cut(struct streaming_diloco *s, const struct sm_setup *whole, s
     setup.matrices = NULL; /* a fragment knows no layers */
     setup.matrix_count = 0;
     SM_TRY(sm_codec_init(&part->codec, &setup));
-    const double model = streaming_diloco_wire(&part->codec, whole->n) + whole->comm->statistics;
-    part->beside = model / (double)s->fragments - streaming_diloco_wire(&part->codec, part->n);
+    const double model = sm_codec_average_wire(&part->codec, whole->n) + whole->comm->statistics;
+    part->beside = model / (double)s->fragments - sm_codec_average_wire(&part->codec, part->n);
     return SM_OK;
 }
 
