@@ -9,6 +9,7 @@
 #include "sim/run/experiment.h"
 #include "sim/run/recorder.h"
 #include "sim/timing/profile.h"
+#include "sim/trace/trace.h"
 
 /* What all workers of a run share; borrowed. */
 struct sm_training {
@@ -17,6 +18,7 @@ struct sm_training {
     const struct sm_profile *profile;
     struct sm_recorder *recorder;     /* NULL when timing only                     */
     struct sm_progress *progress;     /* drawn by rank 0                           */
+    struct sm_trace *trace;           /* NULL: none                                */
     const float *initial;             /* (parameters) x_0                          */
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters      */
     size_t matrix_count;

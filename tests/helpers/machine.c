@@ -79,7 +79,7 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
     if (ranks > MACHINE_RANKS)
         return SM_FAIL(SM_ERR_INPUT, "%zu ranks, at most %d", ranks, MACHINE_RANKS);
     if (machine->trace != NULL)
-        request.trace = *trace = sm_trace_create(ranks);
+        request.trace = *trace = sm_trace_create(ranks, 0);
     struct sm_engine_report report = {0};
     enum sm_status status = engine->run(&request, arena, &report);
     if (report.ledgers != NULL) {

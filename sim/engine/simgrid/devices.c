@@ -100,13 +100,36 @@ player_main(int argc, char **argv)
     sg_sem_release(rank->played);
 }
 
+static sg_host_t
+device_host(const void *arg, size_t position)
+{
+    const struct player *player = arg;
+    return sg_host_by_name(player->rank->worker->hosts[player->ring->order[position]]);
+}
+
+/* One all-reduce among the devices, simulated or remembered, that began at t0 and is done. */
+static enum sm_status
+note_devices(struct rank *rank, double bytes, double t0)
+{
+    struct world *world = rank->world;
+    const struct sm_platform_worker *worker = rank->worker;
+    const struct sm_trace_mark mark = sm_trace_now(world->request->trace, rank->comm.rank);
+    for (size_t i = 0; world->traffic != NULL && i < worker->ring_count * worker->devices; i++) {
+        const struct player *player = &rank->players[i];
+        SM_TRY(sm_simgrid_count_schedule(world, &sm_collective_ring, worker->devices,
+                                         player->position, round(bytes * player->ring->share),
+                                         device_host, player, t0, rank->time, mark));
+    }
+    return SM_OK;
+}
+
 enum sm_status
 sm_simgrid_devices_reduce(struct rank *rank, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
     if (rank->devices_private && bytes == rank->device_bytes) {
         rank->time += rank->device_seconds;
-        return SM_OK;
+        return note_devices(rank, bytes, rank->time - rank->device_seconds);
     }
     sm_simgrid_settle(rank);
     double start = simgrid_get_clock();
@@ -124,5 +147,5 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
     rank->device_bytes = bytes;
     rank->time = simgrid_get_clock();
     rank->device_seconds = rank->time - start;
-    return SM_OK;
+    return note_devices(rank, bytes, start);
 }

@@ -73,7 +73,7 @@ envelope_new(struct world *world, struct sm_parcel *parcel)
         world->envelopes = envelope->next;
     else if ((envelope = sm_arena_alloc(world->arena, 1, sizeof *envelope)) == NULL)
         return NULL;
-    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel};
+    *envelope = (struct envelope){.sent = simgrid_get_clock(), .parcel = parcel};
     sm_parcel_hold(parcel);
     return envelope;
 }
@@ -87,7 +87,7 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
     sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, comm->rank, to);
     if (envelope == NULL || box == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
-    double bytes = sm_comm_wire_bytes(comm, parcel->wire);
+    double bytes = envelope->bytes = sm_comm_wire_bytes(comm, parcel->wire);
     rank->ledger->bytes_sent += bytes;
     sm_simgrid_send(box, envelope, bytes);
     return SM_OK;
@@ -113,7 +113,8 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
     sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, from, comm->rank);
     if (request == NULL || box == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a receipt");
-    *request = (struct sm_request){.kind = RECEIVE, .from = from, .parcel = parcel};
+    *request =
+        (struct sm_request){.kind = RECEIVE, .from = from, .parcel = parcel, .posted = rank->time};
     request->comm = sg_mailbox_get_async(box, &request->envelope);
     *out = request;
     return rank->watches ? sm_simgrid_watch(rank, request) : SM_OK;
@@ -146,6 +147,29 @@ message_arrives(struct rank *rank, struct sm_request *request)
     return request->status == SM_OK;
 }
 
+/* The message was on its way since both sides were there. With a trace all receipts are watched, so
+ * that it is known when it came. */
+static enum sm_status
+note_message(struct rank *rank, const struct sm_request *request, const struct envelope *envelope)
+{
+    struct world *world = rank->world;
+    if (world->traffic == NULL)
+        return SM_OK;
+    struct sm_trace *trace = world->request->trace;
+    const struct sm_trace_span span = {
+        .name = "message",
+        .track = SM_TRACE_MESSAGE,
+        .t0 = fmax(envelope->sent, request->posted),
+        .t1 = request->done ? request->arrived : simgrid_get_clock(),
+        .bytes = envelope->bytes,
+        .from = request->from,
+        .mark = sm_trace_now(trace, rank->comm.rank),
+    };
+    SM_TRY(sm_simgrid_count(world, world->ranks[request->from].host, rank->host, span.bytes,
+                            span.t0, span.t1, span.mark));
+    return sm_trace_add_span(trace, rank->comm.rank, &span);
+}
+
 /* Takes the parcel over; *there is when its sender had sent it. */
 static enum sm_status
 finish_receive(struct rank *rank, struct sm_request *request, double *there)
@@ -157,6 +181,7 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
                        request->done ? request->arrived : simgrid_get_clock(), rank->comm.rank,
                        request->from, rank->world->waiting[rank->comm.rank].since);
     struct envelope *envelope = request->envelope;
+    SM_TRY(note_message(rank, request, envelope));
     *there = envelope->sent;
     *request->parcel = envelope->parcel;
     envelope->next = rank->world->envelopes;
@@ -364,11 +389,18 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
         .host = sg_host_by_name(worker->hosts[0]),
         .slowdown = worker->speeds[0] / slowest,
         .ledger = ledger,
-        .watches = r >= world->size, /* who serves takes what comes */
+        /* who serves takes what comes */
+        .watches = r >= world->size || world->request->trace != NULL,
     };
     if (rank->host == NULL)
         return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
                        world->request->platform->file, worker->hosts[0]);
+    if (world->request->trace != NULL) {
+        char name[192];
+        snprintf(name, sizeof name, "%s %zu (%s)", r < world->size ? "worker" : "server", r,
+                 worker->hosts[0]);
+        sm_trace_name(world->request->trace, r, name, worker->devices);
+    }
     return SM_OK;
 }
 
@@ -450,6 +482,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
 
     start_simgrid();
     SM_TRY(load_platform(request->platform));
+    SM_TRY(sm_simgrid_traffic_init(world));
     for (size_t r = 0; r < count; r++)
         SM_TRY(rank_init(world, r, &ledgers[r]));
     sg_actor_t setup = sg_actor_init("setup", world->ranks[0].host);
@@ -464,10 +497,16 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
         now = fmax(now, world->ranks[r].time);
     }
     world_fini(world);
-    *report = (struct sm_engine_report){world->end, ledgers};
+    *report = (struct sm_engine_report){.seconds = world->end, .ledgers = ledgers};
+    enum sm_status status = SM_OK;
     if (world->failed)
-        return sm_error_set(&world->error);
-    return ended < count ? sm_stall_record(world->waiting, count, now) : SM_OK;
+        status = sm_error_set(&world->error);
+    else if (ended < count)
+        status = sm_stall_record(world->waiting, count, now);
+    else
+        status = sm_simgrid_traffic_report(world, report);
+    sm_simgrid_traffic_fini(world);
+    return status;
 }
 
 const struct sm_engine sm_engine_simgrid = {

@@ -130,6 +130,32 @@ reduce(struct rank *rank, struct sm_request *request)
     return SM_OK;
 }
 
+static sg_host_t
+rank_host(const void *arg, size_t rank)
+{
+    return ((const struct world *)arg)->ranks[rank].host;
+}
+
+/* The all-reduce that began at t0 is done. */
+static enum sm_status
+note_reduce(struct rank *rank, const struct sm_request *request, double t0)
+{
+    struct world *world = rank->world;
+    if (world->traffic == NULL)
+        return SM_OK;
+    const struct sm_trace_span span = {
+        .name = "all-reduce",
+        .track = SM_TRACE_STREAM,
+        .t0 = t0,
+        .t1 = simgrid_get_clock(),
+        .bytes = sm_comm_wire_bytes(&rank->comm, request->wire),
+        .mark = request->mark,
+    };
+    SM_TRY(sm_simgrid_count_schedule(world, world->collective, world->size, rank->comm.rank,
+                                     span.bytes, rank_host, world, span.t0, span.t1, span.mark));
+    return sm_trace_add_span(world->request->trace, rank->comm.rank, &span);
+}
+
 static void
 stream_main(int argc, char **argv)
 {
@@ -143,7 +169,10 @@ stream_main(int argc, char **argv)
         rank->queue = request->next;
         if (rank->queue == NULL)
             rank->queue_end = &rank->queue;
+        const double t0 = simgrid_get_clock();
         request->status = reduce(rank, request);
+        if (request->status == SM_OK)
+            request->status = note_reduce(rank, request, t0);
         if (request->status != SM_OK)
             sm_simgrid_fail(rank->world);
         request->done = true;
@@ -189,6 +218,7 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         sg_actor_set_data(stream, rank);
         sg_actor_start(stream, stream_main, 0, NULL);
     }
+    request->mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
     request->next = NULL;
     *rank->queue_end = request;
     rank->queue_end = &request->next;

@@ -26,6 +26,7 @@
 struct envelope {
     struct envelope *next;
     double sent; /* simulated seconds */
+    double bytes;
     struct sm_parcel *parcel;
 };
 
@@ -36,20 +37,23 @@ struct sm_request {
     size_t from;
     struct sm_parcel **parcel;
     sg_comm_t comm;
+    double posted;
     bool watched;   /* an actor waits in the rank's place */
     double arrived; /* when it was done                   */
     void *envelope; /* struct envelope, when it is there  */
     /* REDUCE */
     float *x;
     size_t n, index;
-    double wire;      /* floats that it weighs    */
-    double all_there; /* when the last rank joined   */
+    double wire;               /* floats that it weighs    */
+    double all_there;          /* when the last rank joined   */
+    struct sm_trace_mark mark; /* where the rank was when it was posted */
     /* REDUCE, watched or tested */
     enum sm_status status;
     bool done;
 };
 
 struct world;
+struct traffic; /* of traffic.c */
 
 /* A device that plays its part of the all-reduce inside a worker. */
 struct player {
@@ -110,6 +114,7 @@ struct world {
     struct envelope *envelopes; /* spare */
     struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
+    struct traffic *traffic; /* NULL: nobody asks what the links carry */
     bool failed;
     struct sm_error error; /* the first failure */
     double end;            /* when the last rank ended */
@@ -158,6 +163,22 @@ enum sm_status sm_simgrid_look(struct rank *rank, struct sm_request *const *requ
 /* Blocks until a receipt that is watched is done, and all others of the same instant with it. */
 void sm_simgrid_sleep(struct rank *rank);
 void sm_simgrid_watch_fini(struct rank *rank);
+
+/* What the links carry, where the request asks for it or for a trace; else these do nothing.
+ * `bytes` travelled from one host to another between t0 and t1, at the mark. */
+enum sm_status sm_simgrid_traffic_init(struct world *world);
+enum sm_status sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t to, double bytes,
+                                double t0, double t1, struct sm_trace_mark mark);
+/* What `rank` sends of a schedule; host(arg, r) is where its ranks stand. */
+enum sm_status sm_simgrid_count_schedule(struct world *world,
+                                         const struct sm_collective *collective, size_t size,
+                                         size_t rank, double bytes,
+                                         sg_host_t (*host)(const void *arg, size_t rank),
+                                         const void *arg, double t0, double t1,
+                                         struct sm_trace_mark mark);
+/* After the run: spreads it over the routes, into the report, and into counters of the trace. */
+enum sm_status sm_simgrid_traffic_report(struct world *world, struct sm_engine_report *report);
+void sm_simgrid_traffic_fini(struct world *world);
 
 /* all-reduce over ranks: set-up, posting, and what waits for it */
 enum sm_status sm_simgrid_streams_init(struct world *world);
