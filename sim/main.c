@@ -480,7 +480,11 @@ explain_all(struct sm_arena *arena, const struct arguments *arguments)
 {
     const char *file;
     const struct sm_node *const *trees;
+    struct sm_experiment *experiments;
     size_t count;
+    const struct sm_run_options check = {
+        .home = home_folder(), .timing_only = true, .engine = &sm_engine_simgrid};
+    SM_TRY(plan(arena, arguments, &check, &experiments, &count));
     SM_TRY(read_trees(arena, arguments, &file, &trees, &count));
     for (size_t i = 0; i < count; i++) {
         const struct sm_explain_options options = {
