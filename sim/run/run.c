@@ -30,6 +30,8 @@ struct run {
     struct sm_arena *arena;
     struct sm_platform platform;
     struct sm_profile profile;
+    const struct sm_bucket *buckets; /* (bucket_count) */
+    size_t bucket_count;
     struct sm_workload *workload; /* NULL: timing only      */
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
@@ -115,6 +117,8 @@ load_profile(struct run *run)
     }
     SM_TRY(sm_profile_load(run->arena, &run->experiment->timing, &own, run->options->home,
                            &run->profile));
+    SM_TRY(sm_profile_buckets(run->arena, &run->profile, run->experiment->timing.bucket,
+                              &run->buckets, &run->bucket_count));
     if (run->profile.devices > 0 && run->profile.devices != own.devices &&
         run->warning_count < MOST_WARNINGS)
         run->warnings[run->warning_count++] = sm_arena_printf(
@@ -247,7 +251,9 @@ hash_costs(const struct run *run)
     const struct sm_profile *profile = &run->profile;
     const double costs[] = {profile->load,   profile->forward, profile->backward,
                             profile->update, run->model_bytes, (double)run->steps};
-    return sm_hash(costs, sizeof costs, run->platform.hash);
+    const uint64_t buckets =
+        sm_hash(run->buckets, run->bucket_count * sizeof *run->buckets, run->platform.hash);
+    return sm_hash(costs, sizeof costs, buckets);
 }
 
 static enum sm_status
@@ -450,6 +456,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .experiment = run->experiment,
         .workload = run->workload,
         .profile = &run->profile,
+        .buckets = run->buckets,
+        .bucket_count = run->bucket_count,
         .recorder = run->recorder,
         .progress = &run->progress,
         .initial = run->initial,
