@@ -292,7 +292,7 @@ what_travels_beside_computing_costs_the_longer_of_the_two(void **state)
 {
     (void)state;
     const double scale = 1e6, bytes = 4 * REDUCE_FLOATS * scale;
-    const double ring = sm_collective_ring.seconds(8, bytes, latency, bandwidth);
+    const double ring = ring_seconds(8, bytes, latency, bandwidth);
     const double message = latency + bytes / bandwidth;
     for (double share = 0; share < 3; share += 0.25)
         for (int exact = 0; exact < 2; exact++) {
@@ -338,8 +338,7 @@ all_reduces_of_a_rank_follow_one_another(void **state)
 {
     (void)state;
     const double scale = 1e6;
-    const double ring =
-        sm_collective_ring.seconds(8, 4 * REDUCE_FLOATS * scale, latency, bandwidth);
+    const double ring = ring_seconds(8, 4 * REDUCE_FLOATS * scale, latency, bandwidth);
     for (int exact = 0; exact < 2; exact++) {
         const struct machine machine = {
             .wire_scale = scale, .exact = exact != 0, .program = reduce_twice_at_once};
@@ -392,7 +391,7 @@ test_notices_within_the_time_between_two_questions(void **state)
     double noticed[2], message = latency + bytes / bandwidth;
     check_ok(machine_run(&machine, noticed, sizeof noticed, NULL));
     assert_true(noticed[0] >= message && noticed[0] < message + 1.001e-3);
-    double ring = noticed[0] + sm_collective_ring.seconds(3, bytes, latency, bandwidth);
+    double ring = noticed[0] + ring_seconds(3, bytes, latency, bandwidth);
     assert_true(noticed[1] >= ring * (1 - 1e-3) && noticed[1] < ring * (1 + 1e-3) + 1.001e-3);
 }
 
@@ -487,9 +486,8 @@ devices_of_a_dgx1_reduce_in_the_seconds_of_their_rings(void **state)
     struct stages stages[2];
     run_devices(dgx1("{nodes: 2}", false), NULL, stages);
     /* rings 2:2:1:1: a third of the bytes on two NVLinks, a sixth on one; a link gives 0.9 */
-    double expected =
-        fmax(sm_collective_ring.seconds(8, round(102228128 / 3.0), 3.4e-6, 0.9 * 50e9),
-             sm_collective_ring.seconds(8, round(102228128 / 6.0), 3.4e-6, 0.9 * 25e9));
+    double expected = fmax(ring_seconds(8, round(102228128 / 3.0), 3.4e-6, 0.9 * 50e9),
+                           ring_seconds(8, round(102228128 / 6.0), 3.4e-6, 0.9 * 25e9));
     for (size_t r = 0; r < 2; r++)
         for (size_t k = 0; k < 3; k++)
             check_relative(stages[r].devices[k], expected, 1e-9);
@@ -515,8 +513,8 @@ one_slow_nvlink_slows_its_servers_all_reduce(void **state)
     (void)state;
     struct stages stages[2];
     run_devices(dgx1("{nodes: 2}", false), "{bandwidth: {server1_nvlink_0_1: x0.1}}", stages);
-    check_relative(stages[1].devices[2],
-                   sm_collective_ring.seconds(8, round(102228128 / 3.0), 3.4e-6, 0.9 * 5e9), 1e-6);
+    check_relative(stages[1].devices[2], ring_seconds(8, round(102228128 / 3.0), 3.4e-6, 0.9 * 5e9),
+                   1e-6);
     assert_true(stages[0].devices[2] < 0.2 * stages[1].devices[2]);
 }
 

@@ -94,8 +94,8 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    if (sm_simgrid_play(&sm_collective_ring, rank->worker->devices, player->position, player->bytes,
-                        device_box, player) != SM_OK)
+    const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
+    if (sm_simgrid_play(&sm_collective_ring, &call, player->position, device_box, player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
