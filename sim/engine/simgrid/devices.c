@@ -95,11 +95,11 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    const struct sm_collective *ring = &sm_collective_ring;
-    size_t devices = rank->worker->devices, steps = ring->steps(devices);
+    const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
+    size_t steps = sm_collective_ring.steps(&call);
     size_t first = player->part == DEVICES_ALL_GATHER ? steps / 2 : 0;
     size_t end = player->part == DEVICES_REDUCE_SCATTER ? steps / 2 : steps;
-    if (sm_simgrid_play(ring, devices, player->position, first, end, player->bytes, device_box,
+    if (sm_simgrid_play(&sm_collective_ring, &call, player->position, first, end, device_box,
                         player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);

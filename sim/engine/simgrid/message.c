@@ -71,23 +71,21 @@ sm_simgrid_receive(sg_mailbox_t box)
 }
 
 enum sm_status
-sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank, size_t first,
-                size_t end, double bytes, sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
-                void *arg)
+sm_simgrid_play(const struct sm_collective *collective, const struct sm_collective_call *call,
+                size_t rank, size_t first, size_t end,
+                sg_mailbox_t (*box)(void *arg, size_t from, size_t to), void *arg)
 {
-    size_t chunks = collective->chunks(size);
     for (size_t i = first; i < end; i++) {
         struct sm_collective_step step;
-        collective->step(size, rank, i, &step);
-        sg_mailbox_t out = step.send_to != SM_NO_RANK ? box(arg, rank, step.send_to) : NULL;
-        sg_mailbox_t in =
-            step.receive_from != SM_NO_RANK ? box(arg, step.receive_from, rank) : NULL;
-        if ((step.send_to != SM_NO_RANK && out == NULL) ||
-            (step.receive_from != SM_NO_RANK && in == NULL))
+        collective->step(call, rank, i, &step);
+        double sent = sm_collective_sent(collective, call, &step);
+        double received = sm_collective_received(collective, call, &step);
+        sg_mailbox_t out = sent > 0 ? box(arg, rank, step.send_to) : NULL;
+        sg_mailbox_t in = received > 0 ? box(arg, step.receive_from, rank) : NULL;
+        if ((sent > 0 && out == NULL) || (received > 0 && in == NULL))
             return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
         if (out != NULL)
-            sm_simgrid_send(out, NULL,
-                            sm_collective_bytes(bytes, chunks, step.send_first, step.send_count));
+            sm_simgrid_send(out, NULL, sent);
         if (in != NULL)
             SM_TRY(sm_simgrid_receive(in));
     }

@@ -64,9 +64,17 @@ sm_simgrid_streams_init(struct world *world)
     return SM_OK;
 }
 
+static struct sm_collective_call
+call_of(const struct world *world, double bytes)
+{
+    return (struct sm_collective_call){
+        .size = world->size, .bytes = bytes, .settings = world->request->collective.settings};
+}
+
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
-arrive(struct rank *rank, struct sm_request *request, double chunk)
+arrive(struct rank *rank, struct sm_request *request, const struct sm_collective_call *call,
+       double chunk)
 {
     struct world *world = rank->world;
     double now = simgrid_get_clock();
@@ -85,8 +93,7 @@ arrive(struct rank *rank, struct sm_request *request, double chunk)
     if (world->fluid) {
         for (size_t r = 0; r < world->size; r++)
             world->edges[r].message = world->latency[r] + chunk / world->bandwidth[r];
-        sm_fluid_plan(world->size, world->collective->steps(world->size), world->edges,
-                      world->work);
+        sm_fluid_plan(world->size, world->collective->steps(call), world->edges, world->work);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
 }
@@ -120,13 +127,16 @@ static enum sm_status
 reduce_workers(struct rank *rank, struct sm_request *request, double bytes)
 {
     struct world *world = rank->world;
-    double chunk = ceil(bytes / (double)world->collective->chunks(world->size));
-    SM_TRY(arrive(rank, request, chunk));
-    if (world->fluid)
+    const struct sm_collective_call call = call_of(world, bytes);
+    double chunk = ceil(bytes / (double)world->collective->chunks(&call));
+    SM_TRY(arrive(rank, request, &call, chunk));
+    if (bytes == 0) /* no messages, yet nobody has the numbers before the last rank joins */
+        sg_barrier_wait(world->barrier);
+    else if (world->fluid)
         SM_TRY(play_fluid(rank, chunk));
     else
-        SM_TRY(sm_simgrid_play(world->collective, world->size, rank->comm.rank, 0,
-                               world->collective->steps(world->size), bytes, reduce_box, world));
+        SM_TRY(sm_simgrid_play(world->collective, &call, rank->comm.rank, 0,
+                               world->collective->steps(&call), reduce_box, world));
     request->all_there = world->all_there;
     return SM_OK;
 }
@@ -186,15 +196,13 @@ sent_bytes(struct rank *rank, double bytes)
 {
     const struct sm_collective *collective = rank->world->collective;
     if (bytes != rank->reduce_bytes) {
-        size_t size = rank->comm.size, chunks = collective->chunks(size);
+        const struct sm_collective_call call = call_of(rank->world, bytes);
         rank->reduce_bytes = bytes;
         rank->reduce_sent = 0;
-        for (size_t i = 0; i < collective->steps(size); i++) {
+        for (size_t i = 0; i < collective->steps(&call); i++) {
             struct sm_collective_step step;
-            collective->step(size, rank->comm.rank, i, &step);
-            if (step.send_to != SM_NO_RANK)
-                rank->reduce_sent +=
-                    sm_collective_bytes(bytes, chunks, step.send_first, step.send_count);
+            collective->step(&call, rank->comm.rank, i, &step);
+            rank->reduce_sent += sm_collective_sent(collective, &call, &step);
         }
     }
     return rank->reduce_sent;

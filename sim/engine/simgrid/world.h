@@ -155,9 +155,10 @@ enum sm_status sm_simgrid_receive(sg_mailbox_t box);
 
 /* Plays one rank's steps first..end-1 of a schedule, message by message. `box(arg, from, to)` finds
  * mailboxes. */
-enum sm_status sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank,
-                               size_t first, size_t end, double bytes,
-                               sg_mailbox_t (*box)(void *arg, size_t from, size_t to), void *arg);
+enum sm_status sm_simgrid_play(const struct sm_collective *collective,
+                               const struct sm_collective_call *call, size_t rank, size_t first,
+                               size_t end, sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
+                               void *arg);
 
 /* Keeps the run's first failure: this OS thread's error record. */
 void sm_simgrid_fail(struct world *world);
