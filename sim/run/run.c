@@ -30,6 +30,7 @@ struct run {
     struct sm_arena *arena;
     struct sm_platform platform;
     struct sm_profile profile;
+    struct sm_transport transport;
     struct sm_workload *workload; /* NULL: timing only      */
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
@@ -115,6 +116,7 @@ load_profile(struct run *run)
     }
     SM_TRY(sm_profile_load(run->arena, &run->experiment->timing, &own, run->options->home,
                            &run->profile));
+    run->transport = sm_transport_resolve(&run->experiment->transport, &run->profile.transport);
     if (run->profile.devices > 0 && run->profile.devices != own.devices &&
         run->warning_count < MOST_WARNINGS)
         run->warnings[run->warning_count++] = sm_arena_printf(
@@ -246,7 +248,9 @@ hash_costs(const struct run *run)
 {
     const struct sm_profile *profile = &run->profile;
     const double costs[] = {profile->load,   profile->forward, profile->backward,
-                            profile->update, run->model_bytes, (double)run->steps};
+                            profile->update, run->model_bytes, (double)run->steps,
+                            run->transport.collective_efficiency,
+                            run->transport.message_efficiency, run->transport.staging};
     return sm_hash(costs, sizeof costs, run->platform.hash);
 }
 
@@ -470,6 +474,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .seed = run->experiment->seed,
         .platform = &run->platform,
         .collective = run->experiment->algorithm.collective,
+        .transport = &run->transport,
         .wire_scale = run->wire_scale,
         .statistics = run->statistics,
         .pool = run->pool,
