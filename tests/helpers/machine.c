@@ -69,6 +69,7 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
         .seed = machine->seed,
         .platform = &platform,
         .collective = {&sm_collective_ring.about, &settings},
+        .transport = machine->transport,
         .wire_scale = machine->wire_scale > 0 ? machine->wire_scale : 1,
         .pool = pool,
         .interrupted = machine->interrupted,

@@ -16,6 +16,14 @@
 
 #include "sim/engine/simgrid/world.h"
 
+static sg_host_t
+rail_host(const struct world *world, size_t rank, size_t rail)
+{
+    const struct sm_platform_worker *worker = world->ranks[rank].worker;
+    return rail == 0 ? world->ranks[rank].host
+                     : sg_host_by_name(worker->hosts[worker->rails[rail]]);
+}
+
 /* Whether two edges of the ring use one link that they would have to share. */
 static bool
 edges_share_links(struct world *world)
@@ -25,7 +33,8 @@ edges_share_links(struct world *world)
         for (size_t r = 0; r < world->size && !(mark && shared); r++) {
             size_t before = r > 0 ? r - 1 : world->size - 1;
             xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-            sg_host_get_route(world->ranks[before].host, world->ranks[r].host, route);
+            for (size_t i = 0; i < sm_simgrid_parts(world, before, r); i++)
+                sg_host_get_route(rail_host(world, before, i), rail_host(world, r, i), route);
             for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
                 sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
                 if (mark && sg_link_is_shared(link) && sg_link_get_data(link) != NULL)
@@ -37,6 +46,25 @@ edges_share_links(struct world *world)
     return shared;
 }
 
+/* Measures the idle routes round the ring. */
+static enum sm_status
+wires_init(struct world *world)
+{
+    size_t size = world->size;
+    world->wires = sm_arena_zalloc(world->arena, size * world->rails, sizeof *world->wires);
+    if (world->wires == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
+    for (size_t r = 0; r < size; r++) {
+        size_t before = r > 0 ? r - 1 : size - 1;
+        for (size_t i = 0; i < sm_simgrid_parts(world, before, r); i++) {
+            sg_host_t from = rail_host(world, before, i), to = rail_host(world, r, i);
+            world->wires[r * world->rails + i] = (struct wire){
+                sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
+        }
+    }
+    return SM_OK;
+}
+
 enum sm_status
 sm_simgrid_streams_init(struct world *world)
 {
@@ -45,23 +73,40 @@ sm_simgrid_streams_init(struct world *world)
     world->collective = (const struct sm_collective *)world->request->collective.plugin;
     world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
     world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
-    world->latency = sm_arena_zalloc(world->arena, size, sizeof(double));
-    world->bandwidth = sm_arena_zalloc(world->arena, size, sizeof(double));
     world->work = sm_arena_zalloc(world->arena, 2 * size, sizeof(double));
-    if (world->x == NULL || world->edges == NULL || world->latency == NULL ||
-        world->bandwidth == NULL || world->work == NULL)
+    if (world->x == NULL || world->edges == NULL || world->work == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
     if (size == 1)
         return SM_OK;
     world->barrier = sg_barrier_init((unsigned)size);
     world->fluid = strcmp(settings->play, "fluid") == 0 && world->collective->same_edges &&
                    !world->request->platform->varies && !edges_share_links(world);
-    for (size_t r = 0; world->fluid && r < size; r++) {
-        sg_host_t before = world->ranks[r > 0 ? r - 1 : size - 1].host;
-        world->latency[r] = sg_host_get_route_latency(before, world->ranks[r].host);
-        world->bandwidth[r] = sg_host_get_route_bandwidth(before, world->ranks[r].host);
+    return world->fluid ? wires_init(world) : SM_OK;
+}
+
+/* Seconds that copies through host memory add to a message of which this is the largest part. */
+static double
+staging_seconds(const struct world *world, double part)
+{
+    return 2 * world->transport.staging * part;
+}
+
+/* Seconds of `count` messages of `chunk` bytes each over the idle edge into rank r: as messages one
+ * after the other, or as one flow a rail, which has its latency once and is not staged. */
+static double
+edge_seconds(const struct world *world, size_t r, double chunk, double count, bool flow)
+{
+    size_t parts = sm_simgrid_parts(world, r > 0 ? r - 1 : world->size - 1, r);
+    double longest = 0;
+    for (size_t i = 0; i < parts; i++) {
+        const struct wire *wire = &world->wires[r * world->rails + i];
+        double part = sm_simgrid_part(chunk, parts, i);
+        double travel = part / world->transport.collective_efficiency / wire->bandwidth;
+        longest =
+            fmax(longest, flow ? wire->latency + count * travel
+                               : count * (wire->latency + staging_seconds(world, part) + travel));
     }
-    return SM_OK;
+    return longest;
 }
 
 static struct sm_collective_call
@@ -92,35 +137,73 @@ arrive(struct rank *rank, struct sm_request *request, const struct sm_collective
     world->all_there = now;
     if (world->fluid) {
         for (size_t r = 0; r < world->size; r++)
-            world->edges[r].message = world->latency[r] + chunk / world->bandwidth[r];
+            world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
         sm_fluid_plan(world->size, world->collective->steps(call), world->edges, world->work);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
+}
+
+/* Seconds that the messages which are left need and their flows do not. */
+static double
+beside_flow(const struct world *world, size_t r, double chunk)
+{
+    double remaining = world->edges[r].remaining;
+    if (world->rails == 1)
+        return (remaining - 1) * world->wires[r].latency +
+               remaining * staging_seconds(world, chunk);
+    return remaining * world->edges[r].message - edge_seconds(world, r, chunk, remaining, true);
+}
+
+/* Sends and waits for what comes. */
+static enum sm_status
+pass(struct rank *rank, size_t to, double bytes, size_t from)
+{
+    sg_comm_t first;
+    void *payload;
+    if (to != SM_NO_RANK)
+        SM_TRY(sm_simgrid_post_send(rank, CHANNEL_REDUCE, to, NULL, bytes));
+    if (from == SM_NO_RANK)
+        return SM_OK;
+    SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_REDUCE, from, &payload, &first, rank->receipts));
+    if (!sm_simgrid_arrives(first, rank->receipts,
+                            sm_simgrid_parts(rank->world, from, rank->comm.rank)))
+        return SM_FAIL(SM_ERR_STALLED,
+                       "all-reduce from rank %zu to rank %zu: a link or host on the way had gone "
+                       "down by %.6g s",
+                       from, rank->comm.rank, simgrid_get_clock());
+    return SM_OK;
 }
 
 static enum sm_status
 play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
-    size_t r = rank->comm.rank, size = world->size;
-    sg_mailbox_t out = sm_simgrid_box(world, CHANNEL_REDUCE, r, (r + 1) % size);
-    sg_mailbox_t in = sm_simgrid_box(world, CHANNEL_REDUCE, r > 0 ? r - 1 : size - 1, r);
-    if (out == NULL || in == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
+    size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
     sg_barrier_wait(world->barrier);
-    sm_simgrid_send(out, NULL, round(world->edges[(r + 1) % size].remaining * chunk));
-    SM_TRY(sm_simgrid_receive(in));
-    double later = (world->edges[r].remaining - 1) * world->latency[r] + world->edges[r].pause;
+    SM_TRY(
+        pass(rank, next,
+             round(world->edges[next].remaining * chunk / world->transport.collective_efficiency),
+             r > 0 ? r - 1 : size - 1));
+    double later = beside_flow(world, r, chunk) + world->edges[r].pause;
     if (later > 0)
         sg_actor_sleep_for(later);
     sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
     return SM_OK;
 }
 
-static sg_mailbox_t
-reduce_box(void *arg, size_t from, size_t to)
+/* One step of a schedule. The copies of a chunk are charged where it comes in, both. */
+static enum sm_status
+exchange(void *arg, const struct exchange *step)
 {
-    return sm_simgrid_box(arg, CHANNEL_REDUCE, from, to);
+    struct rank *rank = arg;
+    const struct world *world = rank->world;
+    SM_TRY(pass(rank, step->to, round(step->sent / world->transport.collective_efficiency),
+                step->from));
+    if (step->from != SM_NO_RANK && world->transport.staging > 0)
+        sg_actor_sleep_for(staging_seconds(
+            world, sm_simgrid_part(step->received,
+                                   sm_simgrid_parts(world, step->from, rank->comm.rank), 0)));
+    return SM_OK;
 }
 
 static enum sm_status
@@ -136,7 +219,7 @@ reduce_workers(struct rank *rank, struct sm_request *request, double bytes)
         SM_TRY(play_fluid(rank, chunk));
     else
         SM_TRY(sm_simgrid_play(world->collective, &call, rank->comm.rank, 0,
-                               world->collective->steps(&call), reduce_box, world));
+                               world->collective->steps(&call), exchange, rank));
     request->all_there = world->all_there;
     return SM_OK;
 }
@@ -239,6 +322,10 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         rank->queued = sg_sem_init(0);
         rank->finished = sg_sem_init(0);
         rank->queue_end = &rank->queue;
+        if (rank->worker->rail_count > 1 &&
+            (rank->receipts = sm_arena_alloc(rank->world->arena, rank->worker->rail_count - 1,
+                                             sizeof *rank->receipts)) == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", rank->worker->rail_count);
         char name[32];
         snprintf(name, sizeof name, "stream %zu", rank->comm.rank);
         sg_actor_t stream = sg_actor_init(name, rank->host);
