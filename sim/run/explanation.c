@@ -70,7 +70,8 @@ print_stages(const struct sm_explanation *e, FILE *out)
         char fastest[128];
         if (!(s.mean > 0))
             continue;
-        const double least = worker_seconds(e, s.fastest, i), most = worker_seconds(e, s.slowest, i);
+        const double least = worker_seconds(e, s.fastest, i),
+                     most = worker_seconds(e, s.slowest, i);
         fprintf(out, "  %-14s %10.4g %5.1f %%  ", sm_stage_names[i], 1e3 * s.mean,
                 100 * s.mean / whole);
         if (most - least <= 1e-9 * s.mean) {

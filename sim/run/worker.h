@@ -8,7 +8,7 @@
 #include "sim/comm/comm.h"
 #include "sim/run/experiment.h"
 #include "sim/run/recorder.h"
-#include "sim/timing/profile.h"
+#include "sim/timing/bucket.h"
 #include "sim/trace/trace.h"
 
 /* What all workers of a run share; borrowed. */
@@ -16,6 +16,8 @@ struct sm_training {
     const struct sm_experiment *experiment;
     const struct sm_workload *workload; /* NULL: timing only, a model of one float   */
     const struct sm_profile *profile;
+    const struct sm_bucket *buckets; /* (bucket_count) of its gradient            */
+    size_t bucket_count;
     struct sm_recorder *recorder;     /* NULL when timing only                     */
     struct sm_progress *progress;     /* drawn by rank 0                           */
     struct sm_trace *trace;           /* NULL: none                                */

@@ -80,6 +80,7 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
         .seed = machine->seed,
         .platform = &platform,
         .collective = {&sm_collective_ring.about, &settings},
+        .transport = machine->transport,
         .wire_scale = machine->wire_scale > 0 ? machine->wire_scale : 1,
         .pool = pool,
         .count_links = machine->count_links,
@@ -146,6 +147,13 @@ machine_run(const struct machine *machine, void *out, size_t size, struct machin
         *report = *result;
     free(result);
     return status;
+}
+
+double
+ring_seconds(size_t size, double bytes, double latency, double bandwidth)
+{
+    const struct sm_collective_call call = {.size = size, .bytes = bytes};
+    return sm_collective_ring.seconds(&call, latency, bandwidth);
 }
 
 enum sm_status

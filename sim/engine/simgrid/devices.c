@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink).
+/* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink), or one half
+ * of it.
  *
  * Each ring carries its share of the bytes, message by message, one actor a device and ring. Where
  * nobody outside the worker uses those links and nothing changes their speed, every repetition
@@ -77,14 +78,33 @@ sm_simgrid_devices_init(struct rank *rank)
 }
 
 static sg_mailbox_t
-device_box(void *arg, size_t from, size_t to)
+device_box(const struct player *player, size_t from, size_t to)
 {
-    const struct player *player = arg;
     char name[96];
     snprintf(name, sizeof name, "worker %zu, ring %zu from device %zu to %zu",
              player->rank->comm.rank, player->ring_index, player->ring->order[from],
              player->ring->order[to]);
     return sg_mailbox_by_name(name);
+}
+
+static enum sm_status
+exchange(void *arg, const struct exchange *step)
+{
+    const struct player *player = arg;
+    if (step->to != SM_NO_RANK)
+        sm_simgrid_send(device_box(player, player->position, step->to), NULL, step->sent);
+    if (step->from != SM_NO_RANK)
+        return sm_simgrid_receive(device_box(player, step->from, player->position));
+    return SM_OK;
+}
+
+/* The steps of a ring that a part of its all-reduce is. */
+static void
+part_steps(enum device_part part, const struct sm_collective_call *call, size_t *first, size_t *end)
+{
+    const size_t steps = sm_collective_ring.steps(call);
+    *first = part == DEVICES_ALL_GATHER ? steps / 2 : 0;
+    *end = part == DEVICES_REDUCE_SCATTER ? steps / 2 : steps;
 }
 
 static void
@@ -94,48 +114,72 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    if (sm_simgrid_play(&sm_collective_ring, rank->worker->devices, player->position, player->bytes,
-                        device_box, player) != SM_OK)
+    const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
+    size_t first, end;
+    part_steps(player->part, &call, &first, &end);
+    if (sm_simgrid_play(&sm_collective_ring, &call, player->position, first, end, exchange,
+                        player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
 
-static sg_host_t
-device_host(const void *arg, size_t position)
+bool
+sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double bytes,
+                         double *seconds)
 {
-    const struct player *player = arg;
-    return sg_host_by_name(player->rank->worker->hosts[player->ring->order[position]]);
+    size_t kept = rank->device_time_count < DEVICE_TIMES ? rank->device_time_count : DEVICE_TIMES;
+    for (size_t i = 0; i < kept; i++)
+        if (rank->device_times[i].part == part && rank->device_times[i].bytes == bytes) {
+            *seconds = rank->device_times[i].seconds;
+            return true;
+        }
+    return false;
 }
 
-/* One all-reduce among the devices, simulated or remembered, that began at t0 and is done. */
 static enum sm_status
-note_devices(struct rank *rank, double bytes, double t0)
+count_device(void *arg, size_t to, double bytes, const struct sm_trace_span *span)
 {
-    struct world *world = rank->world;
+    const struct player *player = arg;
+    const struct sm_platform_worker *worker = player->rank->worker;
+    const size_t *order = player->ring->order;
+    return sm_simgrid_count(player->rank->world,
+                            sg_host_by_name(worker->hosts[order[player->position]]),
+                            sg_host_by_name(worker->hosts[order[to]]), bytes, span);
+}
+
+enum sm_status
+sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
+                         const struct sm_trace_span *span)
+{
     const struct sm_platform_worker *worker = rank->worker;
-    const struct sm_trace_mark mark = sm_trace_now(world->request->trace, rank->comm.rank);
-    for (size_t i = 0; world->traffic != NULL && i < worker->ring_count * worker->devices; i++) {
-        const struct player *player = &rank->players[i];
-        SM_TRY(sm_simgrid_count_schedule(world, &sm_collective_ring, worker->devices,
-                                         player->position, round(bytes * player->ring->share),
-                                         device_host, player, t0, rank->time, mark));
+    if (rank->world->traffic == NULL)
+        return SM_OK;
+    for (size_t i = 0; i < worker->ring_count * worker->devices; i++) {
+        struct player *player = &rank->players[i];
+        const struct sm_collective_call call = {.size = worker->devices,
+                                                .bytes = round(bytes * player->ring->share)};
+        size_t first, end;
+        part_steps(part, &call, &first, &end);
+        SM_TRY(sm_simgrid_count_schedule(&sm_collective_ring, &call, player->position, first, end,
+                                         count_device, player, span));
     }
     return SM_OK;
 }
 
-enum sm_status
-sm_simgrid_devices_reduce(struct rank *rank, double bytes)
+static enum sm_status
+play(struct rank *rank, enum device_part part, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    if (rank->devices_private && bytes == rank->device_bytes) {
-        rank->time += rank->device_seconds;
-        return note_devices(rank, bytes, rank->time - rank->device_seconds);
+    double seconds;
+    if (sm_simgrid_devices_known(rank, part, bytes, &seconds)) {
+        sg_actor_sleep_for(seconds);
+        return SM_OK;
     }
-    sm_simgrid_settle(rank);
     double start = simgrid_get_clock();
     size_t count = worker->ring_count * worker->devices;
     for (size_t i = 0; i < count; i++) {
         struct player *player = &rank->players[i];
+        player->part = part;
         player->bytes = round(bytes * player->ring->share);
         sg_actor_t actor = sg_actor_init(
             "device", sg_host_by_name(worker->hosts[player->ring->order[player->position]]));
@@ -144,8 +188,18 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
     }
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
-    rank->device_bytes = bytes;
-    rank->time = simgrid_get_clock();
-    rank->device_seconds = rank->time - start;
-    return note_devices(rank, bytes, start);
+    if (rank->devices_private)
+        rank->device_times[rank->device_time_count++ % DEVICE_TIMES] =
+            (struct device_time){part, bytes, simgrid_get_clock() - start};
+    return SM_OK;
+}
+
+enum sm_status
+sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
+{
+    struct sm_trace_span span = {.t0 = simgrid_get_clock()};
+    SM_TRY(play(rank, part, bytes));
+    span.t1 = simgrid_get_clock();
+    span.mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
+    return sm_simgrid_devices_count(rank, part, bytes, &span);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sim/engine/simgrid/stream.c -- all-reduces, each rank's in the order posted.
  *
+ * Among all devices of all workers a rank plays three parts: its devices' reduce-scatter, its part
+ * between workers, its devices' all-gather.
  * The numbers are computed once, in rank order, when the last rank joins; the collective decides
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
@@ -23,7 +25,9 @@ edges_share_links(struct world *world)
         for (size_t r = 0; r < world->size && !(mark && shared); r++) {
             size_t before = r > 0 ? r - 1 : world->size - 1;
             xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-            sg_host_get_route(world->ranks[before].host, world->ranks[r].host, route);
+            for (size_t i = 0; i < sm_simgrid_parts(world, before, r); i++)
+                sg_host_get_route(sm_simgrid_rail_host(world, before, i),
+                                  sm_simgrid_rail_host(world, r, i), route);
             for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
                 sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
                 if (mark && sg_link_is_shared(link) && sg_link_get_data(link) != NULL)
@@ -35,6 +39,26 @@ edges_share_links(struct world *world)
     return shared;
 }
 
+/* Measures the idle routes round the ring. */
+static enum sm_status
+wires_init(struct world *world)
+{
+    size_t size = world->size;
+    world->wires = sm_arena_zalloc(world->arena, size * world->rails, sizeof *world->wires);
+    if (world->wires == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
+    for (size_t r = 0; r < size; r++) {
+        size_t before = r > 0 ? r - 1 : size - 1;
+        for (size_t i = 0; i < sm_simgrid_parts(world, before, r); i++) {
+            sg_host_t from = sm_simgrid_rail_host(world, before, i),
+                      to = sm_simgrid_rail_host(world, r, i);
+            world->wires[r * world->rails + i] = (struct wire){
+                sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
+        }
+    }
+    return SM_OK;
+}
+
 enum sm_status
 sm_simgrid_streams_init(struct world *world)
 {
@@ -43,28 +67,53 @@ sm_simgrid_streams_init(struct world *world)
     world->collective = (const struct sm_collective *)world->request->collective.plugin;
     world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
     world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
-    world->latency = sm_arena_zalloc(world->arena, size, sizeof(double));
-    world->bandwidth = sm_arena_zalloc(world->arena, size, sizeof(double));
     world->work = sm_arena_zalloc(world->arena, 2 * size, sizeof(double));
-    if (world->x == NULL || world->edges == NULL || world->latency == NULL ||
-        world->bandwidth == NULL || world->work == NULL)
+    if (world->x == NULL || world->edges == NULL || world->work == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
     if (size == 1)
         return SM_OK;
     world->barrier = sg_barrier_init((unsigned)size);
     world->fluid = strcmp(settings->play, "fluid") == 0 && world->collective->same_edges &&
                    !world->request->platform->varies && !edges_share_links(world);
-    for (size_t r = 0; world->fluid && r < size; r++) {
-        sg_host_t before = world->ranks[r > 0 ? r - 1 : size - 1].host;
-        world->latency[r] = sg_host_get_route_latency(before, world->ranks[r].host);
-        world->bandwidth[r] = sg_host_get_route_bandwidth(before, world->ranks[r].host);
+    return world->fluid ? wires_init(world) : SM_OK;
+}
+
+/* Seconds that copies through host memory add to a message of which this is the largest part. */
+static double
+staging_seconds(const struct world *world, double part)
+{
+    return 2 * world->transport.staging * part;
+}
+
+/* Seconds of `count` messages of `chunk` bytes each over the idle edge into rank r: as messages one
+ * after the other, or as one flow a rail, which has its latency once and is not staged. */
+static double
+edge_seconds(const struct world *world, size_t r, double chunk, double count, bool flow)
+{
+    size_t parts = sm_simgrid_parts(world, r > 0 ? r - 1 : world->size - 1, r);
+    double longest = 0;
+    for (size_t i = 0; i < parts; i++) {
+        const struct wire *wire = &world->wires[r * world->rails + i];
+        double part = sm_simgrid_part(chunk, parts, i);
+        double travel = part / world->transport.collective_efficiency / wire->bandwidth;
+        longest =
+            fmax(longest, flow ? wire->latency + count * travel
+                               : count * (wire->latency + staging_seconds(world, part) + travel));
     }
-    return SM_OK;
+    return longest;
+}
+
+static struct sm_collective_call
+call_of(const struct world *world, double bytes)
+{
+    return (struct sm_collective_call){
+        .size = world->size, .bytes = bytes, .settings = world->request->collective.settings};
 }
 
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
-arrive(struct rank *rank, struct sm_request *request, double chunk)
+arrive(struct rank *rank, struct sm_request *request, const struct sm_collective_call *call,
+       double chunk)
 {
     struct world *world = rank->world;
     double now = simgrid_get_clock();
@@ -82,77 +131,148 @@ arrive(struct rank *rank, struct sm_request *request, double chunk)
     world->all_there = now;
     if (world->fluid) {
         for (size_t r = 0; r < world->size; r++)
-            world->edges[r].message = world->latency[r] + chunk / world->bandwidth[r];
-        sm_fluid_plan(world->size, world->collective->steps(world->size), world->edges,
-                      world->work);
+            world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
+        sm_fluid_plan(world->size, world->collective->steps(call), world->edges, world->work);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
+}
+
+/* Seconds that the messages which are left need and their flows do not. */
+static double
+beside_flow(const struct world *world, size_t r, double chunk)
+{
+    double remaining = world->edges[r].remaining;
+    if (world->rails == 1)
+        return (remaining - 1) * world->wires[r].latency +
+               remaining * staging_seconds(world, chunk);
+    return remaining * world->edges[r].message - edge_seconds(world, r, chunk, remaining, true);
+}
+
+/* Sends and waits for what comes. */
+static enum sm_status
+pass(struct rank *rank, size_t to, double bytes, size_t from)
+{
+    sg_comm_t first;
+    void *payload;
+    if (to != SM_NO_RANK)
+        SM_TRY(sm_simgrid_post_send(rank, CHANNEL_REDUCE, to, NULL, bytes));
+    if (from == SM_NO_RANK)
+        return SM_OK;
+    SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_REDUCE, from, &payload, &first, rank->receipts));
+    if (!sm_simgrid_arrives(first, rank->receipts,
+                            sm_simgrid_parts(rank->world, from, rank->comm.rank)))
+        return SM_FAIL(SM_ERR_STALLED,
+                       "all-reduce from rank %zu to rank %zu: a link or host on the way had gone "
+                       "down by %.6g s",
+                       from, rank->comm.rank, simgrid_get_clock());
+    return SM_OK;
 }
 
 static enum sm_status
 play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
-    size_t r = rank->comm.rank, size = world->size;
-    sg_mailbox_t out = sm_simgrid_box(world, CHANNEL_REDUCE, r, (r + 1) % size);
-    sg_mailbox_t in = sm_simgrid_box(world, CHANNEL_REDUCE, r > 0 ? r - 1 : size - 1, r);
-    if (out == NULL || in == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
+    size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
     sg_barrier_wait(world->barrier);
-    sm_simgrid_send(out, NULL, round(world->edges[(r + 1) % size].remaining * chunk));
-    SM_TRY(sm_simgrid_receive(in));
-    double later = (world->edges[r].remaining - 1) * world->latency[r] + world->edges[r].pause;
+    SM_TRY(
+        pass(rank, next,
+             round(world->edges[next].remaining * chunk / world->transport.collective_efficiency),
+             r > 0 ? r - 1 : size - 1));
+    double later = beside_flow(world, r, chunk) + world->edges[r].pause;
     if (later > 0)
         sg_actor_sleep_for(later);
     sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
     return SM_OK;
 }
 
-static sg_mailbox_t
-reduce_box(void *arg, size_t from, size_t to)
+/* One step of a schedule. The copies of a chunk are charged where it comes in, both. */
+static enum sm_status
+exchange(void *arg, const struct exchange *step)
 {
-    return sm_simgrid_box(arg, CHANNEL_REDUCE, from, to);
+    struct rank *rank = arg;
+    const struct world *world = rank->world;
+    SM_TRY(pass(rank, step->to, round(step->sent / world->transport.collective_efficiency),
+                step->from));
+    if (step->from != SM_NO_RANK && world->transport.staging > 0)
+        sg_actor_sleep_for(staging_seconds(
+            world, sm_simgrid_part(step->received,
+                                   sm_simgrid_parts(world, step->from, rank->comm.rank), 0)));
+    return SM_OK;
+}
+
+static enum sm_status
+reduce_workers(struct rank *rank, struct sm_request *request, double bytes)
+{
+    struct world *world = rank->world;
+    const struct sm_collective_call call = call_of(world, bytes);
+    double chunk = ceil(bytes / (double)world->collective->chunks(&call));
+    SM_TRY(arrive(rank, request, &call, chunk));
+    if (bytes == 0) /* no messages, yet nobody has the numbers before the last rank joins */
+        sg_barrier_wait(world->barrier);
+    else if (world->fluid)
+        SM_TRY(play_fluid(rank, chunk));
+    else
+        SM_TRY(sm_simgrid_play(world->collective, &call, rank->comm.rank, 0,
+                               world->collective->steps(&call), exchange, rank));
+    request->all_there = world->all_there;
+    return SM_OK;
+}
+
+static bool
+among_workers(const struct rank *rank, const struct sm_request *request)
+{
+    return request->reach != SM_AMONG_DEVICES && rank->comm.size > 1;
+}
+
+static bool
+among_devices(const struct rank *rank, const struct sm_request *request)
+{
+    return request->reach != SM_AMONG_WORKERS && rank->comm.devices > 1;
 }
 
 static enum sm_status
 reduce(struct rank *rank, struct sm_request *request)
 {
-    struct world *world = rank->world;
     double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
-    double chunk = ceil(bytes / (double)world->collective->chunks(world->size));
-    SM_TRY(arrive(rank, request, chunk));
-    if (world->fluid)
-        SM_TRY(play_fluid(rank, chunk));
-    else
-        SM_TRY(sm_simgrid_play(world->collective, world->size, rank->comm.rank, bytes, reduce_box,
-                               world));
-    request->all_there = world->all_there;
-    return SM_OK;
+    const bool devices = among_devices(rank, request);
+    if (rank->stream_free > simgrid_get_clock())
+        sg_actor_sleep_until(rank->stream_free);
+    if (!among_workers(rank, request))
+        return sm_simgrid_devices_play(rank, DEVICES_ALL_REDUCE, bytes);
+    if (devices)
+        SM_TRY(sm_simgrid_devices_play(rank, DEVICES_REDUCE_SCATTER, bytes));
+    SM_TRY(reduce_workers(rank, request, bytes));
+    return devices ? sm_simgrid_devices_play(rank, DEVICES_ALL_GATHER, bytes) : SM_OK;
 }
 
-static sg_host_t
-rank_host(const void *arg, size_t rank)
-{
-    return ((const struct world *)arg)->ranks[rank].host;
-}
-
-/* The all-reduce that began at t0 is done. */
 static enum sm_status
-note_reduce(struct rank *rank, const struct sm_request *request, double t0)
+count_rank(void *arg, size_t to, double bytes, const struct sm_trace_span *span)
+{
+    const struct rank *rank = arg;
+    return sm_simgrid_count_message(rank->world, rank->comm.rank, to, bytes, span);
+}
+
+/* The all-reduce that took the stream from t0 to t1 is done. */
+static enum sm_status
+note_reduce(struct rank *rank, const struct sm_request *request, double t0, double t1)
 {
     struct world *world = rank->world;
     if (world->traffic == NULL)
         return SM_OK;
+    const bool workers = among_workers(rank, request);
     const struct sm_trace_span span = {
-        .name = "all-reduce",
+        .name = workers ? "all-reduce" : "device all-reduce",
         .track = SM_TRACE_STREAM,
         .t0 = t0,
-        .t1 = simgrid_get_clock(),
+        .t1 = t1,
         .bytes = sm_comm_wire_bytes(&rank->comm, request->wire),
         .mark = request->mark,
     };
-    SM_TRY(sm_simgrid_count_schedule(world, world->collective, world->size, rank->comm.rank,
-                                     span.bytes, rank_host, world, span.t0, span.t1, span.mark));
+    if (workers) {
+        const struct sm_collective_call call = call_of(world, span.bytes);
+        SM_TRY(sm_simgrid_count_schedule(world->collective, &call, rank->comm.rank, 0,
+                                         world->collective->steps(&call), count_rank, rank, &span));
+    }
     return sm_trace_add_span(world->request->trace, rank->comm.rank, &span);
 }
 
@@ -169,13 +289,14 @@ stream_main(int argc, char **argv)
         rank->queue = request->next;
         if (rank->queue == NULL)
             rank->queue_end = &rank->queue;
-        const double t0 = simgrid_get_clock();
+        const double t0 = fmax(simgrid_get_clock(), rank->stream_free);
         request->status = reduce(rank, request);
         if (request->status == SM_OK)
-            request->status = note_reduce(rank, request, t0);
+            request->status = note_reduce(rank, request, t0, simgrid_get_clock());
         if (request->status != SM_OK)
             sm_simgrid_fail(rank->world);
         request->done = true;
+        rank->playing--;
         sg_sem_release(rank->finished);
     }
 }
@@ -186,39 +307,63 @@ sent_bytes(struct rank *rank, double bytes)
 {
     const struct sm_collective *collective = rank->world->collective;
     if (bytes != rank->reduce_bytes) {
-        size_t size = rank->comm.size, chunks = collective->chunks(size);
+        const struct sm_collective_call call = call_of(rank->world, bytes);
         rank->reduce_bytes = bytes;
         rank->reduce_sent = 0;
-        for (size_t i = 0; i < collective->steps(size); i++) {
+        for (size_t i = 0; i < collective->steps(&call); i++) {
             struct sm_collective_step step;
-            collective->step(size, rank->comm.rank, i, &step);
-            if (step.send_to != SM_NO_RANK)
-                rank->reduce_sent +=
-                    sm_collective_bytes(bytes, chunks, step.send_first, step.send_count);
+            collective->step(&call, rank->comm.rank, i, &step);
+            rank->reduce_sent += sm_collective_sent(collective, &call, &step);
         }
     }
     return rank->reduce_sent;
 }
 
+/* Where all before it have ended or have known ends, its own is known too. */
+static bool
+end_known(struct rank *rank, struct sm_request *request, double bytes, double *seconds)
+{
+    if (rank->playing > 0 || !sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, seconds))
+        return false;
+    request->end = rank->stream_free = fmax(rank->stream_free, rank->time) + *seconds;
+    return true;
+}
+
 enum sm_status
 sm_simgrid_post(struct rank *rank, struct sm_request *request)
 {
-    request->index = rank->reductions++;
-    request->done = rank->comm.size == 1; /* the mean of one is what it was */
-    if (request->done)
+    const double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
+    double seconds;
+    request->index = rank->reductions;
+    request->mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
+    if (among_workers(rank, request)) {
+        rank->reductions++;
+        rank->ledger->bytes_sent += sent_bytes(rank, bytes);
+    } else if (!among_devices(rank, request)) { /* the mean of one is what it was */
+        request->done = true;
         return SM_OK;
-    rank->ledger->bytes_sent += sent_bytes(rank, sm_comm_wire_bytes(&rank->comm, request->wire));
+    } else if (end_known(rank, request, bytes, &seconds)) {
+        const struct sm_trace_span span = {
+            .t0 = request->end - seconds, .t1 = request->end, .mark = request->mark};
+        SM_TRY(sm_simgrid_devices_count(rank, DEVICES_ALL_REDUCE, bytes, &span));
+        return note_reduce(rank, request, span.t0, span.t1);
+    }
+    sm_simgrid_settle(rank);
+    rank->playing++;
     if (rank->queued == NULL) {
         rank->queued = sg_sem_init(0);
         rank->finished = sg_sem_init(0);
         rank->queue_end = &rank->queue;
+        if (rank->worker->rail_count > 1 &&
+            (rank->receipts = sm_arena_alloc(rank->world->arena, rank->worker->rail_count - 1,
+                                             sizeof *rank->receipts)) == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", rank->worker->rail_count);
         char name[32];
         snprintf(name, sizeof name, "stream %zu", rank->comm.rank);
         sg_actor_t stream = sg_actor_init(name, rank->host);
         sg_actor_set_data(stream, rank);
         sg_actor_start(stream, stream_main, 0, NULL);
     }
-    request->mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
     request->next = NULL;
     *rank->queue_end = request;
     rank->queue_end = &request->next;

@@ -128,8 +128,8 @@ add_transfer(struct traffic *traffic, const struct transfer *transfer)
 }
 
 enum sm_status
-sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t to, double bytes, double t0,
-                 double t1, struct sm_trace_mark mark)
+sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t to, double bytes,
+                 const struct sm_trace_span *span)
 {
     struct traffic *traffic = world->traffic;
     if (traffic == NULL || !(bytes > 0))
@@ -142,33 +142,48 @@ sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t to, double bytes
         *slot = ++traffic->count;
     }
     traffic->pairs[*slot - 1].bytes += bytes;
-    if (!sm_trace_takes(world->request->trace, mark, 1))
+    if (!sm_trace_takes(world->request->trace, span->mark, 1))
         return SM_OK;
-    return add_transfer(traffic, &(struct transfer){t0, t1, bytes, *slot - 1});
+    return add_transfer(traffic, &(struct transfer){span->t0, span->t1, bytes, *slot - 1});
 }
 
 enum sm_status
-sm_simgrid_count_schedule(struct world *world, const struct sm_collective *collective, size_t size,
-                          size_t rank, double bytes,
-                          sg_host_t (*host)(const void *arg, size_t rank), const void *arg,
-                          double t0, double t1, struct sm_trace_mark mark)
+sm_simgrid_count_message(struct world *world, size_t from, size_t to, double bytes,
+                         const struct sm_trace_span *span)
 {
-    if (world->traffic == NULL)
-        return SM_OK;
-    const size_t steps = collective->steps(size), chunks = collective->chunks(size);
+    const size_t parts = sm_simgrid_parts(world, from, to);
+    for (size_t i = 0; i < parts; i++)
+        SM_TRY(sm_simgrid_count(world, sm_simgrid_rail_host(world, from, i),
+                                sm_simgrid_rail_host(world, to, i),
+                                sm_simgrid_part(bytes, parts, i), span));
+    return SM_OK;
+}
+
+enum sm_status
+sm_simgrid_count_schedule(const struct sm_collective *collective,
+                          const struct sm_collective_call *call, size_t rank, size_t first,
+                          size_t end,
+                          enum sm_status (*count)(void *arg, size_t to, double bytes,
+                                                  const struct sm_trace_span *span),
+                          void *arg, const struct sm_trace_span *span)
+{
     size_t to = SM_NO_RANK;
     double sum = 0;
-    for (size_t i = 0; i <= steps; i++) { /* steps in a row to one rank are one transfer */
+    for (size_t i = first; i <= end; i++) { /* steps in a row to one rank are one transfer */
         struct sm_collective_step step = {.send_to = SM_NO_RANK};
-        if (i < steps)
-            collective->step(size, rank, i, &step);
+        double sent = 0;
+        if (i < end) {
+            collective->step(call, rank, i, &step);
+            sent = sm_collective_sent(collective, call, &step);
+        }
+        if (i < end && !(sent > 0))
+            continue;
         if (to != SM_NO_RANK && step.send_to != to) {
-            SM_TRY(sm_simgrid_count(world, host(arg, rank), host(arg, to), sum, t0, t1, mark));
+            SM_TRY(count(arg, to, sum, span));
             sum = 0;
         }
         to = step.send_to;
-        if (to != SM_NO_RANK)
-            sum += sm_collective_bytes(bytes, chunks, step.send_first, step.send_count);
+        sum += sent;
     }
     return SM_OK;
 }
