@@ -378,7 +378,8 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     }
     fputs("algorithm:\n", out);
     /* where buffers are averaged, the inner optimizer decides how many bytes travel */
-    if (numbers || experiment->algorithm.buffer.plugin == &sm_buffer_average.about)
+    if (numbers || experiment->algorithm.buffer.plugin == &sm_buffer_average.about ||
+        sm_strategy_is(&experiment->algorithm.strategy, SM_MIXES_BUFFERS))
         print_choice("inner", &experiment->algorithm.inner, out);
     if (numbers)
         print_choice("schedule", &experiment->algorithm.schedule, out);

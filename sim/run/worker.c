@@ -77,6 +77,24 @@ average_init(struct worker *w, const struct sm_setup *setup)
     return SM_OK;
 }
 
+/* What of the inner optimizer's state a strategy may mix. */
+static enum sm_status
+list_buffers(struct worker *w, struct sm_setup *setup)
+{
+    size_t count = 0;
+    struct sm_buffer buffer;
+    while (w->inner->buffer != NULL && w->inner->buffer(w->inner_state, count, &buffer))
+        count++;
+    struct sm_buffer *buffers = sm_arena_alloc(setup->arena, count, sizeof *buffers);
+    if (buffers == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a list of %zu buffers", count);
+    setup->buffers = buffers;
+    for (size_t i = 0; i < count; i++)
+        if (w->inner->buffer(w->inner_state, i, &buffer) && !buffer.counter)
+            buffers[setup->buffer_count++] = buffer;
+    return SM_OK;
+}
+
 /* Buckets are for all-reduces: of the workers where the strategy is one, else of their devices. */
 static enum sm_status
 buckets_init(struct worker *w, const struct sm_setup *setup)
@@ -99,7 +117,7 @@ worker_init(struct worker *w, const struct sm_training *training, struct sm_comm
             struct sm_arena *arena)
 {
     const struct sm_experiment *experiment = training->experiment;
-    const struct sm_setup setup = sm_training_setup(training, comm, arena);
+    struct sm_setup setup = sm_training_setup(training, comm, arena);
     w->training = training;
     w->comm = comm;
     w->n = setup.n;
@@ -128,6 +146,7 @@ worker_init(struct worker *w, const struct sm_training *training, struct sm_comm
     w->sends_early = sm_strategy_is(&experiment->algorithm.strategy, SM_SENDS_EARLY);
     w->round = sm_outer_round(w->outer, w->outer_state);
     SM_TRY(w->inner->init(w->inner_state, &setup));
+    SM_TRY(list_buffers(w, &setup));
     if (w->strategy->init != NULL)
         SM_TRY(w->strategy->init(w->strategy_state, &setup));
     if (w->outer->init != NULL)
