@@ -30,7 +30,9 @@ struct run {
     struct sm_arena *arena;
     struct sm_platform platform;
     struct sm_profile profile;
-    struct sm_workload *workload; /* NULL: timing only      */
+    struct sm_stragglers *stragglers; /* NULL: none            */
+    uint64_t straggler_hash;          /* of what decides them beside the settings */
+    struct sm_workload *workload;     /* NULL: timing only      */
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
     size_t matrix_count;
@@ -96,6 +98,13 @@ load_platform(struct run *run)
                             &run->platform));
     run->workers = run->platform.worker_count - run->servers;
     return SM_OK;
+}
+
+static enum sm_status
+open_stragglers(struct run *run)
+{
+    return sm_stragglers_create(run->arena, &run->experiment->straggler, run->workers,
+                                run->experiment->seed, &run->stragglers, &run->straggler_hash);
 }
 
 static bool
@@ -247,7 +256,7 @@ hash_costs(const struct run *run)
     const struct sm_profile *profile = &run->profile;
     const double costs[] = {profile->load,   profile->forward, profile->backward,
                             profile->update, run->model_bytes, (double)run->steps};
-    return sm_hash(costs, sizeof costs, run->platform.hash);
+    return sm_hash(costs, sizeof costs, run->platform.hash) ^ run->straggler_hash;
 }
 
 static enum sm_status
@@ -318,6 +327,7 @@ prepare(struct run *run)
     SM_TRY(check(run));
     SM_TRY(load_workload(run));
     SM_TRY(load_profile(run));
+    SM_TRY(open_stragglers(run));
     SM_TRY(resolve(run));
     return describe(run);
 }
@@ -332,6 +342,8 @@ sm_run_check(const struct sm_experiment *experiment, const struct sm_run_options
         status = check(&run);
     if (status == SM_OK) /* a profile of counted FLOP needs no file */
         status = load_profile(&run);
+    if (status == SM_OK)
+        status = open_stragglers(&run);
     sm_arena_fini(&arena);
     return status;
 }
@@ -450,6 +462,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .experiment = run->experiment,
         .workload = run->workload,
         .profile = &run->profile,
+        .stragglers = run->stragglers,
         .recorder = run->recorder,
         .progress = &run->progress,
         .initial = run->initial,

@@ -40,6 +40,8 @@ struct worker {
     const void *schedule_settings;
     enum sm_round round;
     bool sends_early;
+    struct sm_pace *pace;  /* NULL: as the profile says                        */
+    double slowness;       /* factor on the compute time of the step           */
     struct sm_codec codec; /* of the exact average                              */
     float *anchor;         /* (n) what all agreed on, where differences from it are compressed */
 };
@@ -228,12 +230,13 @@ compute(struct worker *w, size_t k)
     const struct sm_profile *profile = w->training->profile;
     const struct sm_comm_ops *ops = w->comm->ops;
     bool mixes = w->strategy->mix_gradient != NULL;
-    SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, profile->forward + profile->backward,
+    SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0,
+                        w->slowness * (profile->forward + profile->backward),
                         mixes ? &(struct sm_job){gradient_job, w} : NULL));
     SM_TRY(ops->reduce_devices(w->comm, w->n));
     if (mixes)
         SM_TRY(w->strategy->mix_gradient(w->strategy_state, w->comm, w->n, w->g));
-    const double update = w->strategy->server == NULL ? profile->update : 0;
+    const double update = w->strategy->server == NULL ? w->slowness * profile->update : 0;
     SM_TRY(ops->compute(w->comm, SM_STAGE_UPDATE, 0, update,
                         &(struct sm_job){mixes ? update_job : gradient_and_update_job, w}));
     if (!isfinite(w->loss))
@@ -328,6 +331,7 @@ step(struct worker *w, size_t k, double since)
     if (w->round != SM_ROUND_NONE && k == w->round_begin + w->length)
         SM_TRY(begin_round(w, k));
     w->gamma = (float)((double)w->lr * schedule_factor(w, k));
+    w->slowness = sm_pace_next(w->pace);
     SM_TRY(send_early(w));
     SM_TRY(compute(w, k));
     if (w->strategy->send != NULL && !w->sends_early)
@@ -357,6 +361,7 @@ worker_run(const struct sm_training *training, struct sm_comm *comm)
     if (w == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a worker");
     SM_TRY(worker_init(w, training, comm, arena));
+    SM_TRY(sm_pace_create(arena, training->stragglers, comm->rank, comm->devices, &w->pace));
     if (training->workload != NULL)
         SM_TRY(sm_learner_create(training->workload, comm->rank, arena, &w->learner));
 

@@ -306,6 +306,7 @@ what_is_printed_binds_to_the_same_text(void **unused)
         "workload: {model: {name: mlp, hidden: [10, 20]}, dataset: {name: synthetic, separation:"
         " 0.123456789012345678}, partition: contiguous, batch: all, limit: 77}",
         "timing: {profile: own, efficiency: 0.3}",
+        "timing: {straggler: {distribution: lognormal, cv: 0.07, slow_workers: [3, 1]}}",
         "algorithm: {inner: {lr: 0.1, momentum: 0.7, nesterov: yes, weight_decay: 1e-4},"
         " schedule: {warmup: 0.025, milestones: [0.5, 0.75, 0.875], factor: 0.1},"
         " strategy: {name: sgp, topology: ring, peers: 2},"
@@ -357,6 +358,7 @@ the_parts_hold_what_decides_the_numbers_and_what_decides_the_seconds(void **unus
     expect_part("platform: {file: star_4}", false, true);
     expect_part("platform: {bandwidth: {'*': 1Gbps}}", false, true);
     expect_part("timing: {profile: own}", false, true);
+    expect_part("timing: {straggler: gamma}", false, true);
     expect_part("evaluate: {every: 7}", true, false);
     expect_part("evaluate: {against: local}", false, false);
 
