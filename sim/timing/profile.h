@@ -13,6 +13,12 @@
 #include "sim/base/param.h"
 #include "sim/base/status.h"
 
+/* One layer of the model, as DistributedDataParallel sees it. */
+struct sm_profile_layer {
+    double bytes; /* of its gradient, before profile->model_bytes is met exactly */
+    double work;  /* its share of `backward`, in any unit                        */
+};
+
 struct sm_profile {
     const char *name, *source;
     double load;        /* seconds a step of the input pipeline, not hidden behind compute     */
@@ -22,6 +28,10 @@ struct sm_profile {
     double model_bytes; /* bytes of one model or gradient on the wire; 0: 4 a parameter  */
     double samples;     /* samples a worker and step that the seconds stand for          */
     double devices;     /* devices a worker the profile was made for; 0: any             */
+    /* (layer_count) in forward order, one a layer after `repeat`; none: the model is one layer. Not
+     * all weigh 0, and not all cost 0. */
+    const struct sm_profile_layer *layers;
+    size_t layer_count;
 };
 
 /* What `timing:` of an experiment may set beside the profile's name. */
