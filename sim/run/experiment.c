@@ -96,6 +96,7 @@ const struct sm_section sm_experiment_sections[] = {
     {"workload", workload_params},
     {"workload", batch_params},
     {"timing", sm_timing_params},
+    {"timing.scale", sm_scale_params},
     {"timing.straggler", sm_straggler_params},
     {"algorithm", algorithm_params},
     {"evaluate", evaluate_params},
@@ -106,7 +107,7 @@ const struct sm_section sm_experiment_sections[] = {
 static const char *const top_others[] = {"platform", "workload", "timing",  "algorithm",
                                          "evaluate", "sweep",    "compare", NULL};
 static const char *const platform_others[] = {"bandwidth", "latency", "speed", NULL};
-static const char *const timing_others[] = {"straggler", NULL};
+static const char *const timing_others[] = {"scale", "straggler", NULL};
 static const char *const algorithm_others[] = {
     "inner", "schedule", "strategy", "outer", "tau", "buffer", "compression", "collective", NULL};
 static const char *const evaluate_others[] = {"against", NULL};
@@ -193,7 +194,10 @@ bind_workload(struct sm_arena *arena, const struct sm_node *map, struct sm_exper
 static enum sm_status
 bind_timing(struct sm_arena *arena, const struct sm_node *map, struct sm_experiment *experiment)
 {
+    const struct sm_node *scale;
+    SM_TRY(section(map, "scale", &scale));
     SM_TRY(sm_param_bind(sm_timing_params, &experiment->timing, map, timing_others, arena));
+    SM_TRY(sm_param_bind(sm_scale_params, &experiment->scale, scale, NULL, arena));
     return sm_straggler_bind(arena, sm_tree_get(map, "straggler"), &experiment->straggler);
 }
 
@@ -365,7 +369,9 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     if (seconds) {
         fputs("timing: {", out);
         print_params(sm_timing_params, &experiment->timing, out, "");
-        fputs(", straggler: ", out);
+        fputs(", scale: {", out);
+        print_params(sm_scale_params, &experiment->scale, out, "");
+        fputs("}, straggler: ", out);
         sm_straggler_print(&experiment->straggler, out);
         fputs("}\n", out);
     }

@@ -26,6 +26,7 @@ struct sm_experiment {
     } platform;
     struct sm_workload_settings workload;
     struct sm_timing_settings timing;
+    struct sm_timing_scale scale;           /* of timing */
     struct sm_straggler_settings straggler; /* of timing */
     struct {
         struct sm_choice inner, schedule, strategy, outer, period, buffer, compression, collective;

@@ -25,6 +25,15 @@ const struct sm_param sm_timing_params[] = {
     SM_PARAM_END,
 };
 
+#define SCALE(field, doc) SM_PARAM(struct sm_timing_scale, field, 1, 0, 1e6, doc)
+const struct sm_param sm_scale_params[] = {
+    SCALE(load, "factor on the seconds of the input pipeline"),
+    SCALE(forward, "factor on those of the forward pass"),
+    SCALE(backward, "factor on those of the backward pass"),
+    SCALE(update, "factor on those of the optimizer step"),
+    SM_PARAM_END,
+};
+
 /* A profile file as it is written; NAN marks a number that has no default. */
 struct file {
     const char *name, *source;
@@ -245,4 +254,13 @@ sm_profile_load(struct sm_arena *arena, const struct sm_timing_settings *setting
         return count_own(settings, own, profile);
     SM_TRY(find_file(arena, settings->profile, home, &path));
     return load_file(arena, path, profile);
+}
+
+void
+sm_profile_scale(struct sm_profile *profile, const struct sm_timing_scale *scale)
+{
+    profile->load *= scale->load;
+    profile->forward *= scale->forward;
+    profile->backward *= scale->backward;
+    profile->update *= scale->update;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/integration/stragglers.c -- whole runs: who waits for whom when steps vary. */
+/* tests/integration/stragglers.c -- whole runs: who waits for whom when steps vary, and scaled
+ * stages.
+ */
 #include "tests/helpers/check.h"
 
 #include <jansson.h>
@@ -147,6 +149,23 @@ gradients_take_the_same_numbers_and_seconds_as_without(void **unused)
     free(timed_only);
 }
 
+/* 40 ms forward and 60 ms backward, on one worker. */
+static void
+scales_change_the_seconds_of_their_stage(void **unused)
+{
+    (void)unused;
+    static const char yaml[] = "{steps: 10, platform: {file: star_4, workers: 1}, timing: {profile:"
+                               " %s, scale: {forward: %g, backward: %g}},"
+                               " algorithm: {strategy: local, outer: none}}";
+    const struct training_how how = {.timing_only = true};
+    const double factors[][2] = {{1, 1}, {0.5, 1}, {1, 2}, {0, 0.1}};
+    for (size_t i = 0; i < 4; i++) {
+        struct training *t = training_finish(&how, yaml, profile, factors[i][0], factors[i][1]);
+        check_relative(t->seconds, 10 * (0.04 * factors[i][0] + 0.06 * factors[i][1]), 1e-12);
+        free(t);
+    }
+}
+
 static void
 mistakes_are_refused_before_the_run(void **unused)
 {
@@ -166,6 +185,7 @@ main(void)
         cmocka_unit_test(one_slow_worker_holds_up_all_reduce_by_its_factor_and_gossip_hardly),
         cmocka_unit_test(the_seed_chooses_the_seconds_and_the_keys_say_so),
         cmocka_unit_test(gradients_take_the_same_numbers_and_seconds_as_without),
+        cmocka_unit_test(scales_change_the_seconds_of_their_stage),
         cmocka_unit_test(mistakes_are_refused_before_the_run),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -101,6 +101,19 @@ stages_on_a_device_become_operations_and_the_input_pipeline_stays_seconds(void *
     assert_string_equal(p.source, "a test");
 }
 
+static void
+stages_can_be_scaled_one_by_one(void **state)
+{
+    struct sm_profile p;
+    check_ok(load_changed(*state, "name: p", "name: p", &p));
+    sm_profile_scale(&p, &(struct sm_timing_scale){3, 0, 0.25, 2});
+    check_near(p.load, 3e-3, 1e-18);
+    check_near(p.forward, 0, 0);
+    check_relative(p.backward, 2e9, 1e-15);
+    check_relative(p.update, 2e9, 1e-15);
+    check_near(p.model_bytes, 10e6, 0);
+}
+
 /* The published time an iteration with every message between servers hidden. The all-reduce among
  * the GPUs goes over the platform's own rings and NVLinks: 2 (d-1) steps, 2 (d-1)/d of the bytes.
  */
@@ -287,6 +300,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(stages_on_a_device_become_operations_and_the_input_pipeline_stays_seconds),
+        TEST(stages_can_be_scaled_one_by_one),
         TEST(resnet50_takes_271_ms_with_the_all_reduce_over_nvlink),
         TEST(resnet18_is_within_bounds_of_a_v100),
         TEST(shipped_profiles_are_listed_and_named_as_their_files),
