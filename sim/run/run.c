@@ -32,7 +32,9 @@ struct run {
     struct sm_profile profile;
     struct sm_stragglers *stragglers; /* NULL: none            */
     uint64_t straggler_hash;          /* of what decides them beside the settings */
-    struct sm_workload *workload;     /* NULL: timing only      */
+    const struct sm_bucket *buckets;  /* (bucket_count) */
+    size_t bucket_count;
+    struct sm_workload *workload; /* NULL: timing only      */
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
     size_t matrix_count;
@@ -125,6 +127,8 @@ load_profile(struct run *run)
     SM_TRY(sm_profile_load(run->arena, &run->experiment->timing, &own, run->options->home,
                            &run->profile));
     sm_profile_scale(&run->profile, &run->experiment->scale);
+    SM_TRY(sm_profile_buckets(run->arena, &run->profile, run->experiment->timing.bucket,
+                              &run->buckets, &run->bucket_count));
     if (run->profile.devices > 0 && run->profile.devices != own.devices &&
         run->warning_count < MOST_WARNINGS)
         run->warnings[run->warning_count++] = sm_arena_printf(
@@ -257,7 +261,9 @@ hash_costs(const struct run *run)
     const struct sm_profile *profile = &run->profile;
     const double costs[] = {profile->load,   profile->forward, profile->backward,
                             profile->update, run->model_bytes, (double)run->steps};
-    return sm_hash(costs, sizeof costs, run->platform.hash) ^ run->straggler_hash;
+    const uint64_t buckets =
+        sm_hash(run->buckets, run->bucket_count * sizeof *run->buckets, run->platform.hash);
+    return sm_hash(costs, sizeof costs, buckets) ^ run->straggler_hash;
 }
 
 static enum sm_status
@@ -464,6 +470,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .workload = run->workload,
         .profile = &run->profile,
         .stragglers = run->stragglers,
+        .buckets = run->buckets,
+        .bucket_count = run->bucket_count,
         .recorder = run->recorder,
         .progress = &run->progress,
         .initial = run->initial,

@@ -22,6 +22,10 @@ const struct sm_param sm_timing_params[] = {
                   "a name of `slowmo list profile`, a path of a .yaml, or own: counted operations"),
     SM_PARAM(struct sm_timing_settings, efficiency, 0.5f, 1e-6f, 1.0f,
              "of own: share of a device's speed that is reached, dimensionless"),
+    SM_PARAM_UNIT(
+        struct sm_timing_settings, bucket, 25e6, 0, 1e18, SM_UNIT_BYTES,
+        "gradients are all-reduced in buckets of so much while backward goes on; 0: whole, "
+        "after it"),
     SM_PARAM_END,
 };
 

@@ -38,6 +38,7 @@ struct sm_profile {
 struct sm_timing_settings {
     const char *profile; /* a shipped name, a path of a .yaml, or `own`                   */
     float efficiency;    /* of `own`: share of the device's speed that is reached (0, 1]  */
+    double bucket;       /* least bytes of a bucket (sim/timing/bucket.h); 0: one bucket  */
 };
 extern const struct sm_param sm_timing_params[];
 

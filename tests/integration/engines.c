@@ -57,7 +57,7 @@ mix(struct sm_comm *comm, const void *in, void *out)
         if (mine == NULL)
             return SM_FAIL(SM_ERR_NOMEM, "no memory for a parcel");
         memcpy(model->y, model->x, sizeof model->y);
-        SM_TRY(ops->iallreduce(comm, model->y, FLOATS, FLOATS, &reduction));
+        SM_TRY(ops->iallreduce(comm, SM_AMONG_WORKERS, model->y, FLOATS, FLOATS, &reduction));
         SM_TRY(ops->compute(comm, SM_STAGE_COMPUTE, 1e-4 * (double)(1 + comm->rank), 0, &job));
         memcpy(mine->x, model->x, sizeof model->x);
         SM_TRY(ops->isend(comm, (comm->rank + 1 + k % 2) % RANKS, mine));
@@ -264,7 +264,8 @@ compute_beside_a_reduction(struct sm_comm *comm, const void *in, void *out)
     double *end = out;
     float x[REDUCE_FLOATS] = {0};
     struct sm_request *request;
-    SM_TRY(comm->ops->iallreduce(comm, x, REDUCE_FLOATS, REDUCE_FLOATS, &request));
+    SM_TRY(
+        comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, REDUCE_FLOATS, REDUCE_FLOATS, &request));
     SM_TRY(machine_pass(comm, overlap->compute));
     SM_TRY(comm->ops->wait(comm, &request));
     end[comm->rank] = comm->ops->now(comm);
@@ -321,8 +322,9 @@ reduce_twice_at_once(struct sm_comm *comm, const void *in, void *out)
     double *end = out;
     float x[2 * REDUCE_FLOATS] = {0};
     struct sm_request *first, *second;
-    SM_TRY(comm->ops->iallreduce(comm, x, REDUCE_FLOATS, REDUCE_FLOATS, &first));
-    SM_TRY(comm->ops->iallreduce(comm, x + REDUCE_FLOATS, REDUCE_FLOATS, REDUCE_FLOATS, &second));
+    SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, REDUCE_FLOATS, REDUCE_FLOATS, &first));
+    SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x + REDUCE_FLOATS, REDUCE_FLOATS,
+                                 REDUCE_FLOATS, &second));
     SM_TRY(comm->ops->wait(comm, &second));
     bool done = false;
     SM_TRY(comm->ops->test(comm, &first, &done));
@@ -373,7 +375,8 @@ ask_every_millisecond(struct sm_comm *comm, const void *in, void *out)
         sm_parcel_release(parcel);
     }
     struct sm_request *reduction;
-    SM_TRY(comm->ops->iallreduce(comm, x, REDUCE_FLOATS, REDUCE_FLOATS, &reduction));
+    SM_TRY(
+        comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, REDUCE_FLOATS, REDUCE_FLOATS, &reduction));
     for (bool done = false; !done;) {
         SM_TRY(machine_pass(comm, 1e-3));
         SM_TRY(comm->ops->test(comm, &reduction, &done));

@@ -71,11 +71,12 @@ sm_simgrid_receive(sg_mailbox_t box)
 }
 
 enum sm_status
-sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank, double bytes,
-                sg_mailbox_t (*box)(void *arg, size_t from, size_t to), void *arg)
+sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank, size_t first,
+                size_t end, double bytes, sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
+                void *arg)
 {
-    size_t steps = collective->steps(size), chunks = collective->chunks(size);
-    for (size_t i = 0; i < steps; i++) {
+    size_t chunks = collective->chunks(size);
+    for (size_t i = first; i < end; i++) {
         struct sm_collective_step step;
         collective->step(size, rank, i, &step);
         sg_mailbox_t out = step.send_to != SM_NO_RANK ? box(arg, rank, step.send_to) : NULL;
