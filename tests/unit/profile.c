@@ -254,6 +254,80 @@ layers_come_in_forward_order_one_for_each_repetition(void **state)
 }
 
 static void
+groups_of_layers_are_repeated_as_a_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_profile p;
+    const char *layers = "\n  - {name: stem, bytes: 1MB, work: 3}\n"
+                         "  - name: block\n    repeat: 2\n    layers:\n"
+                         "    - {name: a, bytes: 1MB, work: 4}\n"
+                         "    - {repeat: 3, layers: [{name: b, bytes: 1MB, work: 5}]}\n"
+                         "  - {name: head, bytes: 1MB, work: 0}";
+    const double work[] = {3, 4, 5, 5, 5, 4, 5, 5, 5, 0};
+    check_ok(load_changed(f, "model_bytes: 10MB\n", with_layers(f, layers), &p));
+    assert_int_equal(p.layer_count, 10);
+    for (size_t i = 0; i < 10; i++) {
+        check_near(p.layers[i].bytes, 1e6, 0);
+        check_near(p.layers[i].work, work[i], 0);
+    }
+}
+
+/* A table beside the profile. */
+static enum sm_status
+load_table(struct fixture *f, const char *table, struct sm_profile *profile)
+{
+    const char *path = sm_arena_printf(&f->arena, "%s.csv", f->file);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(table, out);
+    assert_int_equal(fclose(out), 0);
+    const char *layers = sm_arena_printf(&f->arena, " %s.csv", strrchr(f->file, '/') + 1);
+    const enum sm_status status =
+        load_changed(f, "model_bytes: 10MB\n", with_layers(f, layers), profile);
+    unlink(path);
+    return status;
+}
+
+static void
+layers_may_stand_in_a_table_beside_the_profile(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_profile p;
+    check_ok(load_table(f, "name,bytes,work\nstem,4MB,3\r\n\nhead: \"it\", 6000000B ,1e9\n", &p));
+    assert_int_equal(p.layer_count, 2);
+    check_near(p.layers[0].bytes, 4e6, 0);
+    check_near(p.layers[1].bytes, 6e6, 0);
+    check_near(p.layers[1].work, 1e9, 0);
+    check_ok(load_table(f, " work , repeat , name , bytes \n2,4,block,2MB\n1,1,head,2MB", &p));
+    assert_int_equal(p.layer_count, 5);
+    check_near(p.layers[3].work, 2, 0);
+}
+
+static void
+mistakes_in_tables_name_file_and_line(void **state)
+{
+    struct fixture *f = *state;
+    const struct {
+        const char *table, *part;
+    } cases[] = {
+        {"name,bytes,work\na,5MB,1\nb,5MB,-1\n", ".yaml.csv:3:"},
+        {"name,bytes,work\na,5MB,1\nb,5MB,-1\n", "layers.work: -1 is out of range"},
+        {"name,bytes,work\na,5apples,1\n", "is not a size"},
+        {"name,bytes,work\na,10MB\n", ".yaml.csv:2:3: layers: the key 'work' is missing"},
+        {"name,bytes,work\na,10MB,1,2\n", ".yaml.csv:2: more fields than the first line"},
+        {"name,byte,work\na,10MB,1\n", "did you mean 'bytes'?"},
+        {"name,bytes,work\na,9MB,1\n", "the layers' bytes are 9000000 in sum"},
+        {"name,bytes,work\n", "expected a list of layers"},
+        {"", "expected a list of layers"},
+    };
+    struct sm_profile p;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_fails(load_table(f, cases[i].table, &p), SM_ERR_INPUT, cases[i].part);
+    check_mistake(f, "model_bytes: 10MB\n", with_layers(f, " nowhere.csv"),
+                  "7:9: ", "cannot read /tmp/nowhere.csv");
+}
+
+static void
 mistakes_in_layers_name_file_line_and_column(void **state)
 {
     struct fixture *f = *state;
@@ -307,6 +381,9 @@ main(void)
         TEST(own_counts_backward_twice_and_shares_the_batch_among_devices),
         TEST(mistakes_name_file_line_and_column),
         TEST(layers_come_in_forward_order_one_for_each_repetition),
+        TEST(groups_of_layers_are_repeated_as_a_whole),
+        TEST(layers_may_stand_in_a_table_beside_the_profile),
+        TEST(mistakes_in_tables_name_file_and_line),
         TEST(mistakes_in_layers_name_file_line_and_column),
         TEST(missing_profiles_offer_the_nearest),
     };
