@@ -9,6 +9,7 @@
 #include "sim/run/experiment.h"
 #include "sim/run/recorder.h"
 #include "sim/timing/bucket.h"
+#include "sim/timing/straggler.h"
 #include "sim/trace/trace.h"
 
 /* What all workers of a run share; borrowed. */
@@ -16,6 +17,8 @@ struct sm_training {
     const struct sm_experiment *experiment;
     const struct sm_workload *workload; /* NULL: timing only, a model of one float   */
     const struct sm_profile *profile;
+    /* NULL: every step takes what the profile says */
+    const struct sm_stragglers *stragglers;
     const struct sm_bucket *buckets; /* (bucket_count) of its gradient            */
     size_t bucket_count;
     struct sm_recorder *recorder;     /* NULL when timing only                     */
