@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "algorithms/outer/outer.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/progress.h"
 #include "sim/base/text.h"
@@ -93,9 +94,12 @@ set(struct sm_arena *arena, struct sm_node *tree, const char *key, const char *v
 static size_t
 choose_steps(const struct sm_experiment *experiment, size_t most)
 {
+    const struct sm_outer *outer = (const struct sm_outer *)experiment->algorithm.outer.plugin;
+    const bool rounds =
+        sm_outer_round(outer, experiment->algorithm.outer.settings) != SM_ROUND_NONE;
     const size_t tau = sm_experiment_tau(experiment), all = experiment->steps;
     size_t steps = most > 0 ? most : SM_EXPLAIN_STEPS;
-    if (tau > 0)
+    if (rounds && tau > 0)
         steps = steps > tau ? steps - steps % tau : tau;
     return all > 0 && all < steps ? all : steps;
 }
@@ -459,64 +463,49 @@ vary_hosts(struct explainer *e)
     return SM_OK;
 }
 
-/* The experiment's own tree with every default written out. */
 static enum sm_status
-resolved_tree(struct explainer *e, struct sm_node **tree)
+vary_number(struct explainer *e, const char *setting, double value, const char *unit)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        return no_memory();
-    sm_experiment_print(&e->experiment, SM_EXPERIMENT_ALL, out);
-    enum sm_status status =
-        fclose(out) == 0 ? sm_tree_parse(e->arena, "explain", text, tree) : no_memory();
-    free(text);
-    return status;
+    struct sm_variation *v = value > 0 ? new_variation(e, setting, SM_EFFECT_SOME) : NULL;
+    for (size_t i = 0; v != NULL && i < 2; i++) {
+        struct sm_node *tree = sm_tree_copy(e->arena, e->tree, NULL);
+        const char *text = sm_arena_printf(e->arena, "%.9g%s", factors[i] * value, unit);
+        if (tree == NULL || text == NULL)
+            return no_memory();
+        *(i == 0 ? &v->less : &v->more) = text;
+        SM_TRY(set(e->arena, tree, setting, text));
+        SM_TRY(try_tree(e, tree, setting, &v->seconds[i]));
+    }
+    return SM_OK;
 }
 
-/* Numbers under `timing:` that stretch time; those this program has no setting for are left out. */
+/* Numbers under `timing:` that stretch time. An efficiency of 1 can only be lower. */
 static enum sm_status
 vary_timing(struct explainer *e)
 {
-    static const struct {
-        const char *section, *key;
-        bool own; /* only of the profile `own` */
-    } settings[] = {
-        {"scale", "load", false},
-        {"scale", "forward", false},
-        {"scale", "backward", false},
-        {"scale", "update", false},
-        {"transport", "collective_efficiency", false},
-        {"transport", "message_efficiency", false},
-        {NULL, "efficiency", true},
+    const struct sm_experiment *x = &e->experiment;
+    const bool own = strcmp(x->timing.profile, "own") == 0;
+    struct sm_profile profile = {0};
+    if (!own)
+        SM_TRY(sm_profile_load(e->arena, &x->timing, NULL, e->options->home, &profile));
+    const struct sm_transport transport = sm_transport_resolve(&x->transport, &profile.transport);
+    const struct {
+        const char *setting;
+        double value; /* 0: not here */
+        const char *unit;
+    } numbers[] = {
+        {"timing.scale.load", x->scale.load, ""},
+        {"timing.scale.forward", x->scale.forward, ""},
+        {"timing.scale.backward", x->scale.backward, ""},
+        {"timing.scale.update", x->scale.update, ""},
+        {"timing.transport.collective_efficiency", transport.collective_efficiency, ""},
+        {"timing.transport.message_efficiency", transport.message_efficiency, ""},
+        {"timing.transport.staging_bandwidth", transport.staging > 0 ? 1 / transport.staging : 0,
+         "Bps"},
+        {"timing.efficiency", own ? (double)x->timing.efficiency : 0, ""},
     };
-    struct sm_node *resolved;
-    SM_TRY(resolved_tree(e, &resolved));
-    const struct sm_node *timing = sm_tree_get(resolved, "timing");
-    const bool own = strcmp(e->experiment.timing.profile, "own") == 0;
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        const char *section = settings[i].section;
-        const struct sm_node *map = section != NULL ? sm_tree_get(timing, section) : timing;
-        const struct sm_node *node = sm_tree_get(map, settings[i].key);
-        double value;
-        if (node == NULL || node->kind != SM_NODE_SCALAR || (settings[i].own && !own) ||
-            !sm_unit_parse(SM_UNIT_NONE, node->text, &value) || !(value > 0))
-            continue;
-        const char *setting =
-            sm_arena_printf(e->arena, "timing.%s%s%s", section != NULL ? section : "",
-                            section != NULL ? "." : "", settings[i].key);
-        struct sm_variation *v = new_variation(e, setting, SM_EFFECT_SOME);
-        for (size_t k = 0; v != NULL && k < 2; k++) {
-            struct sm_node *tree = sm_tree_copy(e->arena, e->tree, NULL);
-            const char *text = sm_arena_printf(e->arena, "%.9g", factors[k] * value);
-            if (tree == NULL || setting == NULL || text == NULL)
-                return no_memory();
-            *(k == 0 ? &v->less : &v->more) = text;
-            SM_TRY(set(e->arena, tree, setting, text));
-            SM_TRY(try_tree(e, tree, setting, &v->seconds[k]));
-        }
-    }
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        SM_TRY(vary_number(e, numbers[i].setting, numbers[i].value, numbers[i].unit));
     return SM_OK;
 }
 
@@ -548,13 +537,15 @@ computes(const struct explainer *e, const char *pattern)
     return false;
 }
 
+/* A run without the setting SECTION.MAP.KEY, or SECTION.KEY where map is NULL. */
 static enum sm_status
 without(struct explainer *e, const char *section, const char *map, const char *key,
         const char *reason, struct own *own)
 {
+    const char *quote = strpbrk(key, ".*?[") != NULL ? "\"" : "";
     struct sm_node *tree = sm_tree_copy(e->arena, e->tree, NULL);
-    own->setting = map != NULL ? sm_arena_printf(e->arena, "%s.%s.\"%s\"", section, map, key)
-                               : sm_arena_printf(e->arena, "%s.%s", section, key);
+    own->setting = sm_arena_printf(e->arena, "%s.%s%s%s%s%s", section, map != NULL ? map : "",
+                                   map != NULL ? "." : "", quote, key, quote);
     if (tree == NULL || own->setting == NULL)
         return no_memory();
     struct sm_node *parent = (struct sm_node *)sm_tree_get(tree, section); /* of our own copy */
@@ -565,25 +556,36 @@ without(struct explainer *e, const char *section, const char *map, const char *k
     return try_tree(e, tree, own->setting, &own->seconds);
 }
 
+static const char *
+edit_reason(const struct explainer *e, bool speed, const char *pattern)
+{
+    if (speed && !computes(e, pattern))
+        return "no worker computes there";
+    if (!speed && !crossed(e, pattern))
+        return "no message crosses such a link";
+    return "it is what stands there already, or hidden behind something else";
+}
+
 static enum sm_status
 try_without(struct explainer *e, struct own *own, size_t most, size_t *count)
 {
     static const char *const kinds[] = {"bandwidth", "latency", "speed"};
+    static const char reason[] = "it is the default, or nothing here depends on it";
     const struct sm_node *platform = sm_tree_get(e->tree, "platform");
     for (size_t k = 0; k < 3; k++)
         SM_NODE_EACH (edit, sm_tree_get(platform, kinds[k]))
-            if (*count < most) {
-                const char *reason = "hidden behind something else, or what stands there already";
-                if (k < 2 && !crossed(e, edit->key))
-                    reason = "no message crosses such a link";
-                else if (k == 2 && !computes(e, edit->key))
-                    reason = "no worker computes there";
-                SM_TRY(without(e, "platform", kinds[k], edit->key, reason, &own[(*count)++]));
-            }
-    SM_NODE_EACH (setting, sm_tree_get(e->tree, "timing"))
-        if (*count < most && strcmp(setting->key, "profile") != 0)
-            SM_TRY(without(e, "timing", NULL, setting->key,
-                           "it is the default, or nothing here depends on it", &own[(*count)++]));
+            if (*count < most)
+                SM_TRY(without(e, "platform", kinds[k], edit->key,
+                               edit_reason(e, k == 2, edit->key), &own[(*count)++]));
+    SM_NODE_EACH (setting, sm_tree_get(e->tree, "timing")) {
+        if (strcmp(setting->key, "profile") == 0)
+            continue;
+        if (setting->kind != SM_NODE_MAP && *count < most)
+            SM_TRY(without(e, "timing", NULL, setting->key, reason, &own[(*count)++]));
+        for (const struct sm_node *inner = setting->kind == SM_NODE_MAP ? setting->first : NULL;
+             inner != NULL && *count < most; inner = inner->next)
+            SM_TRY(without(e, "timing", setting->key, inner->key, reason, &own[(*count)++]));
+    }
     return SM_OK;
 }
 

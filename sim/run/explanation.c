@@ -44,17 +44,15 @@ mean_step(const struct sm_explanation *e)
     return seconds;
 }
 
+/* Why it changes nothing. Whether anything uses a link is known; of other settings it is not. */
 static const char *
-effect_text(enum sm_effect effect)
+effect_text(const struct sm_variation *v)
 {
-    switch (effect) {
-    case SM_EFFECT_HIDDEN:
-        return "nothing: hidden behind something else";
-    case SM_EFFECT_UNUSED:
+    if (v->effect == SM_EFFECT_UNUSED)
         return "nothing: no message crosses it";
-    default:
-        return "";
-    }
+    if (strncmp(v->setting, "platform.", strlen("platform.")) == 0)
+        return "nothing: hidden behind something else";
+    return "nothing: not used here, or hidden behind something else";
 }
 
 /* ---- for people ---- */
@@ -154,7 +152,7 @@ print_variations(const struct sm_explanation *e, FILE *out)
             continue;
         fprintf(out, "  %-*s", (int)width, v->setting);
         if (v->effect == SM_EFFECT_HIDDEN) {
-            fprintf(out, " %s\n", effect_text(v->effect));
+            fprintf(out, " %s\n", effect_text(v));
             continue;
         }
         print_change(e, v->seconds[0], out);
@@ -274,7 +272,7 @@ variations_json(const struct sm_explanation *e)
                       "higher", v->more, "seconds_lower", real(v->seconds[0]), "seconds_higher",
                       real(v->seconds[1]), "elasticity", real(v->elasticity));
         if (v->effect != SM_EFFECT_SOME)
-            json_object_set_new(object, "warning", json_string(effect_text(v->effect)));
+            json_object_set_new(object, "warning", json_string(effect_text(v)));
         json_array_append_new(variations, object);
     }
     return variations;
