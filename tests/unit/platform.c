@@ -435,6 +435,8 @@ with_properties(struct fixture *f, const char *of_a, const char *of_b)
 #define WORKER(n) "<prop id=\"worker\" value=\"" n "\"/>"
 #define DEVICE(n) "<prop id=\"device\" value=\"" n "\"/>"
 #define RINGS(t)  "<prop id=\"rings\" value=\"" t "\"/>"
+#define RAILS(t)  "<prop id=\"rails\" value=\"" t "\"/>"
+#define GROUP(n)  "<prop id=\"group\" value=\"" n "\"/>"
 
 static void
 properties_say_how_hosts_become_workers(void **state)
@@ -461,6 +463,50 @@ properties_say_how_hosts_become_workers(void **state)
 }
 
 static void
+rails_and_groups_are_read_from_device_0(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_platform p;
+    check_ok(load_text(f, small, NULL, &p));
+    assert_int_equal(p.workers[1].rail_count, 1);
+    assert_int_equal(p.workers[1].rails[0], 0);
+    assert_int_equal(p.workers[1].group, 0);
+    check_ok(load_text(
+        f, with_properties(f, WORKER("0") RAILS("1-0") GROUP("3"), WORKER("0") DEVICE("1")), NULL,
+        &p));
+    assert_int_equal(p.workers[0].rail_count, 2);
+    assert_int_equal(p.workers[0].rails[0], 1);
+    assert_int_equal(p.workers[0].rails[1], 0);
+    assert_int_equal(p.workers[0].group, 3);
+    /* where every host is a worker, it may have a site without further words */
+    check_ok(load_text(f, with_properties(f, "", GROUP("1")), NULL, &p));
+    assert_int_equal(p.worker_count, 2);
+    assert_int_equal(p.workers[1].group, 1);
+}
+
+static void
+rails_are_as_many_on_every_worker_and_reach_each_other(void **state)
+{
+#define DEVICE_OF(name, worker, device, more)                                                      \
+    "<host id=\"" name "\" speed=\"1f\">" WORKER(worker) DEVICE(device) more "</host>\n"
+#define WAY(from, to) "<route src=\"" from "\" dst=\"" to "\"><link_ctn id=\"l\"/></route>\n"
+    static const char xml[] =
+        "<platform version=\"4.1\"><zone id=\"w\" routing=\"Full\">\n" DEVICE_OF("a0", "0", "0",
+                                                                                 RAILS("0-1"))
+            DEVICE_OF("a1", "0", "1", "") DEVICE_OF("b0", "1", "0", RAILS("1-0"))
+                DEVICE_OF("b1", "1", "1",
+                          "") "<link id=\"l\" bandwidth=\"1Bps\" latency=\"1s\"/>\n" WAY("a0", "a1")
+                    WAY("b0", "b1") WAY("a0", "b1") WAY("a1", "b0") "</zone></platform>";
+    struct sm_platform p;
+    check_ok(load_text(*state, xml, NULL, &p));
+    assert_int_equal(p.workers[1].rails[0], 1);
+    check_fails(load_text(*state, replaced(*state, xml, "1-0", "0-1"), NULL, &p), SM_ERR_INPUT,
+                ":2: no route leads from 'a0' to 'b0'");
+    check_fails(load_text(*state, replaced(*state, xml, "1-0", "1"), NULL, &p), SM_ERR_INPUT,
+                ":4: worker 1 has 1 rails, worker 0 has 2; expected the same");
+}
+
+static void
 wrong_properties_name_the_line(void **state)
 {
     static const struct {
@@ -481,6 +527,17 @@ wrong_properties_name_the_line(void **state)
         {WORKER("0") RINGS("0:0-1"), WORKER("0") DEVICE("1"), "rings=\"0:0-1\""},
         {WORKER("0") RINGS("0-1"), WORKER("0") DEVICE("1"), "rings=\"0-1\""},
         {WORKER("0") RINGS(""), WORKER("0") DEVICE("1"), "rings=\"\""},
+        {WORKER("0") RAILS("0-2"), WORKER("0") DEVICE("1"), ":4: rails=\"0-2\" of host 'a'"},
+        {WORKER("0") RAILS("0-0"), WORKER("0") DEVICE("1"), "devices of 0..1 joined by -"},
+        {WORKER("0") RAILS("0-"), WORKER("0") DEVICE("1"), "rails=\"0-\""},
+        {WORKER("0") RAILS("0,1"), WORKER("0") DEVICE("1"), "rails=\"0,1\""},
+        {WORKER("0") RAILS(""), WORKER("0") DEVICE("1"), "rails=\"\""},
+        {WORKER("0") RAILS("99999999999999999999"), WORKER("0") DEVICE("1"), "rails=\"9999"},
+        {WORKER("0"), WORKER("0") DEVICE("1") RAILS("1"), "the property rails belongs on"},
+        {WORKER("0"), WORKER("0") DEVICE("1") GROUP("1"), "the property group belongs on"},
+        {"", RAILS("0"), ":5: host 'b' has the property rails but not worker"},
+        {WORKER("0"), GROUP("0"), ":5: host 'b' has the property group but not worker"},
+        {WORKER("0") GROUP("-1"), WORKER("1"), ":4: group=\"-1\" of host 'a'"},
     };
     struct fixture *f = *state;
     struct sm_platform p;
@@ -597,6 +654,8 @@ main(void)
         TEST(mistakes_in_names_and_routes_name_the_line),
         TEST(zone_routes_need_gates_inside_their_zones),
         TEST(properties_say_how_hosts_become_workers),
+        TEST(rails_and_groups_are_read_from_device_0),
+        TEST(rails_are_as_many_on_every_worker_and_reach_each_other),
         TEST(wrong_properties_name_the_line),
         TEST(fewer_hosts_than_workers_says_both_numbers),
         TEST(edits_apply_in_order_under_goodput),
