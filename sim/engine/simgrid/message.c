@@ -74,12 +74,12 @@ enum sm_status
 sm_simgrid_play(const struct sm_collective *collective, const struct sm_collective_call *call,
                 size_t rank, sg_mailbox_t (*box)(void *arg, size_t from, size_t to), void *arg)
 {
-    size_t steps = collective->steps(call);
+    size_t steps = collective->steps(call), chunks = collective->chunks(call);
     for (size_t i = 0; i < steps; i++) {
         struct sm_collective_step step;
         collective->step(call, rank, i, &step);
-        double sent = sm_collective_sent(collective, call, &step);
-        double received = sm_collective_received(collective, call, &step);
+        double sent = sm_collective_sent(call, chunks, &step);
+        double received = sm_collective_received(call, chunks, &step);
         sg_mailbox_t out = sent > 0 ? box(arg, rank, step.send_to) : NULL;
         sg_mailbox_t in = received > 0 ? box(arg, step.receive_from, rank) : NULL;
         if ((sent > 0 && out == NULL) || (received > 0 && in == NULL))

@@ -169,10 +169,11 @@ sent_bytes(struct rank *rank, double bytes)
         const struct sm_collective_call call = call_of(rank->world, bytes);
         rank->reduce_bytes = bytes;
         rank->reduce_sent = 0;
-        for (size_t i = 0; i < collective->steps(&call); i++) {
+        size_t steps = collective->steps(&call), chunks = collective->chunks(&call);
+        for (size_t i = 0; i < steps; i++) {
             struct sm_collective_step step;
             collective->step(&call, rank->comm.rank, i, &step);
-            rank->reduce_sent += sm_collective_sent(collective, &call, &step);
+            rank->reduce_sent += sm_collective_sent(&call, chunks, &step);
         }
     }
     return rank->reduce_sent;
