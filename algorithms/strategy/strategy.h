@@ -56,6 +56,8 @@ struct sm_server {
 struct sm_strategy {
     struct sm_plugin about;
     bool mixes_models; /* gossip: the replicas come closer without an exact average            */
+    bool averages_gradient; /* mix_gradient is the mean of all gradients, and may be taken part by
+                               part before all of it is there, where nothing compresses it       */
     /* OPTIONAL. Servers hold the model and do the inner steps; workers do none. */
     const struct sm_server *server;
 

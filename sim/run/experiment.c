@@ -96,6 +96,7 @@ const struct sm_section sm_experiment_sections[] = {
     {"workload", workload_params},
     {"workload", batch_params},
     {"timing", sm_timing_params},
+    {"timing.transport", sm_transport_params},
     {"algorithm", algorithm_params},
     {"evaluate", evaluate_params},
     {"evaluate", against_params},
@@ -105,6 +106,7 @@ const struct sm_section sm_experiment_sections[] = {
 static const char *const top_others[] = {"platform", "workload", "timing",  "algorithm",
                                          "evaluate", "sweep",    "compare", NULL};
 static const char *const platform_others[] = {"bandwidth", "latency", "speed", NULL};
+static const char *const timing_others[] = {"transport", NULL};
 static const char *const algorithm_others[] = {
     "inner", "schedule", "strategy", "outer", "tau", "buffer", "compression", "collective", NULL};
 static const char *const evaluate_others[] = {"against", NULL};
@@ -278,7 +280,8 @@ sm_experiment_bind(struct sm_arena *arena, const struct sm_node *root,
     experiment->platform.workers = platform.workers;
     experiment->platform.node = platform_map;
     SM_TRY(bind_workload(arena, workload_map, experiment));
-    SM_TRY(sm_param_bind(sm_timing_params, &experiment->timing, timing_map, NULL, arena));
+    SM_TRY(sm_param_bind(sm_timing_params, &experiment->timing, timing_map, timing_others, arena));
+    SM_TRY(sm_transport_bind(sm_tree_get(timing_map, "transport"), arena, &experiment->transport));
     SM_TRY(bind_algorithm(arena, algorithm_map, experiment));
     return bind_evaluate(arena, evaluate_map, experiment);
 }
@@ -356,7 +359,9 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     if (seconds) {
         fputs("timing: {", out);
         print_params(sm_timing_params, &experiment->timing, out, "");
-        fputs("}\n", out);
+        fputs(", transport: {", out);
+        print_params(sm_transport_params, &experiment->transport, out, "");
+        fputs("}}\n", out);
     }
     if (numbers) {
         fprintf(out, "seed: %zu\nworkload:\n", experiment->seed);

@@ -25,6 +25,7 @@ struct sm_experiment {
     } platform;
     struct sm_workload_settings workload;
     struct sm_timing_settings timing;
+    struct sm_transport_settings transport; /* timing.transport */
     struct {
         struct sm_choice inner, schedule, strategy, outer, period, buffer, compression, collective;
         double clip; /* longest gradient; 0: any */

@@ -30,6 +30,9 @@ struct run {
     struct sm_arena *arena;
     struct sm_platform platform;
     struct sm_profile profile;
+    const struct sm_bucket *buckets; /* (bucket_count) */
+    size_t bucket_count;
+    struct sm_transport transport;
     struct sm_workload *workload; /* NULL: timing only      */
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
@@ -115,6 +118,9 @@ load_profile(struct run *run)
     }
     SM_TRY(sm_profile_load(run->arena, &run->experiment->timing, &own, run->options->home,
                            &run->profile));
+    SM_TRY(sm_profile_buckets(run->arena, &run->profile, run->experiment->timing.bucket,
+                              &run->buckets, &run->bucket_count));
+    run->transport = sm_transport_resolve(&run->experiment->transport, &run->profile.transport);
     if (run->profile.devices > 0 && run->profile.devices != own.devices &&
         run->warning_count < MOST_WARNINGS)
         run->warnings[run->warning_count++] = sm_arena_printf(
@@ -218,9 +224,21 @@ resolve(struct run *run)
 }
 
 static enum sm_status
+check_collective(const struct run *run)
+{
+    const struct sm_choice *choice = &run->experiment->algorithm.collective;
+    const struct sm_collective_call call = {.size = run->workers,
+                                            .group =
+                                                sm_platform_group(&run->platform, run->workers),
+                                            .settings = choice->settings};
+    return sm_collective_usable((const struct sm_collective *)choice->plugin, &call);
+}
+
+static enum sm_status
 check(struct run *run)
 {
     size_t found;
+    SM_TRY(check_collective(run));
     SM_TRY(sm_rules_check(run->experiment, run->workers, run->warnings + run->warning_count,
                           MOST_WARNINGS - run->warning_count, &found));
     run->warning_count += found;
@@ -245,9 +263,18 @@ static uint64_t
 hash_costs(const struct run *run)
 {
     const struct sm_profile *profile = &run->profile;
-    const double costs[] = {profile->load,   profile->forward, profile->backward,
-                            profile->update, run->model_bytes, (double)run->steps};
-    return sm_hash(costs, sizeof costs, run->platform.hash);
+    const double costs[] = {profile->load,
+                            profile->forward,
+                            profile->backward,
+                            profile->update,
+                            run->model_bytes,
+                            (double)run->steps,
+                            run->transport.collective_efficiency,
+                            run->transport.message_efficiency,
+                            run->transport.staging};
+    const uint64_t buckets =
+        sm_hash(run->buckets, run->bucket_count * sizeof *run->buckets, run->platform.hash);
+    return sm_hash(costs, sizeof costs, buckets);
 }
 
 static enum sm_status
@@ -450,6 +477,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .experiment = run->experiment,
         .workload = run->workload,
         .profile = &run->profile,
+        .buckets = run->buckets,
+        .bucket_count = run->bucket_count,
         .recorder = run->recorder,
         .progress = &run->progress,
         .initial = run->initial,
@@ -470,6 +499,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .seed = run->experiment->seed,
         .platform = &run->platform,
         .collective = run->experiment->algorithm.collective,
+        .transport = &run->transport,
         .wire_scale = run->wire_scale,
         .statistics = run->statistics,
         .pool = run->pool,
@@ -551,6 +581,8 @@ execute(struct run *run, struct sm_run_result *result)
     enum sm_status status = run_engine(run, &report, ends, spent);
     sm_progress_end(&run->progress);
     run->summary.wall.seconds = wall_seconds() - start;
+    if (report.collective != NULL)
+        run->summary.algorithm.collective = report.collective;
     if (status == SM_OK) {
         summarize_time(run, &report, ends, spent);
         if (run->workload != NULL)

@@ -40,6 +40,9 @@ struct worker {
     const void *schedule_settings;
     enum sm_round round;
     bool sends_early;
+    struct sm_request *
+        *posted;           /* (buckets) their all-reduces; NULL: the gradient goes as a whole */
+    enum sm_reach reach;   /* of them */
     struct sm_codec codec; /* of the exact average                              */
     float *anchor;         /* (n) what all agreed on, where differences from it are compressed */
 };
@@ -72,6 +75,23 @@ average_init(struct worker *w, const struct sm_setup *setup)
         return SM_FAIL(SM_ERR_NOMEM, "a vector of n=%zu floats for the compressed average", w->n);
     memcpy(w->anchor, setup->x0, w->n * sizeof *w->anchor);
     return SM_OK;
+}
+
+/* Buckets are for all-reduces: of the workers where the strategy is one, else of their devices. */
+static enum sm_status
+buckets_init(struct worker *w, const struct sm_setup *setup)
+{
+    const struct sm_compression *compression =
+        (const struct sm_compression *)setup->compression->plugin;
+    const struct sm_comm *comm = w->comm;
+    const bool plain = compression->encode == NULL && compression->average == NULL;
+    const bool all = w->strategy->averages_gradient && plain && comm->size > 1;
+    w->reach = SM_AMONG_DEVICES;
+    if (w->training->bucket_count < 2 || (!all && comm->devices < 2))
+        return SM_OK;
+    w->reach = all ? SM_AMONG_ALL : SM_AMONG_DEVICES;
+    w->posted = sm_arena_zalloc(setup->arena, w->training->bucket_count, sizeof *w->posted);
+    return w->posted != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory for a gradient's buckets");
 }
 
 static enum sm_status
@@ -112,6 +132,7 @@ worker_init(struct worker *w, const struct sm_training *training, struct sm_comm
         SM_TRY(w->strategy->init(w->strategy_state, &setup));
     if (w->outer->init != NULL)
         SM_TRY(w->outer->init(w->outer_state, &setup));
+    SM_TRY(buckets_init(w, &setup));
     return average_init(w, &setup);
 }
 
@@ -220,6 +241,34 @@ begin(struct worker *w, size_t k, double since)
     return SM_OK;
 }
 
+/* Each bucket's all-reduce leaves when backward has come so far, from the end of g to its begin. A
+ * model other than the profile's is cut where the profile is. */
+static enum sm_status
+compute_in_buckets(struct worker *w, const struct sm_job *job)
+{
+    const struct sm_training *training = w->training;
+    const struct sm_comm_ops *ops = w->comm->ops;
+    const size_t count = training->bucket_count;
+    double before = 0, flop = training->profile->forward;
+    size_t end = w->n;
+    for (size_t b = 0; b < count; b++) {
+        const struct sm_bucket *bucket = &training->buckets[b];
+        const double wire = (double)w->n * (bucket->until - before);
+        const size_t first = b + 1 < count ? w->n - (size_t)round((double)w->n * bucket->until) : 0;
+        flop += bucket->backward;
+        SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, flop, b == 0 ? job : NULL));
+        if (wire > 0)
+            SM_TRY(
+                ops->iallreduce(w->comm, w->reach, w->g + first, end - first, wire, &w->posted[b]));
+        before = bucket->until;
+        end = first;
+        flop = 0;
+    }
+    for (size_t b = 0; b < count; b++)
+        SM_TRY(ops->wait(w->comm, &w->posted[b]));
+    return SM_OK;
+}
+
 /* Forward, backward, what the strategy does to the gradient, and the inner step: stages of the
  * clock one by one, real work as one job or, around an exchange of gradients, two. */
 static enum sm_status
@@ -228,10 +277,15 @@ compute(struct worker *w, size_t k)
     const struct sm_profile *profile = w->training->profile;
     const struct sm_comm_ops *ops = w->comm->ops;
     bool mixes = w->strategy->mix_gradient != NULL;
-    SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, profile->forward + profile->backward,
-                        mixes ? &(struct sm_job){gradient_job, w} : NULL));
-    SM_TRY(ops->reduce_devices(w->comm, w->n));
-    if (mixes)
+    const struct sm_job *gradient = mixes ? &(struct sm_job){gradient_job, w} : NULL;
+    if (w->posted != NULL) {
+        SM_TRY(compute_in_buckets(w, gradient));
+    } else {
+        SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, profile->forward + profile->backward,
+                            gradient));
+        SM_TRY(ops->reduce_devices(w->comm, w->n));
+    }
+    if (mixes && w->reach == SM_AMONG_DEVICES)
         SM_TRY(w->strategy->mix_gradient(w->strategy_state, w->comm, w->n, w->g));
     const double update = w->strategy->server == NULL ? profile->update : 0;
     SM_TRY(ops->compute(w->comm, SM_STAGE_UPDATE, 0, update,

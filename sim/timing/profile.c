@@ -12,13 +12,20 @@
 #include "sim/base/text.h"
 #include "sim/base/tree.h"
 
-enum { UPDATE_FLOP_PER_PARAMETER = 10, BACKWARD_PER_FORWARD = 2 };
+enum { UPDATE_FLOP_PER_PARAMETER = 10, BACKWARD_PER_FORWARD = 2, MOST_LAYERS = 1000000 };
+
+/* How far the layers' bytes may be from the model's, relative: room for rounded figures. */
+static const double bytes_tolerance = 1e-3;
 
 const struct sm_param sm_timing_params[] = {
     SM_PARAM_TEXT(struct sm_timing_settings, profile, "resnet50_v100x8",
                   "a name of `slowmo list profile`, a path of a .yaml, or own: counted operations"),
     SM_PARAM(struct sm_timing_settings, efficiency, 0.5f, 1e-6f, 1.0f,
              "of own: share of a device's speed that is reached, dimensionless"),
+    SM_PARAM_UNIT(
+        struct sm_timing_settings, bucket, 25e6, 0, 1e18, SM_UNIT_BYTES,
+        "gradients are all-reduced in buckets of so much while backward goes on; 0: whole, "
+        "after it"),
     SM_PARAM_END,
 };
 
@@ -51,6 +58,24 @@ static const struct sm_param stage_params[] = {
     STAGE(forward, "forward pass on each device"),
     STAGE(backward, "backward pass on each device"),
     STAGE(update, "optimizer step on each device"),
+    SM_PARAM_END,
+};
+
+/* An entry of `layers`: one layer, or several alike in a row. */
+struct layer {
+    const char *name;
+    double bytes, work;
+    size_t repeat;
+};
+
+static const struct sm_param layer_params[] = {
+    SM_PARAM_TEXT(struct layer, name, "", "what it is called in the model's source"),
+    SM_PARAM_UNIT(struct layer, bytes, NAN, 0, 1e18, SM_UNIT_BYTES, "bytes of its gradient"),
+    SM_PARAM(struct layer, work, NAN, 0, 1e30, "its share of the backward pass, in any unit"),
+    SM_PARAM_END,
+};
+static const struct sm_param repeat_params[] = {
+    SM_PARAM(struct layer, repeat, 1, 1, MOST_LAYERS, "so many layers alike, one after another"),
     SM_PARAM_END,
 };
 
@@ -104,9 +129,67 @@ bind_all(const struct sm_param *params, void *object, const struct sm_node *map,
 }
 
 static enum sm_status
+read_layer(struct sm_arena *arena, const struct sm_node *node, struct layer *layer)
+{
+    static const char *const others[] = {"repeat", NULL};
+    if (node->kind != SM_NODE_MAP)
+        return sm_tree_fail(node, "expected {name: conv1, bytes: 37632B, work: 118e6}");
+    SM_TRY(bind_all(layer_params, layer, node, others, arena));
+    const struct sm_node *repeat = sm_tree_get(node, "repeat");
+    layer->repeat = (size_t)repeat_params[0].def;
+    return repeat != NULL ? sm_param_read(&repeat_params[0], layer, repeat, arena) : SM_OK;
+}
+
+static enum sm_status
+check_layers(const struct sm_node *node, const struct sm_profile *profile)
+{
+    double bytes = 0, work = 0;
+    for (size_t i = 0; i < profile->layer_count; i++) {
+        bytes += profile->layers[i].bytes;
+        work += profile->layers[i].work;
+    }
+    if (!(work > 0))
+        return sm_tree_fail(node, "the work of all layers is 0; expected shares of `backward`");
+    if (!(profile->model_bytes > 0))
+        return sm_tree_fail(node, "layers need model_bytes, which is 0: 4 a parameter");
+    if (fabs(bytes - profile->model_bytes) > bytes_tolerance * profile->model_bytes)
+        return sm_tree_fail(node, "the layers' bytes are %.17g in sum, model_bytes is %.17g", bytes,
+                            profile->model_bytes);
+    return SM_OK;
+}
+
+static enum sm_status
+load_layers(struct sm_arena *arena, const struct sm_node *node, struct sm_profile *profile)
+{
+    if (node == NULL)
+        return SM_OK;
+    if (node->kind != SM_NODE_LIST || node->first == NULL)
+        return sm_tree_fail(node, "expected a list of layers in the order of the forward pass");
+    struct layer layer;
+    size_t count = 0;
+    SM_NODE_EACH (child, node) {
+        SM_TRY(read_layer(arena, child, &layer));
+        count += layer.repeat;
+        if (count > MOST_LAYERS)
+            return sm_tree_fail(child, "more than %d layers", MOST_LAYERS);
+    }
+    struct sm_profile_layer *layers = sm_arena_alloc(arena, count, sizeof *layers);
+    if (layers == NULL)
+        return no_memory(profile->name);
+    profile->layers = layers;
+    profile->layer_count = count;
+    SM_NODE_EACH (child, node) {
+        SM_TRY(read_layer(arena, child, &layer));
+        for (size_t i = 0; i < layer.repeat; i++)
+            *layers++ = (struct sm_profile_layer){layer.bytes, layer.work};
+    }
+    return check_layers(node, profile);
+}
+
+static enum sm_status
 load_file(struct sm_arena *arena, const char *path, struct sm_profile *profile)
 {
-    static const char *const others[] = {"stages", NULL};
+    static const char *const others[] = {"stages", "layers", "transport", NULL};
     struct sm_node *root;
     struct file file;
     struct stages stages;
@@ -132,7 +215,8 @@ load_file(struct sm_arena *arena, const char *path, struct sm_profile *profile)
         .samples = file.samples,
         .devices = file.devices,
     };
-    return SM_OK;
+    SM_TRY(sm_transport_bind(sm_tree_get(root, "transport"), arena, &profile->transport));
+    return load_layers(arena, sm_tree_get(root, "layers"), profile);
 }
 
 /* Dividing by the efficiency turns operations into the ones a device at its peak would do in the

@@ -126,6 +126,9 @@ plan_arrivals(struct plan *plan, size_t workers, double ring, double message, ui
     sm_arena_fini(&arena);
 }
 
+/* Of every machine that is compared. */
+static struct sm_transport transport = {1, 1, 0};
+
 /* The worst relative distance of fluid from exact, over all ways to arrive. */
 static double
 compare(const char *platform, const char *edits, size_t workers, double scale, uint64_t seed)
@@ -138,6 +141,7 @@ compare(const char *platform, const char *edits, size_t workers, double scale, u
                               .edits = edits,
                               .workers = workers,
                               .exact = true,
+                              .transport = &transport,
                               .wire_scale = scale,
                               .program = play,
                               .in = &plan};
@@ -217,6 +221,17 @@ fluid_is_within_a_thousandth_on_v100_servers(void **state)
     check_family("v100_32_10gbe", "v100_32_10gbe", NULL, (const size_t[]){2, 3, 5, 8, 16, 32, 0});
     check_family("v100_32_10gbe, one NIC at a tenth", "v100_32_10gbe",
                  "{bandwidth: {'node1_eth': x0.1}}", (const size_t[]){2, 8, 32, 0});
+}
+
+static void
+fluid_is_within_a_thousandth_with_copies_through_host_memory(void **state)
+{
+    (void)state;
+    transport = (struct sm_transport){0.6, 1, 1 / 2e9}; /* a copy takes as long as half the wire */
+    check_family("staged", NULL, NULL, (const size_t[]){2, 3, 4, 7, 16, 32, 0});
+    check_family("staged, one NIC at a tenth", NULL, "{bandwidth: {node1_eth: x0.1}}",
+                 (const size_t[]){2, 5, 16, 0});
+    transport = (struct sm_transport){1, 1, 0};
 }
 
 /* Four hosts, whose ways lead over one backbone; `attributes` say whether they share it. */
@@ -299,6 +314,7 @@ main(void)
         cmocka_unit_test(fluid_is_within_a_thousandth_with_many_kinds_of_nic),
         cmocka_unit_test(fluid_is_within_a_thousandth_on_dgx1_servers),
         cmocka_unit_test(fluid_is_within_a_thousandth_on_v100_servers),
+        cmocka_unit_test(fluid_is_within_a_thousandth_with_copies_through_host_memory),
         cmocka_unit_test(where_edges_share_a_link_fluid_is_played_exactly),
         cmocka_unit_test(where_speeds_change_while_time_passes_fluid_is_played_exactly),
     };

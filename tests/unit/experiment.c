@@ -181,6 +181,9 @@ a_section_or_a_choice_of_the_wrong_shape_is_told(void **unused)
         {"algorithm: none", "a.yaml:1:12: algorithm: expected settings, as `key: value`"},
         {"workload: [mlp]", "a.yaml:1:11: workload: expected settings, as `key: value`"},
         {"platform: star_4", "a.yaml:1:11: platform: expected settings, as `key: value`"},
+        {"timing: {transport: {staging: pinned}}",
+         "a.yaml:1:31: timing.transport.staging: unknown 'pinned', expected one of unset, "
+         "direct, host"},
         {"timing: own", "a.yaml:1:9: timing: expected settings, as `key: value`"},
         {"evaluate: 5", "a.yaml:1:11: evaluate: expected settings, as `key: value`"},
         {"[1, 2]", "a.yaml:1:1: expected settings, as `key: value`"},
@@ -306,6 +309,8 @@ what_is_printed_binds_to_the_same_text(void **unused)
         "workload: {model: {name: mlp, hidden: [10, 20]}, dataset: {name: synthetic, separation:"
         " 0.123456789012345678}, partition: contiguous, batch: all, limit: 77}",
         "timing: {profile: own, efficiency: 0.3}",
+        "timing: {transport: {collective_efficiency: 0.6, staging: host, staging_bandwidth: "
+        "6GB/s}}",
         "algorithm: {inner: {lr: 0.1, momentum: 0.7, nesterov: yes, weight_decay: 1e-4},"
         " schedule: {warmup: 0.025, milestones: [0.5, 0.75, 0.875], factor: 0.1},"
         " strategy: {name: sgp, topology: ring, peers: 2},"
@@ -357,6 +362,7 @@ the_parts_hold_what_decides_the_numbers_and_what_decides_the_seconds(void **unus
     expect_part("platform: {file: star_4}", false, true);
     expect_part("platform: {bandwidth: {'*': 1Gbps}}", false, true);
     expect_part("timing: {profile: own}", false, true);
+    expect_part("timing: {transport: {message_efficiency: 0.5}}", false, true);
     expect_part("evaluate: {every: 7}", true, false);
     expect_part("evaluate: {against: local}", false, false);
 

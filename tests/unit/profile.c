@@ -55,7 +55,8 @@ teardown(void **state)
 static enum sm_status
 load(struct fixture *f, const char *name, struct sm_profile *profile)
 {
-    return sm_profile_load(&f->arena, &(struct sm_timing_settings){name, 0.5f}, NULL,
+    return sm_profile_load(&f->arena,
+                           &(struct sm_timing_settings){.profile = name, .efficiency = 0.5f}, NULL,
                            SM_TEST_SOURCE, profile);
 }
 
@@ -178,8 +179,9 @@ own_counts_backward_twice_and_shares_the_batch_among_devices(void **state)
     struct sm_profile p;
     const struct sm_own_cost cost = {
         .flop_per_sample = 1e6, .samples = 64, .parameters = 5e4, .devices = 2};
-    check_ok(sm_profile_load(&f->arena, &(struct sm_timing_settings){"own", 0.25f}, &cost,
-                             SM_TEST_SOURCE, &p));
+    check_ok(sm_profile_load(&f->arena,
+                             &(struct sm_timing_settings){.profile = "own", .efficiency = 0.25f},
+                             &cost, SM_TEST_SOURCE, &p));
     check_near(p.forward, 1e6 * 64 / 2 / 0.25, 0);
     check_near(p.backward, 2 * p.forward, 0);
     check_near(p.update, 10 * 5e4 / 0.25, 0);
@@ -210,6 +212,82 @@ mistakes_name_file_line_and_column(void **state)
     check_mistake(f, "  load: 1ms\n", "  load: 1ms\n  load: 1ms\n", "9:3: ", "appears twice");
 }
 
+static const char *
+with_layers(struct fixture *f, const char *layers)
+{
+    return sm_arena_printf(&f->arena, "model_bytes: 10MB\nlayers:%s\n", layers);
+}
+
+static void
+layers_come_in_forward_order_one_for_each_repetition(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_profile p;
+    const char *layers = "\n  - {name: stem, bytes: 1MB, work: 3}\n"
+                         "  - {name: block, bytes: 2MB, work: 1e9, repeat: 4}\n"
+                         "  - {name: loss, bytes: 1MB, work: 0}";
+    check_ok(load_changed(f, "model_bytes: 10MB\n", with_layers(f, layers), &p));
+    assert_int_equal(p.layer_count, 6);
+    check_near(p.layers[0].bytes, 1e6, 0);
+    check_near(p.layers[0].work, 3, 0);
+    for (size_t i = 1; i < 5; i++) {
+        check_near(p.layers[i].bytes, 2e6, 0);
+        check_near(p.layers[i].work, 1e9, 0);
+    }
+    check_near(p.layers[5].bytes, 1e6, 0);
+    check_near(p.layers[5].work, 0, 0);
+    check_ok(load_changed(f, "model_bytes: 10MB\n", "model_bytes: 10MB\n", &p));
+    assert_int_equal(p.layer_count, 0);
+}
+
+static void
+mistakes_in_layers_name_file_line_and_column(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *layers, *where, *part;
+    } mistakes[] = {
+        {" 3", "7:9: ", "expected a list of layers"},
+        {" []", "7:9: ", "expected a list of layers"},
+        {" [conv]", "7:10: ", "expected {name: conv1"},
+        {" [{name: a, work: 1}]", "7:10: ", "the key 'bytes' is missing"},
+        {" [{name: a, bytes: 10MB}]", "7:10: ", "the key 'work' is missing"},
+        {" [{bytes: 10MB, work: 1}]", "7:10: ", "the key 'name' is missing"},
+        {" [{name: a, byte: 10MB, work: 1}]", "7:20: ", "did you mean 'bytes'?"},
+        {" [{name: a, bytes: 10MB, work: -1}]", "7:39: ", "out of range"},
+        {" [{name: a, bytes: 10ms, work: 1}]", "7:27: ", "is not a size"},
+        {" [{name: a, bytes: 10MB, work: 1, repeat: 0}]", "7:50: ", "out of range"},
+        {" [{name: a, bytes: 10MB, work: 0}]", "7:9: ", "the work of all layers is 0"},
+        {" [{name: a, bytes: 5MB, work: 1, repeat: 3}]", "7:9: ", "15000000 in sum"},
+        {" [{name: a, bytes: 9.98MB, work: 1}]", "7:9: ", "model_bytes is 10000000"},
+    };
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        check_mistake(f, "model_bytes: 10MB\n", with_layers(f, mistakes[i].layers),
+                      mistakes[i].where, mistakes[i].part);
+    check_mistake(f, "model_bytes: 10MB\n",
+                  "model_bytes: 0\nlayers: [{name: a, bytes: 10MB, work: 1}]\n",
+                  "7:9: ", "layers need model_bytes");
+    struct sm_profile p;
+    check_ok(load_changed(f, "model_bytes: 10MB\n",
+                          with_layers(f, " [{name: a, bytes: 9.995MB, work: 1}]"), &p));
+}
+
+static void
+a_profile_may_say_what_its_communication_library_reached(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_profile p;
+    check_ok(load_changed(f, "model_bytes: 10MB\n", "model_bytes: 10MB\n", &p));
+    check_near(p.transport.collective_efficiency, 0, 0);
+    check_ok(load_changed(f, "model_bytes: 10MB\n",
+                          "model_bytes: 10MB\ntransport: {collective_efficiency: 0.6}\n", &p));
+    check_near(p.transport.collective_efficiency, 0.6, 0);
+    check_near(p.transport.message_efficiency, 0, 0);
+    check_mistake(f, "model_bytes: 10MB\n",
+                  "model_bytes: 10MB\ntransport: {collective_efficiency: 6}\n",
+                  "7:36: ", "out of range");
+}
+
 static void
 missing_profiles_offer_the_nearest(void **state)
 {
@@ -230,6 +308,9 @@ main(void)
         TEST(shipped_profiles_are_listed_and_named_as_their_files),
         TEST(own_counts_backward_twice_and_shares_the_batch_among_devices),
         TEST(mistakes_name_file_line_and_column),
+        TEST(layers_come_in_forward_order_one_for_each_repetition),
+        TEST(mistakes_in_layers_name_file_line_and_column),
+        TEST(a_profile_may_say_what_its_communication_library_reached),
         TEST(missing_profiles_offer_the_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
