@@ -75,7 +75,7 @@ struct arguments {
     size_t set_count;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
     size_t threads;
-    bool timing_only, json, quiet, help;
+    bool timing_only, no_replay, json, quiet, help;
 };
 
 enum {
@@ -83,6 +83,7 @@ enum {
     KEY_SEED,
     KEY_THREADS,
     KEY_TIMING,
+    KEY_NO_REPLAY,
     KEY_STORE,
     KEY_TRACE,
     KEY_JSON,
@@ -98,6 +99,8 @@ static const struct argp_option run_options[] = {
     {"seed", KEY_SEED, "N", 0, "Seed of every random stream", 0},
     {"threads", KEY_THREADS, "N", 0, "OS threads for gradients (default: all cores)", 0},
     {"timing-only", KEY_TIMING, NULL, 0, "No gradients: simulated seconds alone", 0},
+    {"no-replay", KEY_NO_REPLAY, NULL, 0,
+     "With --timing-only: simulate every step, also where all take the same", 0},
     {"store", KEY_STORE, "FILE.db", 0, "SQLite file of results (default: results.db)", 0},
     {"trace", KEY_TRACE, "FILE.json", 0, "Write a Chrome/Perfetto trace (one run)", 0},
     {"json", KEY_JSON, NULL, 0, "Summaries on standard output, a line of JSON a run", 0},
@@ -145,6 +148,9 @@ parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_TIMING:
         arguments->timing_only = true;
+        return 0;
+    case KEY_NO_REPLAY:
+        arguments->no_replay = true;
         return 0;
     case KEY_STORE:
         arguments->store = value;
@@ -407,6 +413,7 @@ command_run(int argc, char **argv)
         .load = arguments.load,
         .threads = arguments.threads,
         .timing_only = arguments.timing_only,
+        .no_replay = arguments.no_replay,
         .engine = engine,
         .progress = arguments.quiet ? NULL : stderr,
         .interrupted = interrupted,

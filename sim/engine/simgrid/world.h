@@ -43,6 +43,7 @@ struct sm_request {
     float *x;
     size_t n, index;
     double wire;      /* floats that it weighs    */
+    double posted;    /* when                     */
     double all_there; /* when the last rank joined   */
     /* REDUCE, watched or tested */
     enum sm_status status;
