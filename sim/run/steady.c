@@ -9,7 +9,8 @@
 #include "sim/base/arena.h"
 
 enum {
-    SPANS = 3, /* before the first decision: two are compared with the one before */
+    SHORTEST = 64, /* steps of a run that is worth it                                     */
+    SPANS = 3,     /* before the first decision: two are compared with the one before     */
     MOST_HISTORY = 1 << 20,
 };
 
@@ -97,7 +98,7 @@ sm_steady_join(struct sm_steady *steady, size_t from, size_t cycle)
     s->joined = true;
     s->from = from;
     s->cycle = cycle;
-    if (cycle == 0)
+    if (cycle == 0 || s->steps < SHORTEST)
         return SM_OK;
     SM_TRY(watch_from(s, from, cycle));
     if (!s->watching)
