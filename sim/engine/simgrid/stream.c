@@ -417,6 +417,7 @@ stream_main(int argc, char **argv)
             sm_simgrid_fail(rank->world);
         request->done = true;
         rank->playing--;
+        rank->ledger->reducing += simgrid_get_clock() - request->posted;
         sg_sem_release(rank->finished);
     }
 }
@@ -482,6 +483,7 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         sg_actor_set_data(stream, rank);
         sg_actor_start(stream, stream_main, 0, NULL);
     }
+    request->posted = simgrid_get_clock();
     request->next = NULL;
     *rank->queue_end = request;
     rank->queue_end = &request->next;

@@ -65,6 +65,7 @@ struct sm_request {
     float *x;
     size_t n, index;
     double wire;      /* floats that it weighs    */
+    double posted;    /* when                     */
     double all_there; /* when the last rank joined   */
     double end;       /* when it is over, which only known seconds tell beforehand; else 0 */
     /* REDUCE, watched or tested */
