@@ -31,7 +31,7 @@ edges_share_links(struct world *world)
         for (size_t r = 0; r < world->size && !(mark && shared); r++) {
             size_t before = r > 0 ? r - 1 : world->size - 1;
             xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-            for (size_t i = 0; i < sm_simgrid_parts(world, before, r); i++)
+            for (size_t i = 0; i < world->rails; i++)
                 sg_host_get_route(rail_host(world, before, i), rail_host(world, r, i), route);
             for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
                 sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
@@ -54,7 +54,7 @@ wires_init(struct world *world)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
     for (size_t r = 0; r < size; r++) {
         size_t before = r > 0 ? r - 1 : size - 1;
-        for (size_t i = 0; i < sm_simgrid_parts(world, before, r); i++) {
+        for (size_t i = 0; i < world->rails; i++) {
             sg_host_t from = rail_host(world, before, i), to = rail_host(world, r, i);
             world->wires[r * world->rails + i] = (struct wire){
                 sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
@@ -94,11 +94,10 @@ staging_seconds(const struct world *world, double part)
 static double
 edge_seconds(const struct world *world, size_t r, double chunk, double count, bool flow)
 {
-    size_t parts = sm_simgrid_parts(world, r > 0 ? r - 1 : world->size - 1, r);
     double longest = 0;
-    for (size_t i = 0; i < parts; i++) {
+    for (size_t i = 0; i < world->rails; i++) {
         const struct wire *wire = &world->wires[r * world->rails + i];
-        double part = sm_simgrid_part(chunk, parts, i);
+        double part = sm_simgrid_part(world, chunk, i);
         double travel = part / world->transport.collective_efficiency / wire->bandwidth;
         longest =
             fmax(longest, flow ? wire->latency + count * travel
@@ -156,8 +155,7 @@ pass(struct rank *rank, size_t to, double bytes, size_t from)
     if (from == SM_NO_RANK)
         return SM_OK;
     SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_REDUCE, from, &payload, &first, rank->receipts));
-    if (!sm_simgrid_arrives(first, rank->receipts,
-                            sm_simgrid_parts(rank->world, from, rank->comm.rank)))
+    if (!sm_simgrid_arrives(rank->world, first, rank->receipts))
         return SM_FAIL(SM_ERR_STALLED,
                        "all-reduce from rank %zu to rank %zu: a link or host on the way had gone "
                        "down by %.6g s",
@@ -191,9 +189,7 @@ exchange(void *arg, const struct exchange *step)
     SM_TRY(pass(rank, step->to, round(step->sent / world->transport.collective_efficiency),
                 step->from));
     if (step->from != SM_NO_RANK && world->transport.staging > 0)
-        sg_actor_sleep_for(staging_seconds(
-            world, sm_simgrid_part(step->received,
-                                   sm_simgrid_parts(world, step->from, rank->comm.rank), 0)));
+        sg_actor_sleep_for(staging_seconds(world, sm_simgrid_part(world, step->received, 0)));
     return SM_OK;
 }
 
@@ -266,10 +262,10 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         rank->queued = sg_sem_init(0);
         rank->finished = sg_sem_init(0);
         rank->queue_end = &rank->queue;
-        if (rank->worker->rail_count > 1 &&
-            (rank->receipts = sm_arena_alloc(rank->world->arena, rank->worker->rail_count - 1,
-                                             sizeof *rank->receipts)) == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", rank->worker->rail_count);
+        size_t others = rank->world->rails - 1;
+        rank->receipts = sm_arena_alloc(rank->world->arena, others, sizeof *rank->receipts);
+        if (rank->receipts == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", others);
         char name[32];
         snprintf(name, sizeof name, "stream %zu", rank->comm.rank);
         sg_actor_t stream = sg_actor_init(name, rank->host);
