@@ -14,6 +14,7 @@ struct parcel {
 
 struct table {
     const struct sm_collective *collective;
+    const struct sm_collective_call *call;
     size_t size, chunks, words; /* words of 64 ranks a set              */
     uint64_t *sets;             /* (size, chunks, words)                */
     struct parcel **inbox;      /* (size) arrived, oldest first         */
@@ -82,14 +83,14 @@ receive_step(struct table *t, size_t rank, size_t index, const struct sm_collect
 static enum sm_status
 play(struct table *t, size_t *position, bool *sent)
 {
-    size_t steps = t->collective->steps(t->size);
+    size_t steps = t->collective->steps(t->call);
     for (bool moved = true; moved;) {
         moved = false;
         for (size_t rank = 0; rank < t->size; rank++) {
             while (position[rank] < steps) {
                 struct sm_collective_step step;
                 bool arrived = true;
-                t->collective->step(t->size, rank, position[rank], &step);
+                t->collective->step(t->call, rank, position[rank], &step);
                 if (!sent[rank] && step.send_to != SM_NO_RANK)
                     SM_TRY(send_step(t, rank, &step));
                 sent[rank] = true;
@@ -130,9 +131,11 @@ verify(const struct table *t)
 }
 
 enum sm_status
-sm_collective_check(const struct sm_collective *collective, size_t size)
+sm_collective_check(const struct sm_collective *collective, const struct sm_collective_call *call)
 {
-    struct table t = {collective, size, collective->chunks(size), (size + 63) / 64, NULL, NULL};
+    const size_t size = call->size;
+    struct table t = {collective,       call, size, collective->chunks(call),
+                      (size + 63) / 64, NULL, NULL};
     t.sets = calloc(size * t.chunks * t.words, sizeof *t.sets);
     t.inbox = calloc(size, sizeof(struct parcel *));
     size_t *position = calloc(size, sizeof *position);

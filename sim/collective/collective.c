@@ -34,3 +34,22 @@ sm_collective_bytes(double bytes, size_t chunks, size_t first, size_t count)
     double end = (double)(first + count);
     return each * (double)count + fmin(end, longer) - fmin((double)first, longer);
 }
+
+double
+sm_collective_sent(const struct sm_collective *collective, const struct sm_collective_call *call,
+                   const struct sm_collective_step *step)
+{
+    return step->send_to == SM_NO_RANK ? 0
+                                       : sm_collective_bytes(call->bytes, collective->chunks(call),
+                                                             step->send_first, step->send_count);
+}
+
+double
+sm_collective_received(const struct sm_collective *collective,
+                       const struct sm_collective_call *call, const struct sm_collective_step *step)
+{
+    return step->receive_from == SM_NO_RANK
+               ? 0
+               : sm_collective_bytes(call->bytes, collective->chunks(call), step->receive_first,
+                                     step->receive_count);
+}

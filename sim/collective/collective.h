@@ -24,7 +24,17 @@ struct sm_collective_step {
     bool combine; /* add what is received; else it replaces                 */
 };
 
-/* Settings that every collective has. */
+/* What is to be done, and where. */
+struct sm_collective_call {
+    size_t size;          /* ranks, >= 1                                                      */
+    size_t group;         /* ranks r of the same r / group are neighbours (a site); 0: none   */
+    double bytes;         /* whole ones, of the vector                                        */
+    const void *settings; /* of the collective; NULL: its defaults                            */
+    /* Seconds and bytes/s of the slowest route, for who tunes itself; 0: not known */
+    double latency, bandwidth;
+};
+
+/* Settings of collectives that may be played as flows. */
 struct sm_collective_settings {
     const char *play; /* fluid | exact */
 };
@@ -36,13 +46,14 @@ struct sm_collective {
     /* Every step of a rank uses the same edges, so it may be played as one fluid flow per edge. */
     bool same_edges;
     const char *closed_form; /* the text of `seconds`, for `describe` */
-    /* REQUIRED. Chunks the vector is cut into, and steps of each rank; size >= 1. */
-    size_t (*chunks)(size_t size);
-    size_t (*steps)(size_t size);
+    /* REQUIRED. Chunks the vector is cut into, and steps of each rank. */
+    size_t (*chunks)(const struct sm_collective_call *call);
+    size_t (*steps)(const struct sm_collective_call *call);
     /* REQUIRED. Step `step` of `rank`; pure. */
-    void (*step)(size_t size, size_t rank, size_t step, struct sm_collective_step *out);
+    void (*step)(const struct sm_collective_call *call, size_t rank, size_t step,
+                 struct sm_collective_step *out);
     /* REQUIRED. Seconds on a homogeneous network, every rank arriving at once. */
-    double (*seconds)(size_t size, double bytes, double latency, double bandwidth);
+    double (*seconds)(const struct sm_collective_call *call, double latency, double bandwidth);
 };
 
 #define SM_COLLECTIVE_LIST(X) X(ring)
@@ -56,9 +67,18 @@ extern const struct sm_axis sm_axis_collective;
  * differ by at most one. */
 double sm_collective_bytes(double bytes, size_t chunks, size_t first, size_t count);
 
+/* The same of what a step of the call sends, or receives; 0: then there is no message. */
+double sm_collective_sent(const struct sm_collective *collective,
+                          const struct sm_collective_call *call,
+                          const struct sm_collective_step *step);
+double sm_collective_received(const struct sm_collective *collective,
+                              const struct sm_collective_call *call,
+                              const struct sm_collective_step *step);
+
 /* Plays the schedule on sets instead of numbers: SM_OK when every rank ends with every rank's
  * contribution to every chunk exactly once and no message is left over; else the message says
  * which rank, step and chunk. O(size^2 chunks / 64) memory words. */
-enum sm_status sm_collective_check(const struct sm_collective *collective, size_t size);
+enum sm_status sm_collective_check(const struct sm_collective *collective,
+                                   const struct sm_collective_call *call);
 
 #endif

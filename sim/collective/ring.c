@@ -10,22 +10,24 @@
 #include "sim/collective/collective.h"
 
 static size_t
-ring_chunks(size_t size)
+ring_chunks(const struct sm_collective_call *call)
 {
-    return size;
+    return call->size;
 }
 
 static size_t
-ring_steps(size_t size)
+ring_steps(const struct sm_collective_call *call)
 {
-    return 2 * (size - 1);
+    return 2 * (call->size - 1);
 }
 
 static void
-ring_step(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
+ring_step(const struct sm_collective_call *call, size_t rank, size_t step,
+          struct sm_collective_step *out)
 {
     /* the chunk sent at step 0 is the rank's own; each step moves one back round the ring, and the
      * second half goes on where the first ended: r - (m-1) = r + 1 */
+    const size_t size = call->size;
     size_t back = step % size;
     size_t sent = (rank + size - back) % size;
     *out = (struct sm_collective_step){
@@ -41,9 +43,12 @@ ring_step(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
 
 /* The chunk that is rounded up is the last to arrive at each of its steps. */
 static double
-ring_seconds(size_t size, double bytes, double latency, double bandwidth)
+ring_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
 {
-    return 2.0 * (double)(size - 1) * (latency + ceil(bytes / (double)size) / bandwidth);
+    if (call->bytes == 0)
+        return 0;
+    double chunk = ceil(call->bytes / (double)call->size);
+    return 2.0 * (double)(call->size - 1) * (latency + chunk / bandwidth);
 }
 
 const struct sm_collective sm_collective_ring = {

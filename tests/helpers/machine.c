@@ -136,6 +136,13 @@ machine_run(const struct machine *machine, void *out, size_t size, struct machin
     return status;
 }
 
+double
+ring_seconds(size_t size, double bytes, double latency, double bandwidth)
+{
+    const struct sm_collective_call call = {.size = size, .bytes = bytes};
+    return sm_collective_ring.seconds(&call, latency, bandwidth);
+}
+
 enum sm_status
 machine_pass(struct sm_comm *comm, double seconds)
 {

@@ -41,6 +41,9 @@ struct machine_report {
 enum sm_status machine_run(const struct machine *machine, void *out, size_t size,
                            struct machine_report *report);
 
+/* Closed form of the machine's all-reduce, a ring. */
+double ring_seconds(size_t size, double bytes, double latency, double bandwidth);
+
 /* `seconds` pass on the rank's clock. */
 enum sm_status machine_pass(struct sm_comm *comm, double seconds);
 /* Sends n floats of `value`; receives a message and takes its first float. */

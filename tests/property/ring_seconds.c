@@ -96,7 +96,7 @@ message_by_message_takes_the_seconds_of_the_closed_form(void **state)
                                       .in = &plan};
             struct seconds seconds;
             check_ok(machine_run(&machine, &seconds, sizeof seconds, NULL));
-            double expected = sm_collective_ring.seconds(m, sizes[s], wire.latency, wire.bandwidth);
+            double expected = ring_seconds(m, sizes[s], wire.latency, wire.bandwidth);
             check_relative(seconds.last[0], expected, 1e-9);
             worst = fmax(worst, fabs(seconds.last[0] / expected - 1));
         }
@@ -135,7 +135,7 @@ static double
 compare(const char *platform, const char *edits, size_t workers, double scale, uint64_t seed)
 {
     struct wire wire = star_wire();
-    double ring = sm_collective_ring.seconds(workers, 8 * scale, wire.latency, wire.bandwidth);
+    double ring = ring_seconds(workers, 8 * scale, wire.latency, wire.bandwidth);
     static struct plan plan;
     plan_arrivals(&plan, workers, ring, ring / (double)(2 * (workers - 1)), seed);
     struct machine machine = {.platform = platform,
@@ -295,10 +295,10 @@ where_edges_share_a_link_fluid_is_played_exactly(void **state)
         .platform = backbone(shared), .wire_scale = 1e6, .program = play, .in = &plan};
     struct seconds seconds;
     check_ok(machine_run(&machine, &seconds, sizeof seconds, NULL));
-    check_relative(seconds.last[0], sm_collective_ring.seconds(4, 4e6, 7e-6, 1e9 / 4), 1e-9);
+    check_relative(seconds.last[0], ring_seconds(4, 4e6, 7e-6, 1e9 / 4), 1e-9);
     machine.platform = backbone(fatpipe);
     check_ok(machine_run(&machine, &seconds, sizeof seconds, NULL));
-    check_relative(seconds.last[0], sm_collective_ring.seconds(4, 4e6, 7e-6, 1e9), 1e-9);
+    check_relative(seconds.last[0], ring_seconds(4, 4e6, 7e-6, 1e9), 1e-9);
 }
 
 static void

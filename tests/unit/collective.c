@@ -2,6 +2,7 @@
 /* tests/unit/collective.c -- schedules are checked symbolically, and so is the checker; the plan
  * of the fluid ring. */
 #include "tests/helpers/check.h"
+#include "tests/helpers/machine.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,10 +18,10 @@ every_collective_gives_every_rank_every_part_exactly_once(void **state)
     for (const struct sm_plugin *const *it = sm_axis_collective.plugins; *it != NULL; it++) {
         const struct sm_collective *collective = (const struct sm_collective *)*it;
         for (size_t size = 1; size <= 70; size++)
-            check_ok(sm_collective_check(collective, size));
-        check_ok(sm_collective_check(collective, 128));
-        check_ok(sm_collective_check(collective, 257));
-        check_ok(sm_collective_check(collective, 512));
+            check_ok(sm_collective_check(collective, &(struct sm_collective_call){.size = size}));
+        check_ok(sm_collective_check(collective, &(struct sm_collective_call){.size = 128}));
+        check_ok(sm_collective_check(collective, &(struct sm_collective_call){.size = 257}));
+        check_ok(sm_collective_check(collective, &(struct sm_collective_call){.size = 512}));
     }
 }
 
@@ -32,9 +33,10 @@ steps_of_collectives_that_claim_the_same_edges_use_them(void **state)
         const struct sm_collective *collective = (const struct sm_collective *)*it;
         for (size_t size = 2; collective->same_edges && size <= 20; size++)
             for (size_t rank = 0; rank < size; rank++)
-                for (size_t i = 0; i < collective->steps(size); i++) {
+                for (size_t i = 0;
+                     i < collective->steps(&(struct sm_collective_call){.size = size}); i++) {
                     struct sm_collective_step step;
-                    collective->step(size, rank, i, &step);
+                    collective->step(&(struct sm_collective_call){.size = size}, rank, i, &step);
                     assert_int_equal(step.send_to, (rank + 1) % size);
                     assert_int_equal(step.receive_from, (rank + size - 1) % size);
                 }
@@ -48,9 +50,10 @@ enum { SIZE = 5, ERRS = 2, AT = 3 };
 static void (*mistake)(struct sm_collective_step *step);
 
 static void
-broken_step(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
+broken_step(const struct sm_collective_call *call, size_t rank, size_t step,
+            struct sm_collective_step *out)
 {
-    sm_collective_ring.step(size, rank, step, out);
+    sm_collective_ring.step(call, rank, step, out);
     if (rank == ERRS && step == AT)
         mistake(out);
 }
@@ -61,7 +64,7 @@ check_broken(void (*how)(struct sm_collective_step *step))
     struct sm_collective broken = sm_collective_ring;
     broken.step = broken_step;
     mistake = how;
-    return sm_collective_check(&broken, SIZE);
+    return sm_collective_check(&broken, &(struct sm_collective_call){.size = SIZE});
 }
 
 static void
@@ -151,16 +154,16 @@ a_wrong_schedule_is_caught_and_the_message_says_where(void **state)
 /* ---- two ranks that send each other all they have, with mistakes of their own ---- */
 
 static size_t
-one_chunk(size_t size)
+one_chunk(const struct sm_collective_call *call)
 {
-    (void)size;
+    (void)call;
     return 1;
 }
 
 static size_t
-two_steps(size_t size)
+two_steps(const struct sm_collective_call *call)
 {
-    (void)size;
+    (void)call;
     return 2;
 }
 
@@ -178,9 +181,10 @@ static const struct sm_collective_step nothing = {.send_to = SM_NO_RANK,
                                                   .receive_from = SM_NO_RANK};
 
 static void
-exchange_once(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
+exchange_once(const struct sm_collective_call *call, size_t rank, size_t step,
+              struct sm_collective_step *out)
 {
-    (void)size;
+    (void)call;
     if (step == 0)
         exchange_step(rank, out);
     else
@@ -188,17 +192,19 @@ exchange_once(size_t size, size_t rank, size_t step, struct sm_collective_step *
 }
 
 static void
-exchange_twice(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
+exchange_twice(const struct sm_collective_call *call, size_t rank, size_t step,
+               struct sm_collective_step *out)
 {
-    (void)size;
+    (void)call;
     (void)step;
     exchange_step(rank, out);
 }
 
 static void
-send_once_too_often(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
+send_once_too_often(const struct sm_collective_call *call, size_t rank, size_t step,
+                    struct sm_collective_step *out)
 {
-    exchange_twice(size, rank, step, out);
+    exchange_twice(call, rank, step, out);
     if (step == 1 && rank == 0)
         out->receive_from = SM_NO_RANK;
     if (step == 1 && rank == 1)
@@ -206,20 +212,22 @@ send_once_too_often(size_t size, size_t rank, size_t step, struct sm_collective_
 }
 
 static void
-never_exchange(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
+never_exchange(const struct sm_collective_call *call, size_t rank, size_t step,
+               struct sm_collective_step *out)
 {
-    (void)size;
+    (void)call;
     (void)rank;
     (void)step;
     *out = nothing;
 }
 
 static enum sm_status
-check_pair(void (*step)(size_t, size_t, size_t, struct sm_collective_step *))
+check_pair(void (*step)(const struct sm_collective_call *, size_t, size_t,
+                        struct sm_collective_step *))
 {
     const struct sm_collective pair = {
         .about = {.name = "pair"}, .chunks = one_chunk, .steps = two_steps, .step = step};
-    return sm_collective_check(&pair, 2);
+    return sm_collective_check(&pair, &(struct sm_collective_call){.size = 2});
 }
 
 static void
@@ -276,9 +284,9 @@ static void
 the_closed_form_of_a_ring_is_its_formula(void **state)
 {
     (void)state;
-    check_relative(sm_collective_ring.seconds(2, 1e6, 1e-5, 1e9), 2 * (1e-5 + 5e-4), 1e-15);
-    check_relative(sm_collective_ring.seconds(3, 1e6, 1e-5, 1e9), 4 * (1e-5 + 333334e-9), 1e-15);
-    check_near(sm_collective_ring.seconds(1, 1e6, 1e-5, 1e9), 0, 0);
+    check_relative(ring_seconds(2, 1e6, 1e-5, 1e9), 2 * (1e-5 + 5e-4), 1e-15);
+    check_relative(ring_seconds(3, 1e6, 1e-5, 1e9), 4 * (1e-5 + 333334e-9), 1e-15);
+    check_near(ring_seconds(1, 1e6, 1e-5, 1e9), 0, 0);
 }
 
 /* ---- the plan of the fluid ring ---- */

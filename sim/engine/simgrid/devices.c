@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink).
+/* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink), or one half
+ * of it.
  *
  * Each ring carries its share of the bytes, message by message, one actor a device and ring. Where
  * nobody outside the worker uses those links and nothing changes their speed, every repetition
@@ -104,25 +105,43 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    if (sm_simgrid_play(&sm_collective_ring, rank->worker->devices, player->position, player->bytes,
-                        exchange, player) != SM_OK)
+    const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
+    size_t steps = sm_collective_ring.steps(&call);
+    size_t first = player->part == DEVICES_ALL_GATHER ? steps / 2 : 0;
+    size_t end = player->part == DEVICES_REDUCE_SCATTER ? steps / 2 : steps;
+    if (sm_simgrid_play(&sm_collective_ring, &call, player->position, first, end, exchange,
+                        player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
 
+bool
+sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double bytes,
+                         double *seconds)
+{
+    size_t kept = rank->device_time_count < DEVICE_TIMES ? rank->device_time_count : DEVICE_TIMES;
+    for (size_t i = 0; i < kept; i++)
+        if (rank->device_times[i].part == part && rank->device_times[i].bytes == bytes) {
+            *seconds = rank->device_times[i].seconds;
+            return true;
+        }
+    return false;
+}
+
 enum sm_status
-sm_simgrid_devices_reduce(struct rank *rank, double bytes)
+sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    if (rank->devices_private && bytes == rank->device_bytes) {
-        rank->time += rank->device_seconds;
+    double seconds;
+    if (sm_simgrid_devices_known(rank, part, bytes, &seconds)) {
+        sg_actor_sleep_for(seconds);
         return SM_OK;
     }
-    sm_simgrid_settle(rank);
     double start = simgrid_get_clock();
     size_t count = worker->ring_count * worker->devices;
     for (size_t i = 0; i < count; i++) {
         struct player *player = &rank->players[i];
+        player->part = part;
         player->bytes = round(bytes * player->ring->share);
         sg_actor_t actor = sg_actor_init(
             "device", sg_host_by_name(worker->hosts[player->ring->order[player->position]]));
@@ -131,8 +150,8 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
     }
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
-    rank->device_bytes = bytes;
-    rank->time = simgrid_get_clock();
-    rank->device_seconds = rank->time - start;
+    if (rank->devices_private)
+        rank->device_times[rank->device_time_count++ % DEVICE_TIMES] =
+            (struct device_time){part, bytes, simgrid_get_clock() - start};
     return SM_OK;
 }

@@ -71,18 +71,18 @@ sm_simgrid_receive(sg_mailbox_t box)
 }
 
 enum sm_status
-sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank, double bytes,
+sm_simgrid_play(const struct sm_collective *collective, const struct sm_collective_call *call,
+                size_t rank, size_t first, size_t end,
                 enum sm_status (*exchange)(void *arg, const struct exchange *step), void *arg)
 {
-    size_t steps = collective->steps(size), chunks = collective->chunks(size);
-    for (size_t i = 0; i < steps; i++) {
+    for (size_t i = first; i < end; i++) {
         struct sm_collective_step step;
-        collective->step(size, rank, i, &step);
-        SM_TRY(exchange(
-            arg, &(struct exchange){
-                     step.send_to, step.receive_from,
-                     sm_collective_bytes(bytes, chunks, step.send_first, step.send_count),
-                     sm_collective_bytes(bytes, chunks, step.receive_first, step.receive_count)}));
+        collective->step(call, rank, i, &step);
+        double sent = sm_collective_sent(collective, call, &step);
+        double received = sm_collective_received(collective, call, &step);
+        SM_TRY(exchange(arg, &(struct exchange){sent > 0 ? step.send_to : SM_NO_RANK,
+                                                received > 0 ? step.receive_from : SM_NO_RANK, sent,
+                                                received}));
     }
     return SM_OK;
 }

@@ -128,10 +128,11 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
 }
 
 static enum sm_status
-simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire, struct sm_request **out)
+simgrid_iallreduce(struct sm_comm *comm, enum sm_reach reach, float *x, size_t n, double wire,
+                   struct sm_request **out)
 {
     struct rank *rank = rank_of(comm);
-    if (comm->rank >= comm->size)
+    if (comm->rank >= comm->size && reach != SM_AMONG_DEVICES)
         return SM_FAIL(SM_ERR_DOMAIN,
                        "rank %zu is a server; all-reduces are among the %zu that train", comm->rank,
                        comm->size);
@@ -139,9 +140,8 @@ simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire, struct
     if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
     *request = (struct sm_request){
-        .kind = REDUCE, .others = request->others, .x = x, .n = n, .wire = wire};
+        .kind = REDUCE, .others = request->others, .reach = reach, .x = x, .n = n, .wire = wire};
     *out = request;
-    sm_simgrid_settle(rank);
     return sm_simgrid_post(rank, request);
 }
 
@@ -176,6 +176,11 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
 static enum sm_status
 finish_reduce(struct rank *rank, struct sm_request *request, double *there)
 {
+    if (request->end > 0) { /* it asked for nothing of SimGrid's */
+        *there = rank->time;
+        rank->time = fmax(rank->time, request->end);
+        return SM_OK;
+    }
     while (!request->done) /* each release stands for one that ended, perhaps an earlier one */
         sg_sem_acquire(rank->finished);
     *there = request->all_there;
@@ -192,6 +197,7 @@ finish(struct rank *rank, struct sm_request **handle)
 {
     struct sm_request *request = *handle;
     *handle = NULL;
+    const bool devices = request->kind == REDUCE && request->reach == SM_AMONG_DEVICES;
     double t0 = rank->time, there = t0;
     SM_TRY(request->kind == RECEIVE ? finish_receive(rank, request, &there)
                                     : finish_reduce(rank, request, &there));
@@ -200,7 +206,9 @@ finish(struct rank *rank, struct sm_request **handle)
     rank->spare = request;
 
     /* until the last rank was there this one was idle; after that it waited for bytes */
-    double t1 = rank->time = fmax(t0, simgrid_get_clock());
+    double t1 = rank->time = fmax(rank->time, simgrid_get_clock());
+    if (devices)
+        return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, t1);
     double middle = there < t0 ? t0 : there > t1 ? t1 : there;
     SM_TRY(sm_simgrid_account(rank, SM_STAGE_IDLE, t0, middle));
     return sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1);
@@ -253,8 +261,10 @@ simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
     sm_simgrid_settle(rank);
     struct sm_request *request = *handle;
     *done = request == NULL || request->done;
-    if (*done || request->kind == REDUCE)
+    if (*done || request->kind == REDUCE) {
+        *done = *done || (request->end > 0 && request->end <= rank->time);
         return SM_OK;
+    }
     if (request->watched || rank->world->rails > 1 || rank->world->request->platform->varies) {
         SM_TRY(sm_simgrid_look(rank, handle, 1));
     } else if (sg_comm_test(request->comm)) { /* which takes the handle away when it says yes */
@@ -271,8 +281,19 @@ simgrid_reduce_devices(struct sm_comm *comm, size_t n)
     struct rank *rank = rank_of(comm);
     if (comm->devices < 2)
         return SM_OK;
-    double t0 = rank->time;
-    SM_TRY(sm_simgrid_devices_reduce(rank, sm_comm_wire_bytes(comm, (double)n)));
+    struct sm_request *request = NULL;
+    if (rank->playing > 0 || rank->stream_free > rank->time) {
+        SM_TRY(simgrid_iallreduce(comm, SM_AMONG_DEVICES, NULL, 0, (double)n, &request));
+        return simgrid_wait(comm, &request);
+    }
+    double t0 = rank->time, bytes = sm_comm_wire_bytes(comm, (double)n), seconds;
+    if (sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, &seconds)) {
+        rank->time += seconds;
+    } else {
+        sm_simgrid_settle(rank);
+        SM_TRY(sm_simgrid_devices_play(rank, DEVICES_ALL_REDUCE, bytes));
+        rank->time = simgrid_get_clock();
+    }
     return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, rank->time);
 }
 

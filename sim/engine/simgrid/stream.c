@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sim/engine/simgrid/stream.c -- all-reduces, each rank's in the order posted.
  *
+ * Among all devices of all workers a rank plays three parts: its devices' reduce-scatter, its part
+ * between workers, its devices' all-gather.
  * The numbers are computed once, in rank order, when the last rank joins; the collective decides
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
@@ -106,9 +108,17 @@ edge_seconds(const struct world *world, size_t r, double chunk, double count, bo
     return longest;
 }
 
+static struct sm_collective_call
+call_of(const struct world *world, double bytes)
+{
+    return (struct sm_collective_call){
+        .size = world->size, .bytes = bytes, .settings = world->request->collective.settings};
+}
+
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
-arrive(struct rank *rank, struct sm_request *request, double chunk)
+arrive(struct rank *rank, struct sm_request *request, const struct sm_collective_call *call,
+       double chunk)
 {
     struct world *world = rank->world;
     double now = simgrid_get_clock();
@@ -127,8 +137,7 @@ arrive(struct rank *rank, struct sm_request *request, double chunk)
     if (world->fluid) {
         for (size_t r = 0; r < world->size; r++)
             world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
-        sm_fluid_plan(world->size, world->collective->steps(world->size), world->edges,
-                      world->work);
+        sm_fluid_plan(world->size, world->collective->steps(call), world->edges, world->work);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
 }
@@ -194,19 +203,48 @@ exchange(void *arg, const struct exchange *step)
 }
 
 static enum sm_status
-reduce(struct rank *rank, struct sm_request *request)
+reduce_workers(struct rank *rank, struct sm_request *request, double bytes)
 {
     struct world *world = rank->world;
-    double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
-    double chunk = ceil(bytes / (double)world->collective->chunks(world->size));
-    SM_TRY(arrive(rank, request, chunk));
-    if (world->fluid)
+    const struct sm_collective_call call = call_of(world, bytes);
+    double chunk = ceil(bytes / (double)world->collective->chunks(&call));
+    SM_TRY(arrive(rank, request, &call, chunk));
+    if (bytes == 0) /* no messages, yet nobody has the numbers before the last rank joins */
+        sg_barrier_wait(world->barrier);
+    else if (world->fluid)
         SM_TRY(play_fluid(rank, chunk));
     else
-        SM_TRY(sm_simgrid_play(world->collective, world->size, rank->comm.rank, bytes, exchange,
-                               rank));
+        SM_TRY(sm_simgrid_play(world->collective, &call, rank->comm.rank, 0,
+                               world->collective->steps(&call), exchange, rank));
     request->all_there = world->all_there;
     return SM_OK;
+}
+
+static bool
+among_workers(const struct rank *rank, const struct sm_request *request)
+{
+    return request->reach != SM_AMONG_DEVICES && rank->comm.size > 1;
+}
+
+static bool
+among_devices(const struct rank *rank, const struct sm_request *request)
+{
+    return request->reach != SM_AMONG_WORKERS && rank->comm.devices > 1;
+}
+
+static enum sm_status
+reduce(struct rank *rank, struct sm_request *request)
+{
+    double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
+    const bool devices = among_devices(rank, request);
+    if (rank->stream_free > simgrid_get_clock())
+        sg_actor_sleep_until(rank->stream_free);
+    if (!among_workers(rank, request))
+        return sm_simgrid_devices_play(rank, DEVICES_ALL_REDUCE, bytes);
+    if (devices)
+        SM_TRY(sm_simgrid_devices_play(rank, DEVICES_REDUCE_SCATTER, bytes));
+    SM_TRY(reduce_workers(rank, request, bytes));
+    return devices ? sm_simgrid_devices_play(rank, DEVICES_ALL_GATHER, bytes) : SM_OK;
 }
 
 static void
@@ -226,6 +264,7 @@ stream_main(int argc, char **argv)
         if (request->status != SM_OK)
             sm_simgrid_fail(rank->world);
         request->done = true;
+        rank->playing--;
         sg_sem_release(rank->finished);
     }
 }
@@ -236,28 +275,45 @@ sent_bytes(struct rank *rank, double bytes)
 {
     const struct sm_collective *collective = rank->world->collective;
     if (bytes != rank->reduce_bytes) {
-        size_t size = rank->comm.size, chunks = collective->chunks(size);
+        const struct sm_collective_call call = call_of(rank->world, bytes);
         rank->reduce_bytes = bytes;
         rank->reduce_sent = 0;
-        for (size_t i = 0; i < collective->steps(size); i++) {
+        for (size_t i = 0; i < collective->steps(&call); i++) {
             struct sm_collective_step step;
-            collective->step(size, rank->comm.rank, i, &step);
-            if (step.send_to != SM_NO_RANK)
-                rank->reduce_sent +=
-                    sm_collective_bytes(bytes, chunks, step.send_first, step.send_count);
+            collective->step(&call, rank->comm.rank, i, &step);
+            rank->reduce_sent += sm_collective_sent(collective, &call, &step);
         }
     }
     return rank->reduce_sent;
 }
 
+/* Where all before it have ended or have known ends, its own is known too. */
+static bool
+end_known(struct rank *rank, struct sm_request *request, double bytes)
+{
+    double seconds;
+    if (rank->playing > 0 || !sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, &seconds))
+        return false;
+    request->end = rank->stream_free = fmax(rank->stream_free, rank->time) + seconds;
+    return true;
+}
+
 enum sm_status
 sm_simgrid_post(struct rank *rank, struct sm_request *request)
 {
-    request->index = rank->reductions++;
-    request->done = rank->comm.size == 1; /* the mean of one is what it was */
-    if (request->done)
+    const double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
+    request->index = rank->reductions;
+    if (among_workers(rank, request)) {
+        rank->reductions++;
+        rank->ledger->bytes_sent += sent_bytes(rank, bytes);
+    } else if (!among_devices(rank, request)) { /* the mean of one is what it was */
+        request->done = true;
         return SM_OK;
-    rank->ledger->bytes_sent += sent_bytes(rank, sm_comm_wire_bytes(&rank->comm, request->wire));
+    } else if (end_known(rank, request, bytes)) {
+        return SM_OK;
+    }
+    sm_simgrid_settle(rank);
+    rank->playing++;
     if (rank->queued == NULL) {
         rank->queued = sg_sem_init(0);
         rank->finished = sg_sem_init(0);

@@ -60,10 +60,12 @@ struct sm_request {
     double arrived;    /* when it was done                   */
     void *envelope;    /* struct envelope, when it is there  */
     /* REDUCE */
+    enum sm_reach reach;
     float *x;
     size_t n, index;
     double wire;      /* floats that it weighs    */
     double all_there; /* when the last rank joined   */
+    double end;       /* when it is over, which only known seconds tell beforehand; else 0 */
     /* REDUCE, watched or tested */
     enum sm_status status;
     bool done;
@@ -71,13 +73,24 @@ struct sm_request {
 
 struct world;
 
-/* A device that plays its part of the all-reduce inside a worker. */
+/* What the devices of one worker do together. */
+enum device_part { DEVICES_ALL_REDUCE, DEVICES_REDUCE_SCATTER, DEVICES_ALL_GATHER };
+
+/* A device that plays its part of it. */
 struct player {
     struct rank *rank;
     const struct sm_device_ring *ring;
     size_t ring_index, position;
+    enum device_part part;
     double bytes;
 };
+
+/* How long it took. */
+struct device_time {
+    enum device_part part;
+    double bytes, seconds;
+};
+enum { DEVICE_TIMES = 32 }; /* buckets of several sizes, each in two halves */
 
 /* An actor that waits for one receipt after another in a rank's place. */
 struct watcher {
@@ -112,13 +125,16 @@ struct rank {
     sg_comm_t *receipts; /* (rails - 1) of the step under way */
     struct sm_request *queue, **queue_end;
     sg_sem_t queued, finished;
-    size_t reductions;                /* posted so far */
+    size_t reductions;                /* among workers, posted so far */
+    size_t playing;                   /* posted to the stream that have not ended */
+    double stream_free;               /* until when all-reduces of known seconds take */
     double reduce_bytes, reduce_sent; /* wire bytes of the last all-reduce, and this rank's part */
     /* devices */
     struct player *players;
     sg_sem_t played;
-    bool devices_private;                /* nobody else uses the links between the devices */
-    double device_bytes, device_seconds; /* the last all-reduce among them that was simulated */
+    bool devices_private; /* nobody else uses the links between the devices */
+    struct device_time device_times[DEVICE_TIMES];
+    size_t device_time_count; /* simulated so far; the last ones are kept */
 };
 
 /* An idle route. */
@@ -196,10 +212,11 @@ struct exchange {
     double sent, received;
 };
 
-/* Plays one rank's steps of a schedule, message by message; exchange(arg, step) sends and receives.
- */
-enum sm_status sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank,
-                               double bytes,
+/* Plays one rank's steps first..end-1 of a schedule, message by message; exchange(arg, step) sends
+ * and receives. */
+enum sm_status sm_simgrid_play(const struct sm_collective *collective,
+                               const struct sm_collective_call *call, size_t rank, size_t first,
+                               size_t end,
                                enum sm_status (*exchange)(void *arg, const struct exchange *step),
                                void *arg);
 
@@ -219,11 +236,15 @@ enum sm_status sm_simgrid_look(struct rank *rank, struct sm_request *const *requ
 void sm_simgrid_sleep(struct rank *rank);
 void sm_simgrid_watch_fini(struct rank *rank);
 
-/* all-reduce over ranks: set-up, posting, and what waits for it */
+/* all-reduces: set-up, posting; devices' ones go by known seconds where nothing is under way */
 enum sm_status sm_simgrid_streams_init(struct world *world);
 enum sm_status sm_simgrid_post(struct rank *rank, struct sm_request *request);
-/* all-reduce among a worker's devices */
+/* among a worker's devices */
 enum sm_status sm_simgrid_devices_init(struct rank *rank);
-enum sm_status sm_simgrid_devices_reduce(struct rank *rank, double bytes);
+/* Whether the seconds it takes are known by now. */
+bool sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double bytes,
+                              double *seconds);
+/* Blocks the calling actor for as long as it takes; one at a time for a rank. */
+enum sm_status sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes);
 
 #endif
