@@ -45,6 +45,7 @@ struct sm_link_use {
 struct sm_engine_report {
     double seconds;                  /* when the last rank ended; 0 without a clock */
     const struct sm_ledger *ledgers; /* (workers + servers), owned by the arena of run */
+    const char *collective;          /* and what it came to: "auto (ring)"; NULL: none */
     const struct sm_link_use *links; /* (link_count) in the platform's order, when asked for */
     size_t link_count;
 };

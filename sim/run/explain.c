@@ -62,6 +62,8 @@ run_options(const struct sm_explain_options *options)
     return (struct sm_run_options){.home = options->home,
                                    .threads = 1,
                                    .timing_only = true,
+                                   .no_replay =
+                                       true, /* or its billionths would look like changes */
                                    .engine = &sm_engine_simgrid,
                                    .item = 1,
                                    .items = 1,

@@ -48,6 +48,7 @@ struct run {
     struct sm_store *store;
     int64_t row;
     struct sm_recorder *recorder;
+    struct sm_steady *steady; /* NULL: every step is simulated */
     struct sm_trace *trace;
     struct sm_progress progress;
     struct sm_summary summary;
@@ -234,9 +235,21 @@ resolve(struct run *run)
 }
 
 static enum sm_status
+check_collective(const struct run *run)
+{
+    const struct sm_choice *choice = &run->experiment->algorithm.collective;
+    const struct sm_collective_call call = {.size = run->workers,
+                                            .group =
+                                                sm_platform_group(&run->platform, run->workers),
+                                            .settings = choice->settings};
+    return sm_collective_usable((const struct sm_collective *)choice->plugin, &call);
+}
+
+static enum sm_status
 check(struct run *run)
 {
     size_t found;
+    SM_TRY(check_collective(run));
     SM_TRY(sm_rules_check(run->experiment, run->workers, run->warnings + run->warning_count,
                           MOST_WARNINGS - run->warning_count, &found));
     run->warning_count += found;
@@ -318,7 +331,7 @@ describe(struct run *run)
                       (double)sm_experiment_tau(experiment)},
         .final = {none, none, none, none, none, none},
         .best = {none, none, none},
-        .sim = {none, none, none, none, none, none, none},
+        .sim = {none, none, none, none, none, none, none, none, NULL},
         .wall = {none, none},
         .hashes = {.platform = hash_text(arena, run->platform.hash),
                    .data = data != 0 ? hash_text(arena, data) : NULL,
@@ -378,6 +391,24 @@ thread_count(const struct run *run)
     return cores > 0 ? (size_t)cores : 1;
 }
 
+/* Why every step has to be simulated; NULL: the workers may find that steps are alike. */
+static const char *
+against_replay(const struct run *run)
+{
+    const struct sm_run_options *options = run->options;
+    if (run->workload != NULL)
+        return "no: gradients are computed";
+    if (options->engine != &sm_engine_simgrid)
+        return "no: the engine has no clock";
+    if (options->trace != NULL)
+        return "no: a trace shows every step";
+    if (options->count_links)
+        return "no: the bytes of each link are counted";
+    if (run->platform.varies)
+        return "no: the platform changes while time passes";
+    return options->no_replay ? "no: switched off" : NULL;
+}
+
 static enum sm_status
 open_run(struct run *run)
 {
@@ -390,6 +421,8 @@ open_run(struct run *run)
         SM_TRY(sm_store_open(options->store, &run->store));
         SM_TRY(sm_store_begin(run->store, &run->summary, &run->row));
     }
+    if (against_replay(run) == NULL)
+        SM_TRY(sm_steady_create(run->workers, run->steps, &run->steady));
     if (run->workload == NULL)
         return SM_OK;
     return sm_recorder_create(&(struct sm_recorder_settings){run->workload, run->pool, run->store,
@@ -401,6 +434,7 @@ static void
 close_run(struct run *run)
 {
     sm_recorder_free(run->recorder);
+    sm_steady_free(run->steady);
     sm_store_close(run->store);
     sm_trace_free(run->trace);
     sm_pool_free(run->pool);
@@ -417,7 +451,9 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
     for (size_t r = 0; r < run->workers; r++) {
         for (size_t i = 0; i < SM_STAGES; i++)
             stages[i] += spent[r].seconds[i] / m;
-        bytes += report->ledgers[r].bytes_sent / m;
+        struct sm_ledger whole = report->ledgers[r];
+        sm_steady_add(run->steady, r, &whole);
+        bytes += whole.bytes_sent / m;
         end = fmax(end, ends[r]);
     }
     s->sim.seconds = end;
@@ -427,6 +463,11 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
     s->sim.exposed_communication = stages[SM_STAGE_COMMUNICATION];
     s->sim.idle = stages[SM_STAGE_IDLE];
     s->sim.bytes_sent_per_worker = bytes;
+    if (run->workload != NULL)
+        return;
+    s->sim.replayed_steps = (double)sm_steady_steps(run->steady);
+    s->sim.replay = run->steady != NULL ? sm_arena_strdup(run->arena, sm_steady_text(run->steady))
+                                        : against_replay(run);
 }
 
 static void
@@ -495,6 +536,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .arenas = arenas,
         .ends = ends,
         .spent = spent,
+        .steady = run->steady,
     };
     const struct sm_engine_request request = {
         .workers = run->workers,
@@ -599,6 +641,8 @@ execute(struct run *run, struct sm_run_result *result)
     enum sm_status status = run_engine(run, &report, ends, spent);
     sm_progress_end(&run->progress);
     run->summary.wall.seconds = wall_seconds() - start;
+    if (report.collective != NULL)
+        run->summary.algorithm.collective = report.collective;
     if (status == SM_OK) {
         summarize_time(run, &report, ends, spent);
         if (run->workload != NULL)

@@ -19,6 +19,7 @@ struct sm_run_options {
     size_t threads;   /* OS threads for gradients; 0: all cores                             */
     bool timing_only; /* no gradients                                                       */
     bool count_links; /* the result says what each link carried                             */
+    bool no_replay;   /* every step is simulated, also where all are alike                  */
     const struct sm_engine *engine;
     FILE *progress;     /* NULL: silent                                                       */
     size_t item, items; /* run `item` of `items`, for the progress line                       */

@@ -149,6 +149,35 @@ gradients_take_the_same_numbers_and_seconds_as_without(void **unused)
     free(timed_only);
 }
 
+/* Load 10 ms, forward, backward and update 110 ms; in two buckets or as a whole, whose all-reduces
+ * of some kilobytes take microseconds. */
+static void
+all_stages_but_the_load_are_slowed(void **unused)
+{
+    (void)unused;
+    char path[] = "/tmp/sm_stragglers_XXXXXX.yaml";
+    const int descriptor = mkstemps(path, 5);
+    FILE *out = fdopen(descriptor, "w");
+    assert_non_null(out);
+    fputs(
+        "{name: p, source: a test, device_speed: 15.7Tf, devices: 0, samples: 1, model_bytes: 4kB,"
+        " stages: {load: 10ms, forward: 40ms, backward: 60ms, update: 10ms},"
+        " layers: [{name: a, bytes: 2kB, work: 1}, {name: b, bytes: 2kB, work: 2}]}\n",
+        out);
+    assert_int_equal(fclose(out), 0);
+    const char *buckets[] = {"1kB", "0B"};
+    for (size_t i = 0; i < 2; i++) {
+        struct training *t = training_finish(
+            &(const struct training_how){.timing_only = true},
+            "{steps: 10, platform: {file: star_4}, timing: {profile: %s, bucket: %s, straggler:"
+            " {slow_fraction: 1, slow_factor: 3}}, algorithm: {strategy: allreduce}}",
+            path, buckets[i]);
+        check_relative(t->seconds, 10 * (0.01 + 3 * 0.11), 2e-3);
+        free(t);
+    }
+    unlink(path);
+}
+
 /* 40 ms forward and 60 ms backward, on one worker. */
 static void
 scales_change_the_seconds_of_their_stage(void **unused)
@@ -185,6 +214,7 @@ main(void)
         cmocka_unit_test(one_slow_worker_holds_up_all_reduce_by_its_factor_and_gossip_hardly),
         cmocka_unit_test(the_seed_chooses_the_seconds_and_the_keys_say_so),
         cmocka_unit_test(gradients_take_the_same_numbers_and_seconds_as_without),
+        cmocka_unit_test(all_stages_but_the_load_are_slowed),
         cmocka_unit_test(scales_change_the_seconds_of_their_stage),
         cmocka_unit_test(mistakes_are_refused_before_the_run),
     };

@@ -98,14 +98,12 @@ exchange(void *arg, const struct exchange *step)
     return SM_OK;
 }
 
-/* The steps of a ring that a part of its all-reduce is. */
-static void
-part_steps(enum device_part part, const struct sm_collective_call *call, size_t *first, size_t *end)
-{
-    const size_t steps = sm_collective_ring.steps(call);
-    *first = part == DEVICES_ALL_GATHER ? steps / 2 : 0;
-    *end = part == DEVICES_REDUCE_SCATTER ? steps / 2 : steps;
-}
+/* What a ring plays for each part. */
+static const struct sm_collective *const parts[] = {
+    [DEVICES_ALL_REDUCE] = &sm_collective_ring,
+    [DEVICES_REDUCE_SCATTER] = &sm_collective_ring_reduce_scatter,
+    [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
+};
 
 static void
 player_main(int argc, char **argv)
@@ -115,10 +113,7 @@ player_main(int argc, char **argv)
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
     const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
-    size_t first, end;
-    part_steps(player->part, &call, &first, &end);
-    if (sm_simgrid_play(&sm_collective_ring, &call, player->position, first, end, exchange,
-                        player) != SM_OK)
+    if (sm_simgrid_play(parts[player->part], &call, player->position, exchange, player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
@@ -158,10 +153,8 @@ sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
         struct player *player = &rank->players[i];
         const struct sm_collective_call call = {.size = worker->devices,
                                                 .bytes = round(bytes * player->ring->share)};
-        size_t first, end;
-        part_steps(part, &call, &first, &end);
-        SM_TRY(sm_simgrid_count_schedule(&sm_collective_ring, &call, player->position, first, end,
-                                         count_device, player, span));
+        SM_TRY(sm_simgrid_count_schedule(parts[part], &call, player->position, count_device, player,
+                                         span));
     }
     return SM_OK;
 }

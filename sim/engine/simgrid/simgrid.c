@@ -105,9 +105,9 @@ request_new(struct rank *rank)
         rank->spare = request->next;
     else
         request = sm_arena_zalloc(rank->world->arena, 1, sizeof *request);
-    if (request != NULL && request->others == NULL && rank->worker->rail_count > 1)
-        request->others = sm_arena_alloc(rank->world->arena, rank->worker->rail_count - 1,
-                                         sizeof *request->others);
+    if (request != NULL && request->others == NULL && rank->world->rails > 1)
+        request->others =
+            sm_arena_alloc(rank->world->arena, rank->world->rails - 1, sizeof *request->others);
     return request;
 }
 
@@ -123,8 +123,7 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
                                    .from = from,
                                    .parcel = parcel,
                                    .posted = rank->time,
-                                   .others = request->others,
-                                   .parts = sm_simgrid_parts(rank->world, from, comm->rank)};
+                                   .others = request->others};
     SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_MESSAGE, from, &request->envelope, &request->comm,
                                    request->others));
     *out = request;
@@ -153,7 +152,7 @@ static bool
 message_arrives(struct rank *rank, struct sm_request *request)
 {
     if (!request->watched && !request->done)
-        return sm_simgrid_arrives(request->comm, request->others, request->parts);
+        return sm_simgrid_arrives(rank->world, request->comm, request->others);
     while (!request->done)
         sm_simgrid_sleep(rank);
     return request->status == SM_OK;
@@ -292,7 +291,7 @@ simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
         *done = *done || (request->end > 0 && request->end <= rank->time);
         return SM_OK;
     }
-    if (request->watched || request->parts > 1 || rank->world->request->platform->varies) {
+    if (request->watched || rank->world->rails > 1 || rank->world->request->platform->varies) {
         SM_TRY(sm_simgrid_look(rank, handle, 1));
     } else if (sg_comm_test(request->comm)) { /* which takes the handle away when it says yes */
         request->arrived = simgrid_get_clock();
@@ -441,7 +440,6 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
                  worker->hosts[first]);
         sm_trace_name(world->request->trace, r, name, worker->devices);
     }
-    world->rails = worker->rail_count > world->rails ? worker->rail_count : world->rails;
     return SM_OK;
 }
 
@@ -479,11 +477,12 @@ world_fini(struct world *world)
         struct rank *rank = &world->ranks[r];
         if (rank->working) /* its host died meanwhile; the job must not outlive the run */
             sm_pool_join(world->request->pool, &rank->task);
-        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->staged};
+        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->staged,
+                                 rank->more_taken};
         for (size_t i = 0; i < sizeof semaphores / sizeof *semaphores; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
-        for (size_t i = 1; rank->rails != NULL && i < rank->worker->rail_count; i++)
+        for (size_t i = 1; rank->rails != NULL && i < world->rails; i++)
             sg_sem_destroy(rank->rails[i].asked);
         sm_simgrid_watch_fini(rank);
         sm_comm_fini(&rank->comm);
@@ -521,7 +520,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
                             .arena = arena,
                             .size = request->workers,
                             .rank_count = count,
-                            .rails = 1};
+                            .rails = request->platform->workers[0].rail_count};
     if (request->transport != NULL)
         world->transport = *request->transport;
     world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);
@@ -546,7 +545,8 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
         now = fmax(now, world->ranks[r].time);
     }
     world_fini(world);
-    *report = (struct sm_engine_report){.seconds = world->end, .ledgers = ledgers};
+    *report = (struct sm_engine_report){
+        .seconds = world->end, .ledgers = ledgers, .collective = sm_simgrid_collectives(world)};
     enum sm_status status = SM_OK;
     if (world->failed)
         status = sm_error_set(&world->error);

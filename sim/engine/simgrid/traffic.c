@@ -151,32 +151,31 @@ enum sm_status
 sm_simgrid_count_message(struct world *world, size_t from, size_t to, double bytes,
                          const struct sm_trace_span *span)
 {
-    const size_t parts = sm_simgrid_parts(world, from, to);
-    for (size_t i = 0; i < parts; i++)
+    for (size_t i = 0; i < world->rails; i++)
         SM_TRY(sm_simgrid_count(world, sm_simgrid_rail_host(world, from, i),
                                 sm_simgrid_rail_host(world, to, i),
-                                sm_simgrid_part(bytes, parts, i), span));
+                                sm_simgrid_part(world, bytes, i), span));
     return SM_OK;
 }
 
 enum sm_status
 sm_simgrid_count_schedule(const struct sm_collective *collective,
-                          const struct sm_collective_call *call, size_t rank, size_t first,
-                          size_t end,
+                          const struct sm_collective_call *call, size_t rank,
                           enum sm_status (*count)(void *arg, size_t to, double bytes,
                                                   const struct sm_trace_span *span),
                           void *arg, const struct sm_trace_span *span)
 {
+    const size_t steps = collective->steps(call), chunks = collective->chunks(call);
     size_t to = SM_NO_RANK;
     double sum = 0;
-    for (size_t i = first; i <= end; i++) { /* steps in a row to one rank are one transfer */
+    for (size_t i = 0; i <= steps; i++) { /* steps in a row to one rank are one transfer */
         struct sm_collective_step step = {.send_to = SM_NO_RANK};
         double sent = 0;
-        if (i < end) {
+        if (i < steps) {
             collective->step(call, rank, i, &step);
-            sent = sm_collective_sent(collective, call, &step);
+            sent = sm_collective_sent(call, chunks, &step);
         }
-        if (i < end && !(sent > 0))
+        if (i < steps && !(sent > 0))
             continue;
         if (to != SM_NO_RANK && step.send_to != to) {
             SM_TRY(count(arg, to, sum, span));

@@ -51,16 +51,15 @@ struct order {
 struct sm_request {
     enum { RECEIVE, REDUCE } kind;
     struct sm_request *next; /* in the free list, or in the stream's queue    */
+    double posted;           /* when */
     /* RECEIVE */
     size_t from;
     struct sm_parcel **parcel;
     sg_comm_t comm;
-    double posted;
-    sg_comm_t *others; /* (rails of the rank - 1) of the parts over the other rails; or NULL */
-    size_t parts;
-    bool watched;   /* an actor waits in the rank's place */
-    double arrived; /* when it was done                   */
-    void *envelope; /* struct envelope, when it is there  */
+    sg_comm_t *others; /* (rails - 1) of the parts over the other rails */
+    bool watched;      /* an actor waits in the rank's place */
+    double arrived;    /* when it was done                   */
+    void *envelope;    /* struct envelope, when it is there  */
     /* REDUCE */
     enum sm_reach reach;
     float *x;
@@ -108,11 +107,10 @@ struct rank {
     struct sm_comm comm; /* first: ops get a pointer to it */
     struct world *world;
     const struct sm_platform_worker *worker;
-    sg_host_t host; /* of its first rail */
-    struct rail
-        *rails;      /* (worker->rail_count), the first is the rank itself; NULL: none asked yet */
-    double time;     /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
-    double slowdown; /* speed of device 0 / speed of the slowest device */
+    sg_host_t host;     /* of its first rail */
+    struct rail *rails; /* (world->rails), the first is the rank itself; NULL: none asked yet */
+    double time;        /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
+    double slowdown;    /* speed of device 0 / speed of the slowest device */
     struct sm_ledger *ledger;
     struct sm_task task;
     bool working; /* the task is on the pool */
@@ -127,13 +125,18 @@ struct rank {
     sg_sem_t staged;
     double copied;
     /* the stream */
-    sg_comm_t *receipts; /* (rails - 1) of the step under way */
+    struct receipt *receipts; /* (receipt_capacity) of the step under way, or of several */
+    size_t receipt_count, receipt_capacity;
+    /* messages of this rank that were taken, and those of them that it has not asked for; it may
+     * sleep until one more is */
+    size_t untaken, taken;
+    bool wants_taken;
+    sg_sem_t more_taken;
     struct sm_request *queue, **queue_end;
     sg_sem_t queued, finished;
-    size_t reductions;                /* among workers, posted so far */
-    size_t playing;                   /* posted to the stream that have not ended */
-    double stream_free;               /* until when all-reduces of known seconds take */
-    double reduce_bytes, reduce_sent; /* wire bytes of the last all-reduce, and this rank's part */
+    size_t reductions;  /* among workers, posted so far */
+    size_t playing;     /* posted to the stream that have not ended */
+    double stream_free; /* until when all-reduces of known seconds take */
     /* devices */
     struct player *players;
     sg_sem_t played;
@@ -141,6 +144,22 @@ struct rank {
     struct device_time device_times[DEVICE_TIMES];
     size_t device_time_count; /* simulated so far; the last ones are kept */
 };
+
+/* A message of a schedule that is to come. */
+struct receipt {
+    size_t from;
+    double bytes;
+    sg_comm_t first, *others; /* others: (rails - 1) of the other parts */
+};
+
+/* How all-reduces of so many bytes are played. */
+struct plan {
+    const struct sm_collective *collective;
+    struct sm_collective_call call;
+    bool fluid;
+    double *sent; /* (size) bytes that each rank sends; < 0: not yet known */
+};
+enum { PLANS = 32 }; /* buckets of several sizes */
 
 /* An idle route. */
 struct wire {
@@ -162,7 +181,7 @@ struct world {
     struct sm_waiting *waiting; /* (rank_count) */
     struct envelope *envelopes; /* spare */
     struct order *orders;       /* spare */
-    size_t rails;               /* most of a rank */
+    size_t rails;               /* of every rank */
     struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
     struct traffic *traffic; /* NULL: nobody asks what the links carry */
@@ -171,8 +190,12 @@ struct world {
     double end;            /* when the last rank ended */
 
     /* the all-reduce under way */
-    const struct sm_collective *collective;
-    bool fluid;
+    const struct sm_collective *collective; /* as it was asked for */
+    bool fluid;                             /* what may be played so, is */
+    struct sm_collective_call call;         /* without bytes */
+    struct plan plans[PLANS];               /* the last ones */
+    size_t plan_count;                      /* so far */
+    bool *used;                             /* (collectives in the axis) */
     sg_bar_t barrier;
     size_t arrived, n;
     float **x;                   /* (size) of n floats */
@@ -194,9 +217,8 @@ void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
 /* Waits for the next message; SM_ERR_STALLED when a link or host on the way died. */
 enum sm_status sm_simgrid_receive(sg_mailbox_t box);
 
-/* How many rails a message between the two ranks is cut over, and the bytes of its i-th part. */
-size_t sm_simgrid_parts(const struct world *world, size_t a, size_t b);
-double sm_simgrid_part(double bytes, size_t parts, size_t i);
+/* Of so many bytes, those that go over a rail; the first has most. */
+double sm_simgrid_part(const struct world *world, double bytes, size_t rail);
 /* What a message of so many bytes occupies the links like. */
 double sm_simgrid_wire_bytes(const struct world *world, double bytes);
 /* The device of a rank's rail. */
@@ -204,28 +226,29 @@ sg_host_t sm_simgrid_rail_host(const struct world *world, size_t rank, size_t ra
 /* Posts a message of `bytes` on the wire, one part a rail. */
 enum sm_status sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to,
                                     void *payload, double bytes);
-/* Posts the receipt of the next message: its first part, and into others (parts - 1) those of the
+/* Posts the receipt of the next message: its first part, and into others (rails - 1) those of the
  * other rails, which appear at this instant, but only when other actors had their turn. */
 enum sm_status sm_simgrid_post_receive(struct rank *rank, enum channel channel, size_t from,
                                        void **payload, sg_comm_t *first, sg_comm_t *others);
-/* Waits for all parts (>= 1); false when a link or host on the way died. */
-bool sm_simgrid_arrives(sg_comm_t first, sg_comm_t *others, size_t parts);
+/* Waits for all parts; false when a link or host on the way died. */
+bool sm_simgrid_arrives(const struct world *world, sg_comm_t first, sg_comm_t *others);
 /* Has the envelope copied to host memory, after those before it, and sent then. */
 void sm_simgrid_stage(struct rank *rank, struct envelope *envelope);
 /* Waits until what came in, after what came before it, is copied to its device. */
-void sm_simgrid_unstage(struct rank *rank, size_t from, double bytes);
+void sm_simgrid_unstage(struct rank *rank, double bytes);
 
 /* One rank's step of a schedule: SM_NO_RANK or peers, and bytes. */
 struct exchange {
     size_t to, from;
     double sent, received;
+    bool open;  /* see struct sm_collective_step               */
+    bool waits; /* for what it sends, not only for what comes  */
 };
 
-/* Plays one rank's steps first..end-1 of a schedule, message by message; exchange(arg, step) sends
- * and receives. */
+/* Plays one rank's steps of a schedule, message by message; exchange(arg, step) sends and
+ * receives. */
 enum sm_status sm_simgrid_play(const struct sm_collective *collective,
-                               const struct sm_collective_call *call, size_t rank, size_t first,
-                               size_t end,
+                               const struct sm_collective_call *call, size_t rank,
                                enum sm_status (*exchange)(void *arg, const struct exchange *step),
                                void *arg);
 
@@ -254,10 +277,9 @@ enum sm_status sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t t
 /* A message between ranks, over all their rails. */
 enum sm_status sm_simgrid_count_message(struct world *world, size_t from, size_t to, double bytes,
                                         const struct sm_trace_span *span);
-/* What `rank` sends in steps first..end-1 of a schedule: count(arg, to, bytes, span). */
+/* What `rank` sends of a schedule: count(arg, to, bytes, span). */
 enum sm_status sm_simgrid_count_schedule(const struct sm_collective *collective,
                                          const struct sm_collective_call *call, size_t rank,
-                                         size_t first, size_t end,
                                          enum sm_status (*count)(void *arg, size_t to, double bytes,
                                                                  const struct sm_trace_span *span),
                                          void *arg, const struct sm_trace_span *span);
@@ -268,6 +290,8 @@ void sm_simgrid_traffic_fini(struct world *world);
 /* all-reduces: set-up, posting; devices' ones go by known seconds where nothing is under way */
 enum sm_status sm_simgrid_streams_init(struct world *world);
 enum sm_status sm_simgrid_post(struct rank *rank, struct sm_request *request);
+/* "ring", "auto (ring)": the collectives that were played, for the report; NULL: no memory. */
+const char *sm_simgrid_collectives(const struct world *world);
 /* among a worker's devices */
 enum sm_status sm_simgrid_devices_init(struct rank *rank);
 /* Whether the seconds it takes are known by now. */
