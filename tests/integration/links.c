@@ -8,6 +8,7 @@
 
 #include "tests/helpers/check.h"
 #include "tests/helpers/machine.h"
+#include "tests/helpers/rails.h"
 
 /* ---- SimGrid's plug-in link_load, which must be there before the platform is ---- */
 
@@ -195,6 +196,105 @@ who_does_not_ask_gets_none(void **state)
     assert_int_equal(report.link_count, 0);
 }
 
+/* ---- whatever the collective, the reach and the rails ---- */
+
+static double
+sum_up(void)
+{
+    double sum = 0;
+    for (size_t i = 0; i < report.link_count && i < MACHINE_LINKS; i++)
+        if (strstr(report.links[i].name, "_eth") != NULL)
+            sum += report.links[i].use.bytes[0];
+    return sum;
+}
+
+static double
+sum_sent(size_t ranks)
+{
+    double sum = 0;
+    for (size_t r = 0; r < ranks; r++)
+        sum += report.ledgers[r].bytes_sent;
+    return sum;
+}
+
+static void
+all_that_ranks_send_goes_up_their_links_in_every_collective(void **state)
+{
+    (void)state;
+    struct sm_arena arena = {0};
+    for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++)
+        for (size_t workers = 3; workers <= 8; workers += 5) {
+            struct sm_node *node;
+            struct sm_choice choice;
+            const char *name = sm_axis_collective.plugins[i]->name;
+            const struct sm_collective *collective =
+                (const struct sm_collective *)sm_axis_collective.plugins[i];
+            if (collective->operation != SM_ALL_REDUCE)
+                continue;
+            if (strcmp(name, "hierarchical") == 0) /* a star has no sites of its own */
+                name = workers == 3 ? "{name: hierarchical, group: 3}"
+                                    : "{name: hierarchical, group: 2}";
+            check_ok(sm_tree_parse(&arena, "collective", name, &node));
+            check_ok(sm_choice_bind(&sm_axis_collective, node, NULL, &arena, &choice));
+            run((struct machine){.platform = "star_8",
+                                 .workers = workers,
+                                 .collective = &choice,
+                                 .program = all_reduce});
+            if (fabs(sum_up() - sum_sent(workers)) > 1e-6)
+                fail_msg("%s among %zu: %g bytes up the links, %g were sent", choice.plugin->name,
+                         workers, sum_up(), sum_sent(workers));
+            assert_true(sum_up() >= bytes);
+        }
+    sm_arena_fini(&arena);
+}
+
+static enum sm_status
+reach_all(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    (void)out;
+    static float x[MACHINE_RANKS][FLOATS];
+    for (size_t k = 0; k < 3; k++) {
+        struct sm_request *request;
+        SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_ALL, x[comm->rank], FLOATS, FLOATS, &request));
+        SM_TRY(comm->ops->wait(comm, &request));
+    }
+    return SM_OK;
+}
+
+static void
+among_all_devices_a_server_s_own_links_carry_two_halves_and_its_nic_the_whole(void **state)
+{
+    (void)state;
+    double inside = 0;
+    run((struct machine){.platform = "dgx1_32_10gbe", .workers = 2, .program = reach_all});
+    check_near(use("server0_eth")->bytes[0], 3 * bytes, 1e-6); /* a ring of two: half, twice */
+    for (size_t i = 0; i < report.link_count && i < MACHINE_LINKS; i++)
+        if (strstr(report.links[i].name, "nvlink") != NULL)
+            inside += report.links[i].use.bytes[0] + report.links[i].use.bytes[1];
+    check_relative(inside, 3 * 2 * 14 * bytes, 1e-3); /* as a whole all-reduce of each server */
+}
+
+static void
+rails_share_what_a_worker_sends(void **state)
+{
+    (void)state;
+    run((struct machine){
+        .platform = rails_platform(2, 4, "0-2"), .workers = 2, .program = all_reduce});
+    size_t used = 0;
+    double sum = 0;
+    for (size_t i = 0; i < report.link_count && i < MACHINE_LINKS; i++) {
+        const struct sm_link_use *link = &report.links[i].use;
+        if (!(link->bytes[0] > 0))
+            continue;
+        used++;
+        sum += link->bytes[0];
+        check_near(link->bytes[0], bytes / 2, 1e-6);
+    }
+    assert_int_equal(used, 4); /* two of four NICs each */
+    check_near(sum, 2 * bytes, 1e-6);
+}
+
 /* ---- against the plug-in ---- */
 
 enum { WORKERS = 6, LINKS = 2 * WORKERS };
@@ -270,6 +370,10 @@ main(void)
         cmocka_unit_test(utilisation_is_one_while_bytes_flow_all_the_time),
         cmocka_unit_test(an_all_reduce_among_devices_counts_whether_it_is_simulated_or_remembered),
         cmocka_unit_test(who_does_not_ask_gets_none),
+        cmocka_unit_test(all_that_ranks_send_goes_up_their_links_in_every_collective),
+        cmocka_unit_test(
+            among_all_devices_a_server_s_own_links_carry_two_halves_and_its_nic_the_whole),
+        cmocka_unit_test(rails_share_what_a_worker_sends),
         cmocka_unit_test(the_bytes_are_those_that_simgrid_s_own_plug_in_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
