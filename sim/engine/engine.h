@@ -33,6 +33,7 @@ struct sm_engine_request {
 struct sm_engine_report {
     double seconds;                  /* when the last rank ended; 0 without a clock */
     const struct sm_ledger *ledgers; /* (workers + servers), owned by the arena of run */
+    const char *collective;          /* and what it came to: "auto (ring)"; NULL: none */
 };
 
 struct sm_engine {

@@ -358,3 +358,20 @@ sm_model_workers(struct sm_model *model, size_t want, size_t servers, const stru
     platform->worker_count = workers;
     return SM_OK;
 }
+
+size_t
+sm_platform_group(const struct sm_platform *platform, size_t workers)
+{
+    const struct sm_platform_worker *worker = platform->workers;
+    size_t length = 0;
+    while (length < workers && worker[length].group == worker[0].group)
+        length++;
+    if (length == workers || workers % length != 0)
+        return 0;
+    for (size_t r = length; r < workers; r++) {
+        const bool first = r % length == 0;
+        if ((worker[r].group == worker[r - 1].group) == first)
+            return 0;
+    }
+    return length;
+}

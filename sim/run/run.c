@@ -234,9 +234,21 @@ resolve(struct run *run)
 }
 
 static enum sm_status
+check_collective(const struct run *run)
+{
+    const struct sm_choice *choice = &run->experiment->algorithm.collective;
+    const struct sm_collective_call call = {.size = run->workers,
+                                            .group =
+                                                sm_platform_group(&run->platform, run->workers),
+                                            .settings = choice->settings};
+    return sm_collective_usable((const struct sm_collective *)choice->plugin, &call);
+}
+
+static enum sm_status
 check(struct run *run)
 {
     size_t found;
+    SM_TRY(check_collective(run));
     SM_TRY(sm_rules_check(run->experiment, run->workers, run->warnings + run->warning_count,
                           MOST_WARNINGS - run->warning_count, &found));
     run->warning_count += found;
@@ -583,6 +595,8 @@ execute(struct run *run, struct sm_run_result *result)
     enum sm_status status = run_engine(run, &report, ends, spent);
     sm_progress_end(&run->progress);
     run->summary.wall.seconds = wall_seconds() - start;
+    if (report.collective != NULL)
+        run->summary.algorithm.collective = report.collective;
     if (status == SM_OK) {
         summarize_time(run, &report, ends, spent);
         if (run->workload != NULL)

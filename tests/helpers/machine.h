@@ -20,6 +20,7 @@ struct machine {
     size_t servers;                 /* behind the workers; at most MACHINE_RANKS with them       */
     uint64_t seed;                  /* of struct sm_comm                                         */
     bool exact;                     /* collectives message by message                            */
+    const struct sm_choice *collective;   /* then `exact` is in its settings; NULL: ring         */
     const struct sm_transport *transport; /* NULL: links give all their goodput                  */
     double wire_scale; /* 0: 1                                                      */
     size_t threads;    /* of the pool; 0: 1                                         */
@@ -33,6 +34,7 @@ struct machine {
 
 struct machine_report {
     double seconds;
+    char collective[64]; /* what it came to */
     struct sm_ledger ledgers[MACHINE_RANKS];
 };
 

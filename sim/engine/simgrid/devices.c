@@ -105,12 +105,13 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
+    static const struct sm_collective *const parts[] = {
+        [DEVICES_ALL_REDUCE] = &sm_collective_ring,
+        [DEVICES_REDUCE_SCATTER] = &sm_collective_ring_reduce_scatter,
+        [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
+    };
     const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
-    size_t steps = sm_collective_ring.steps(&call);
-    size_t first = player->part == DEVICES_ALL_GATHER ? steps / 2 : 0;
-    size_t end = player->part == DEVICES_REDUCE_SCATTER ? steps / 2 : steps;
-    if (sm_simgrid_play(&sm_collective_ring, &call, player->position, first, end, exchange,
-                        player) != SM_OK)
+    if (sm_simgrid_play(parts[player->part], &call, player->position, exchange, player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }

@@ -72,17 +72,22 @@ sm_simgrid_receive(sg_mailbox_t box)
 
 enum sm_status
 sm_simgrid_play(const struct sm_collective *collective, const struct sm_collective_call *call,
-                size_t rank, size_t first, size_t end,
-                enum sm_status (*exchange)(void *arg, const struct exchange *step), void *arg)
+                size_t rank, enum sm_status (*exchange)(void *arg, const struct exchange *step),
+                void *arg)
 {
-    for (size_t i = first; i < end; i++) {
+    const size_t steps = collective->steps(call), chunks = collective->chunks(call);
+    for (size_t i = 0; i < steps; i++) {
         struct sm_collective_step step;
         collective->step(call, rank, i, &step);
-        double sent = sm_collective_sent(collective, call, &step);
-        double received = sm_collective_received(collective, call, &step);
-        SM_TRY(exchange(arg, &(struct exchange){sent > 0 ? step.send_to : SM_NO_RANK,
-                                                received > 0 ? step.receive_from : SM_NO_RANK, sent,
-                                                received}));
+        const double sent = sm_collective_sent(call, chunks, &step);
+        const double received = sm_collective_received(call, chunks, &step);
+        SM_TRY(
+            exchange(arg, &(struct exchange){.to = sent > 0 ? step.send_to : SM_NO_RANK,
+                                             .from = received > 0 ? step.receive_from : SM_NO_RANK,
+                                             .sent = sent,
+                                             .received = received,
+                                             .open = step.open,
+                                             .waits = !collective->same_edges}));
     }
     return SM_OK;
 }

@@ -442,7 +442,8 @@ world_fini(struct world *world)
         struct rank *rank = &world->ranks[r];
         if (rank->working) /* its host died meanwhile; the job must not outlive the run */
             sm_pool_join(world->request->pool, &rank->task);
-        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->staged};
+        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->staged,
+                                 rank->more_taken};
         for (size_t i = 0; i < sizeof semaphores / sizeof *semaphores; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
@@ -508,7 +509,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
         now = fmax(now, world->ranks[r].time);
     }
     world_fini(world);
-    *report = (struct sm_engine_report){world->end, ledgers};
+    *report = (struct sm_engine_report){world->end, ledgers, sm_simgrid_collectives(world)};
     if (world->failed)
         return sm_error_set(&world->error);
     return ended < count ? sm_stall_record(world->waiting, count, now) : SM_OK;

@@ -7,7 +7,8 @@
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
  * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
- * of an idle link, so a platform whose speeds change while time passes is played exactly.
+ * of an idle link, so a platform whose speeds change while time passes is played exactly. Which
+ * collective it is may depend on the bytes: each size has its plan.
  */
 #include <math.h>
 #include <stdio.h>
@@ -65,25 +66,6 @@ wires_init(struct world *world)
     return SM_OK;
 }
 
-enum sm_status
-sm_simgrid_streams_init(struct world *world)
-{
-    size_t size = world->size;
-    const struct sm_collective_settings *settings = world->request->collective.settings;
-    world->collective = (const struct sm_collective *)world->request->collective.plugin;
-    world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
-    world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
-    world->work = sm_arena_zalloc(world->arena, 2 * size, sizeof(double));
-    if (world->x == NULL || world->edges == NULL || world->work == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
-    if (size == 1)
-        return SM_OK;
-    world->barrier = sg_barrier_init((unsigned)size);
-    world->fluid = strcmp(settings->play, "fluid") == 0 && world->collective->same_edges &&
-                   !world->request->platform->varies && !edges_share_links(world);
-    return world->fluid ? wires_init(world) : SM_OK;
-}
-
 /* Seconds that copies through host memory add to a message of which this is the largest part. */
 static double
 staging_seconds(const struct world *world, double part)
@@ -109,17 +91,108 @@ edge_seconds(const struct world *world, size_t r, double chunk, double count, bo
     return longest;
 }
 
-static struct sm_collective_call
-call_of(const struct world *world, double bytes)
+/* What a schedule that tunes itself counts with: the slowest edge round the ring. */
+static void
+measure_network(struct world *world)
 {
-    return (struct sm_collective_call){
-        .size = world->size, .bytes = bytes, .settings = world->request->collective.settings};
+    const double many = 1e12;
+    double per_byte = 0;
+    for (size_t r = 0; r < world->size; r++) {
+        double latency = world->wires[r * world->rails].latency;
+        double seconds = edge_seconds(world, r, many, 1, false) - latency;
+        world->call.latency = fmax(world->call.latency, latency);
+        per_byte = fmax(per_byte, seconds / many);
+    }
+    world->call.bandwidth = 1 / per_byte;
+}
+
+static bool
+plays_fluid(const struct world *world)
+{
+    const struct sm_collective_settings *settings = world->request->collective.settings;
+    return world->collective->about.params == sm_collective_params &&
+           strcmp(settings->play, "fluid") == 0;
+}
+
+enum sm_status
+sm_simgrid_streams_init(struct world *world)
+{
+    const size_t size = world->size;
+    size_t collectives = 0;
+    while (sm_axis_collective.plugins[collectives] != NULL)
+        collectives++;
+    world->collective = (const struct sm_collective *)world->request->collective.plugin;
+    world->call =
+        (struct sm_collective_call){.size = size,
+                                    .group = sm_platform_group(world->request->platform, size),
+                                    .settings = world->request->collective.settings};
+    world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
+    world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
+    world->work = sm_arena_zalloc(world->arena, 2 * size, sizeof(double));
+    world->used = sm_arena_zalloc(world->arena, collectives, sizeof *world->used);
+    if (world->x == NULL || world->edges == NULL || world->work == NULL || world->used == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
+    SM_TRY(sm_collective_usable(world->collective, &world->call));
+    if (size == 1)
+        return SM_OK;
+    world->barrier = sg_barrier_init((unsigned)size);
+    world->fluid =
+        plays_fluid(world) && !world->request->platform->varies && !edges_share_links(world);
+    if (!world->fluid && world->collective->same_edges)
+        return SM_OK;
+    SM_TRY(wires_init(world));
+    if (!world->collective->same_edges)
+        measure_network(world);
+    return SM_OK;
+}
+
+/* The plan for so many bytes; NULL: no memory. It stays until many others were asked for. */
+static struct plan *
+plan_of(struct world *world, double bytes)
+{
+    const size_t kept = world->plan_count < PLANS ? world->plan_count : PLANS;
+    for (size_t i = 0; i < kept; i++)
+        if (world->plans[i].call.bytes == bytes)
+            return &world->plans[i];
+    struct plan *plan = &world->plans[world->plan_count % PLANS];
+    double *sent = plan->sent;
+    if (sent == NULL)
+        sent = sm_arena_alloc(world->arena, world->size, sizeof *sent);
+    if (sent == NULL)
+        return NULL;
+    for (size_t r = 0; r < world->size; r++)
+        sent[r] = -1;
+    *plan = (struct plan){.collective = world->collective, .call = world->call, .sent = sent};
+    plan->call.bytes = bytes;
+    if (world->collective == &sm_collective_auto) {
+        plan->collective = sm_collective_choose(&plan->call);
+        plan->call.settings = NULL;
+    }
+    plan->fluid = world->fluid && plan->collective->same_edges;
+    world->plan_count++;
+    for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++)
+        if (sm_axis_collective.plugins[i] == &plan->collective->about)
+            world->used[i] = true;
+    return plan;
+}
+
+const char *
+sm_simgrid_collectives(const struct world *world)
+{
+    const char *asked = world->request->collective.plugin->name, *list = NULL;
+    if (world->collective != &sm_collective_auto)
+        return asked;
+    for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++) {
+        const char *name = sm_axis_collective.plugins[i]->name;
+        if (world->used[i])
+            list = list == NULL ? name : sm_arena_printf(world->arena, "%s, %s", list, name);
+    }
+    return list == NULL ? asked : sm_arena_printf(world->arena, "%s (%s)", asked, list);
 }
 
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
-arrive(struct rank *rank, struct sm_request *request, const struct sm_collective_call *call,
-       double chunk)
+arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, double chunk)
 {
     struct world *world = rank->world;
     double now = simgrid_get_clock();
@@ -135,10 +208,10 @@ arrive(struct rank *rank, struct sm_request *request, const struct sm_collective
         return SM_OK;
     world->arrived = 0;
     world->all_there = now;
-    if (world->fluid) {
+    if (plan->fluid) {
         for (size_t r = 0; r < world->size; r++)
             world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
-        sm_fluid_plan(world->size, world->collective->steps(call), world->edges, world->work);
+        sm_fluid_plan(world->size, plan->collective->steps(&plan->call), world->edges, world->work);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
 }
@@ -154,24 +227,87 @@ beside_flow(const struct world *world, size_t r, double chunk)
     return remaining * world->edges[r].message - edge_seconds(world, r, chunk, remaining, true);
 }
 
-/* Sends and waits for what comes. */
-static enum sm_status
-pass(struct rank *rank, size_t to, double bytes, size_t from)
+/* The place of the next receipt: one, but for ranks with open steps. */
+static struct receipt *
+receipt_next(struct rank *rank)
 {
-    sg_comm_t first;
-    void *payload;
+    if (rank->receipt_count == rank->receipt_capacity) {
+        struct sm_arena *arena = rank->world->arena;
+        size_t capacity = rank->receipt_capacity == 0 ? 1 : 4 * rank->receipt_capacity;
+        struct receipt *receipts = sm_arena_zalloc(arena, capacity, sizeof *receipts);
+        if (receipts == NULL)
+            return NULL;
+        for (size_t i = 0; i < rank->receipt_count; i++)
+            receipts[i] = rank->receipts[i];
+        rank->receipts = receipts;
+        rank->receipt_capacity = capacity;
+    }
+    struct receipt *receipt = &rank->receipts[rank->receipt_count];
+    if (receipt->others == NULL && rank->worker->rail_count > 1 &&
+        (receipt->others = sm_arena_alloc(rank->world->arena, rank->worker->rail_count - 1,
+                                          sizeof *receipt->others)) == NULL)
+        return NULL;
+    rank->receipt_count++;
+    return receipt;
+}
+
+/* Posts what is sent and received; nothing waits yet. */
+static enum sm_status
+post_step(struct rank *rank, size_t to, double bytes, size_t from, double received)
+{
+    static void *nothing; /* schedules carry no payload */
     if (to != SM_NO_RANK)
         SM_TRY(sm_simgrid_post_send(rank, CHANNEL_REDUCE, to, NULL, bytes));
     if (from == SM_NO_RANK)
         return SM_OK;
-    SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_REDUCE, from, &payload, &first, rank->receipts));
-    if (!sm_simgrid_arrives(first, rank->receipts,
-                            sm_simgrid_parts(rank->world, from, rank->comm.rank)))
+    struct receipt *receipt = receipt_next(rank);
+    if (receipt == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu messages", rank->receipt_count + 1);
+    receipt->from = from;
+    receipt->bytes = received;
+    return sm_simgrid_post_receive(rank, CHANNEL_REDUCE, from, &nothing, &receipt->first,
+                                   receipt->others);
+}
+
+/* Waits for a message that was posted. */
+static enum sm_status
+await(struct rank *rank, const struct receipt *receipt)
+{
+    size_t parts = sm_simgrid_parts(rank->world, receipt->from, rank->comm.rank);
+    if (!sm_simgrid_arrives(receipt->first, receipt->others, parts))
         return SM_FAIL(SM_ERR_STALLED,
                        "all-reduce from rank %zu to rank %zu: a link or host on the way had gone "
                        "down by %.6g s",
-                       from, rank->comm.rank, simgrid_get_clock());
+                       receipt->from, rank->comm.rank, simgrid_get_clock());
     return SM_OK;
+}
+
+/* Tells a rank that one of its messages arrived. */
+static void
+take_from(struct rank *sender)
+{
+    if (sender->wants_taken) {
+        sender->wants_taken = false;
+        sg_sem_release(sender->more_taken);
+    } else {
+        sender->taken++;
+    }
+}
+
+/* Waits until as many messages were taken as this rank sent. */
+static void
+await_taken(struct rank *rank)
+{
+    for (; rank->untaken > 0; rank->untaken--) {
+        if (rank->taken > 0) {
+            rank->taken--;
+            continue;
+        }
+        if (rank->more_taken == NULL)
+            rank->more_taken = sg_sem_init(0);
+        rank->wants_taken = true;
+        sg_sem_acquire(rank->more_taken);
+    }
 }
 
 static enum sm_status
@@ -179,11 +315,10 @@ play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
     size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
+    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency;
     sg_barrier_wait(world->barrier);
-    SM_TRY(
-        pass(rank, next,
-             round(world->edges[next].remaining * chunk / world->transport.collective_efficiency),
-             r > 0 ? r - 1 : size - 1));
+    SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
+    SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
     double later = beside_flow(world, r, chunk) + world->edges[r].pause;
     if (later > 0)
         sg_actor_sleep_for(later);
@@ -197,12 +332,23 @@ exchange(void *arg, const struct exchange *step)
 {
     struct rank *rank = arg;
     const struct world *world = rank->world;
-    SM_TRY(pass(rank, step->to, round(step->sent / world->transport.collective_efficiency),
-                step->from));
-    if (step->from != SM_NO_RANK && world->transport.staging > 0)
-        sg_actor_sleep_for(staging_seconds(
-            world, sm_simgrid_part(step->received,
-                                   sm_simgrid_parts(world, step->from, rank->comm.rank), 0)));
+    SM_TRY(post_step(rank, step->to, round(step->sent / world->transport.collective_efficiency),
+                     step->from, step->received));
+    rank->untaken += step->waits && step->to != SM_NO_RANK;
+    if (step->open)
+        return SM_OK;
+    for (size_t i = 0; i < rank->receipt_count; i++) {
+        const struct receipt *receipt = &rank->receipts[i];
+        SM_TRY(await(rank, receipt));
+        if (world->transport.staging > 0) {
+            size_t parts = sm_simgrid_parts(world, receipt->from, rank->comm.rank);
+            sg_actor_sleep_for(staging_seconds(world, sm_simgrid_part(receipt->bytes, parts, 0)));
+        }
+        if (step->waits)
+            take_from(&world->ranks[receipt->from]);
+    }
+    rank->receipt_count = 0;
+    await_taken(rank);
     return SM_OK;
 }
 
@@ -210,16 +356,18 @@ static enum sm_status
 reduce_workers(struct rank *rank, struct sm_request *request, double bytes)
 {
     struct world *world = rank->world;
-    const struct sm_collective_call call = call_of(world, bytes);
-    double chunk = ceil(bytes / (double)world->collective->chunks(&call));
-    SM_TRY(arrive(rank, request, &call, chunk));
+    const struct plan *kept = plan_of(world, bytes);
+    if (kept == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", world->size);
+    const struct plan plan = *kept; /* others may be made meanwhile */
+    double chunk = ceil(bytes / (double)plan.collective->chunks(&plan.call));
+    SM_TRY(arrive(rank, request, &plan, chunk));
     if (bytes == 0) /* no messages, yet nobody has the numbers before the last rank joins */
         sg_barrier_wait(world->barrier);
-    else if (world->fluid)
+    else if (plan.fluid)
         SM_TRY(play_fluid(rank, chunk));
     else
-        SM_TRY(sm_simgrid_play(world->collective, &call, rank->comm.rank, 0,
-                               world->collective->steps(&call), exchange, rank));
+        SM_TRY(sm_simgrid_play(plan.collective, &plan.call, rank->comm.rank, exchange, rank));
     request->all_there = world->all_there;
     return SM_OK;
 }
@@ -273,22 +421,25 @@ stream_main(int argc, char **argv)
     }
 }
 
-/* What this rank sends of an all-reduce; the last size is remembered. */
+/* What this rank sends of an all-reduce; < 0: no memory. */
 static double
 sent_bytes(struct rank *rank, double bytes)
 {
-    const struct sm_collective *collective = rank->world->collective;
-    if (bytes != rank->reduce_bytes) {
-        const struct sm_collective_call call = call_of(rank->world, bytes);
-        rank->reduce_bytes = bytes;
-        rank->reduce_sent = 0;
-        for (size_t i = 0; i < collective->steps(&call); i++) {
-            struct sm_collective_step step;
-            collective->step(&call, rank->comm.rank, i, &step);
-            rank->reduce_sent += sm_collective_sent(collective, &call, &step);
-        }
+    struct plan *plan = plan_of(rank->world, bytes);
+    if (plan == NULL)
+        return -1;
+    double *sent = &plan->sent[rank->comm.rank];
+    if (*sent >= 0)
+        return *sent;
+    const struct sm_collective_call *call = &plan->call;
+    const size_t steps = plan->collective->steps(call), chunks = plan->collective->chunks(call);
+    *sent = 0;
+    for (size_t i = 0; i < steps; i++) {
+        struct sm_collective_step step;
+        plan->collective->step(call, rank->comm.rank, i, &step);
+        *sent += sm_collective_sent(call, chunks, &step);
     }
-    return rank->reduce_sent;
+    return *sent;
 }
 
 /* Where all before it have ended or have known ends, its own is known too. */
@@ -308,8 +459,11 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
     const double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
     request->index = rank->reductions;
     if (among_workers(rank, request)) {
+        const double sent = sent_bytes(rank, bytes);
+        if (sent < 0)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
         rank->reductions++;
-        rank->ledger->bytes_sent += sent_bytes(rank, bytes);
+        rank->ledger->bytes_sent += sent;
     } else if (!among_devices(rank, request)) { /* the mean of one is what it was */
         request->done = true;
         return SM_OK;
@@ -322,10 +476,6 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         rank->queued = sg_sem_init(0);
         rank->finished = sg_sem_init(0);
         rank->queue_end = &rank->queue;
-        if (rank->worker->rail_count > 1 &&
-            (rank->receipts = sm_arena_alloc(rank->world->arena, rank->worker->rail_count - 1,
-                                             sizeof *rank->receipts)) == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", rank->worker->rail_count);
         char name[32];
         snprintf(name, sizeof name, "stream %zu", rank->comm.rank);
         sg_actor_t stream = sg_actor_init(name, rank->host);

@@ -124,13 +124,18 @@ struct rank {
     sg_sem_t staged;
     double copied;
     /* the stream */
-    sg_comm_t *receipts; /* (rails - 1) of the step under way */
+    struct receipt *receipts; /* (receipt_capacity) of the step under way, or of several */
+    size_t receipt_count, receipt_capacity;
+    /* messages of this rank that were taken, and those of them that it has not asked for; it may
+     * sleep until one more is */
+    size_t untaken, taken;
+    bool wants_taken;
+    sg_sem_t more_taken;
     struct sm_request *queue, **queue_end;
     sg_sem_t queued, finished;
-    size_t reductions;                /* among workers, posted so far */
-    size_t playing;                   /* posted to the stream that have not ended */
-    double stream_free;               /* until when all-reduces of known seconds take */
-    double reduce_bytes, reduce_sent; /* wire bytes of the last all-reduce, and this rank's part */
+    size_t reductions;  /* among workers, posted so far */
+    size_t playing;     /* posted to the stream that have not ended */
+    double stream_free; /* until when all-reduces of known seconds take */
     /* devices */
     struct player *players;
     sg_sem_t played;
@@ -138,6 +143,22 @@ struct rank {
     struct device_time device_times[DEVICE_TIMES];
     size_t device_time_count; /* simulated so far; the last ones are kept */
 };
+
+/* A message of a schedule that is to come. */
+struct receipt {
+    size_t from;
+    double bytes;
+    sg_comm_t first, *others; /* others: (rails - 1) of the other parts */
+};
+
+/* How all-reduces of so many bytes are played. */
+struct plan {
+    const struct sm_collective *collective;
+    struct sm_collective_call call;
+    bool fluid;
+    double *sent; /* (size) bytes that each rank sends; < 0: not yet known */
+};
+enum { PLANS = 32 }; /* buckets of several sizes */
 
 /* An idle route. */
 struct wire {
@@ -167,8 +188,12 @@ struct world {
     double end;            /* when the last rank ended */
 
     /* the all-reduce under way */
-    const struct sm_collective *collective;
-    bool fluid;
+    const struct sm_collective *collective; /* as it was asked for */
+    bool fluid;                             /* what may be played so, is */
+    struct sm_collective_call call;         /* without bytes */
+    struct plan plans[PLANS];               /* the last ones */
+    size_t plan_count;                      /* so far */
+    bool *used;                             /* (collectives in the axis) */
     sg_bar_t barrier;
     size_t arrived, n;
     float **x;                   /* (size) of n floats */
@@ -213,13 +238,14 @@ void sm_simgrid_unstage(struct rank *rank, size_t from, double bytes);
 struct exchange {
     size_t to, from;
     double sent, received;
+    bool open;  /* see struct sm_collective_step               */
+    bool waits; /* for what it sends, not only for what comes  */
 };
 
-/* Plays one rank's steps first..end-1 of a schedule, message by message; exchange(arg, step) sends
- * and receives. */
+/* Plays one rank's steps of a schedule, message by message; exchange(arg, step) sends and
+ * receives. */
 enum sm_status sm_simgrid_play(const struct sm_collective *collective,
-                               const struct sm_collective_call *call, size_t rank, size_t first,
-                               size_t end,
+                               const struct sm_collective_call *call, size_t rank,
                                enum sm_status (*exchange)(void *arg, const struct exchange *step),
                                void *arg);
 
@@ -242,6 +268,8 @@ void sm_simgrid_watch_fini(struct rank *rank);
 /* all-reduces: set-up, posting; devices' ones go by known seconds where nothing is under way */
 enum sm_status sm_simgrid_streams_init(struct world *world);
 enum sm_status sm_simgrid_post(struct rank *rank, struct sm_request *request);
+/* "ring", "auto (ring)": the collectives that were played, for the report; NULL: no memory. */
+const char *sm_simgrid_collectives(const struct world *world);
 /* among a worker's devices */
 enum sm_status sm_simgrid_devices_init(struct rank *rank);
 /* Whether the seconds it takes are known by now. */
