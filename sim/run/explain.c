@@ -311,7 +311,15 @@ find_classes(struct explainer *e)
 
 /* ---- what is varied ---- */
 
-/* A run of the tree, if it is one that can be run; else *seconds stays NaN. */
+/* Not a failure of the program: a setting that cannot have this value, or is none here. */
+static bool
+is_refusal(enum sm_status status)
+{
+    return status == SM_ERR_INPUT || status == SM_ERR_NAME;
+}
+
+/* A run of the tree, if it is one that can be run; else *seconds stays NaN. What only the platform
+ * could refuse, the run itself does: loading a large one takes as long as a few steps. */
 static enum sm_status
 try_tree(struct explainer *e, const struct sm_node *tree, const char *what, double *seconds)
 {
@@ -320,13 +328,10 @@ try_tree(struct explainer *e, const struct sm_node *tree, const char *what, doub
         return SM_OK;
     struct trial *trial = &e->trials[e->trial_count];
     *trial = (struct trial){.options = e->options, .what = what, .seconds = seconds};
-    const struct sm_run_options options = run_options(e->options);
     enum sm_status status = sm_experiment_bind(e->arena, tree, &trial->experiment);
     if (status == SM_OK)
-        status = sm_run_check(&trial->experiment, &options);
-    if (status == SM_OK)
         e->trial_count++;
-    return status == SM_ERR_INPUT || status == SM_ERR_NAME ? SM_OK : status;
+    return is_refusal(status) ? SM_OK : status;
 }
 
 static struct sm_variation *
@@ -639,9 +644,11 @@ run_trials(struct explainer *e)
         if (done == started)
             break;
         double seconds;
-        if (sm_process_finish(&processes[done % jobs], &seconds, sizeof seconds) == SM_OK)
+        enum sm_status status =
+            sm_process_finish(&processes[done % jobs], &seconds, sizeof seconds);
+        if (status == SM_OK)
             *e->trials[done].seconds = seconds;
-        else if (error.code == SM_OK)
+        else if (!is_refusal(status) && error.code == SM_OK)
             error = *sm_error_last();
         sm_progress_update(&progress, done + 1, (double)NAN, 0);
     }
