@@ -243,7 +243,7 @@ settings_of_its_own_that_change_nothing_are_named(void **state)
     (void)state;
     json_t *root =
         explained("two.yaml", "--steps", "2", "--set", "platform.bandwidth.\"spare*\"=x3", "--set",
-                  "platform.bandwidth.\"wide*\"=x2", "--set", "platform.bandwidth.narrow1=x2",
+                  "platform.bandwidth.\"wide*\"=x2", "--set", "platform.bandwidth.\"narrow*\"=x2",
                   "--set", "platform.speed.idle1=x2", "--set", "timing.efficiency=0.3", "--set",
                   "timing.transport={message_efficiency: 0.9, collective_efficiency: 0.9}");
     static const char *const expected[] = {
