@@ -260,8 +260,9 @@ settings_of_its_own_that_change_nothing_are_named(void **state)
         if (strncmp(text, expected[i], strlen(expected[i])) != 0)
             fail_msg("'%s', expected '%s ...'", text, expected[i]);
     }
-    /* and its own edit of a class does not hide what 10 % more would do */
-    check_near(number(setting(root, "platform.bandwidth.\"narrow*\""), "elasticity"), -1, 1e-3);
+    /* and its own edit of a class does not hide what 10 % less would do */
+    check_relative(number(setting(root, "platform.bandwidth.\"narrow*\""), "seconds_lower"),
+                   number(root, "seconds_per_step") / 0.9, 1e-3);
     json_decref(root);
 }
 
