@@ -27,6 +27,7 @@ enum sm_manner {
     SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
     SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
     SM_WEIGHS_MODELS = 4, /* push-sum: x is a model times a weight that does not stay 1    */
+    SM_MIXES_BUFFERS = 8, /* the inner optimizer's buffers travel with the model           */
 };
 
 /* Why a strategy is drained. */

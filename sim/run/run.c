@@ -30,7 +30,9 @@ struct run {
     struct sm_arena *arena;
     struct sm_platform platform;
     struct sm_profile profile;
-    const struct sm_bucket *buckets; /* (bucket_count) */
+    struct sm_stragglers *stragglers; /* NULL: none            */
+    uint64_t straggler_hash;          /* of what decides them beside the settings */
+    const struct sm_bucket *buckets;  /* (bucket_count) */
     size_t bucket_count;
     struct sm_transport transport;
     struct sm_workload *workload; /* NULL: timing only      */
@@ -101,6 +103,13 @@ load_platform(struct run *run)
     return SM_OK;
 }
 
+static enum sm_status
+open_stragglers(struct run *run)
+{
+    return sm_stragglers_create(run->arena, &run->experiment->straggler, run->workers,
+                                run->experiment->seed, &run->stragglers, &run->straggler_hash);
+}
+
 static bool
 profile_counts(const struct sm_experiment *experiment)
 {
@@ -118,6 +127,7 @@ load_profile(struct run *run)
     }
     SM_TRY(sm_profile_load(run->arena, &run->experiment->timing, &own, run->options->home,
                            &run->profile));
+    sm_profile_scale(&run->profile, &run->experiment->scale);
     SM_TRY(sm_profile_buckets(run->arena, &run->profile, run->experiment->timing.bucket,
                               &run->buckets, &run->bucket_count));
     run->transport = sm_transport_resolve(&run->experiment->transport, &run->profile.transport);
@@ -274,7 +284,7 @@ hash_costs(const struct run *run)
                             run->transport.staging};
     const uint64_t buckets =
         sm_hash(run->buckets, run->bucket_count * sizeof *run->buckets, run->platform.hash);
-    return sm_hash(costs, sizeof costs, buckets);
+    return sm_hash(costs, sizeof costs, buckets) ^ run->straggler_hash;
 }
 
 static enum sm_status
@@ -345,6 +355,7 @@ prepare(struct run *run)
     SM_TRY(check(run));
     SM_TRY(load_workload(run));
     SM_TRY(load_profile(run));
+    SM_TRY(open_stragglers(run));
     SM_TRY(resolve(run));
     return describe(run);
 }
@@ -359,6 +370,8 @@ sm_run_check(const struct sm_experiment *experiment, const struct sm_run_options
         status = check(&run);
     if (status == SM_OK) /* a profile of counted FLOP needs no file */
         status = load_profile(&run);
+    if (status == SM_OK)
+        status = open_stragglers(&run);
     sm_arena_fini(&arena);
     return status;
 }
@@ -477,6 +490,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .experiment = run->experiment,
         .workload = run->workload,
         .profile = &run->profile,
+        .stragglers = run->stragglers,
         .buckets = run->buckets,
         .bucket_count = run->bucket_count,
         .recorder = run->recorder,

@@ -40,6 +40,8 @@ struct worker {
     const void *schedule_settings;
     enum sm_round round;
     bool sends_early;
+    struct sm_pace *pace; /* NULL: as the profile says                        */
+    double slowness;      /* factor on the compute time of the step           */
     struct sm_request *
         *posted;           /* (buckets) their all-reduces; NULL: the gradient goes as a whole */
     enum sm_reach reach;   /* of them */
@@ -77,6 +79,24 @@ average_init(struct worker *w, const struct sm_setup *setup)
     return SM_OK;
 }
 
+/* What of the inner optimizer's state a strategy may mix. */
+static enum sm_status
+list_buffers(struct worker *w, struct sm_setup *setup)
+{
+    size_t count = 0;
+    struct sm_buffer buffer;
+    while (w->inner->buffer != NULL && w->inner->buffer(w->inner_state, count, &buffer))
+        count++;
+    struct sm_buffer *buffers = sm_arena_alloc(setup->arena, count, sizeof *buffers);
+    if (buffers == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a list of %zu buffers", count);
+    setup->buffers = buffers;
+    for (size_t i = 0; i < count; i++)
+        if (w->inner->buffer(w->inner_state, i, &buffer) && !buffer.counter)
+            buffers[setup->buffer_count++] = buffer;
+    return SM_OK;
+}
+
 /* Buckets are for all-reduces: of the workers where the strategy is one, else of their devices. */
 static enum sm_status
 buckets_init(struct worker *w, const struct sm_setup *setup)
@@ -99,7 +119,7 @@ worker_init(struct worker *w, const struct sm_training *training, struct sm_comm
             struct sm_arena *arena)
 {
     const struct sm_experiment *experiment = training->experiment;
-    const struct sm_setup setup = sm_training_setup(training, comm, arena);
+    struct sm_setup setup = sm_training_setup(training, comm, arena);
     w->training = training;
     w->comm = comm;
     w->n = setup.n;
@@ -128,6 +148,7 @@ worker_init(struct worker *w, const struct sm_training *training, struct sm_comm
     w->sends_early = sm_strategy_is(&experiment->algorithm.strategy, SM_SENDS_EARLY);
     w->round = sm_outer_round(w->outer, w->outer_state);
     SM_TRY(w->inner->init(w->inner_state, &setup));
+    SM_TRY(list_buffers(w, &setup));
     if (w->strategy->init != NULL)
         SM_TRY(w->strategy->init(w->strategy_state, &setup));
     if (w->outer->init != NULL)
@@ -249,13 +270,13 @@ compute_in_buckets(struct worker *w, const struct sm_job *job)
     const struct sm_training *training = w->training;
     const struct sm_comm_ops *ops = w->comm->ops;
     const size_t count = training->bucket_count;
-    double before = 0, flop = training->profile->forward;
+    double before = 0, flop = w->slowness * training->profile->forward;
     size_t end = w->n;
     for (size_t b = 0; b < count; b++) {
         const struct sm_bucket *bucket = &training->buckets[b];
         const double wire = (double)w->n * (bucket->until - before);
         const size_t first = b + 1 < count ? w->n - (size_t)round((double)w->n * bucket->until) : 0;
-        flop += bucket->backward;
+        flop += w->slowness * bucket->backward;
         SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, flop, b == 0 ? job : NULL));
         if (wire > 0)
             SM_TRY(
@@ -281,13 +302,13 @@ compute(struct worker *w, size_t k)
     if (w->posted != NULL) {
         SM_TRY(compute_in_buckets(w, gradient));
     } else {
-        SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, profile->forward + profile->backward,
-                            gradient));
+        SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0,
+                            w->slowness * (profile->forward + profile->backward), gradient));
         SM_TRY(ops->reduce_devices(w->comm, w->n));
     }
     if (mixes && w->reach == SM_AMONG_DEVICES)
         SM_TRY(w->strategy->mix_gradient(w->strategy_state, w->comm, w->n, w->g));
-    const double update = w->strategy->server == NULL ? profile->update : 0;
+    const double update = w->strategy->server == NULL ? w->slowness * profile->update : 0;
     SM_TRY(ops->compute(w->comm, SM_STAGE_UPDATE, 0, update,
                         &(struct sm_job){mixes ? update_job : gradient_and_update_job, w}));
     if (!isfinite(w->loss))
@@ -382,6 +403,7 @@ step(struct worker *w, size_t k, double since)
     if (w->round != SM_ROUND_NONE && k == w->round_begin + w->length)
         SM_TRY(begin_round(w, k));
     w->gamma = (float)((double)w->lr * schedule_factor(w, k));
+    w->slowness = sm_pace_next(w->pace);
     SM_TRY(send_early(w));
     SM_TRY(compute(w, k));
     if (w->strategy->send != NULL && !w->sends_early)
@@ -411,6 +433,7 @@ worker_run(const struct sm_training *training, struct sm_comm *comm)
     if (w == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a worker");
     SM_TRY(worker_init(w, training, comm, arena));
+    SM_TRY(sm_pace_create(arena, training->stragglers, comm->rank, comm->devices, &w->pace));
     if (training->workload != NULL)
         SM_TRY(sm_learner_create(training->workload, comm->rank, arena, &w->learner));
 

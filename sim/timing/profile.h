@@ -44,6 +44,12 @@ struct sm_timing_settings {
 };
 extern const struct sm_param sm_timing_params[];
 
+/* `timing.scale`: factors on a profile's stages. */
+struct sm_timing_scale {
+    double load, forward, backward, update;
+};
+extern const struct sm_param sm_scale_params[];
+
 /* What `own` counts with. */
 struct sm_own_cost {
     double flop_per_sample; /* forward pass                                        */
@@ -57,6 +63,8 @@ struct sm_own_cost {
 enum sm_status sm_profile_load(struct sm_arena *arena, const struct sm_timing_settings *settings,
                                const struct sm_own_cost *own, const char *home,
                                struct sm_profile *profile);
+/* What if a stage took so many times as long. */
+void sm_profile_scale(struct sm_profile *profile, const struct sm_timing_scale *scale);
 /* The names of the profiles that ship with the program, sorted, NULL-terminated; owned by arena.
  * NULL: no memory. */
 const char *const *sm_profile_names(struct sm_arena *arena, const char *home);

@@ -3,6 +3,7 @@
  * closed form, and as fluid flows against message by message. */
 #include "tests/helpers/check.h"
 #include "tests/helpers/machine.h"
+#include "tests/helpers/rails.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -234,6 +235,18 @@ fluid_is_within_a_thousandth_with_copies_through_host_memory(void **state)
     transport = (struct sm_transport){1, 1, 0};
 }
 
+static void
+fluid_is_within_a_thousandth_over_several_rails(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {2, 3, 8, 0};
+    check_family("four rails", rails_platform(8, 4, "0-1-2-3"), NULL, sizes);
+    check_family("four rails, one slow and one far", rails_platform(8, 4, "0-1-2-3"),
+                 "{bandwidth: {'w1d2_nic': x0.2, 'w*d1_nic': x0.7}, latency: {'w1d3_nic': 100us,"
+                 " 'w*d0_nic': 10us}}",
+                 sizes);
+}
+
 /* Four hosts, whose ways lead over one backbone; `attributes` say whether they share it. */
 static const char *
 backbone(const char *attributes)
@@ -315,6 +328,7 @@ main(void)
         cmocka_unit_test(fluid_is_within_a_thousandth_on_dgx1_servers),
         cmocka_unit_test(fluid_is_within_a_thousandth_on_v100_servers),
         cmocka_unit_test(fluid_is_within_a_thousandth_with_copies_through_host_memory),
+        cmocka_unit_test(fluid_is_within_a_thousandth_over_several_rails),
         cmocka_unit_test(where_edges_share_a_link_fluid_is_played_exactly),
         cmocka_unit_test(where_speeds_change_while_time_passes_fluid_is_played_exactly),
     };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/property/transport.c -- efficiency of the communication library and copies through host
- * memory, against closed forms. */
+/* tests/property/transport.c -- efficiency of the communication library, copies through host memory
+ * and rails, against closed forms. */
 #include "tests/helpers/check.h"
 #include "tests/helpers/machine.h"
+#include "tests/helpers/rails.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -36,9 +37,9 @@ reduce(struct sm_comm *comm, const void *in, void *out)
 }
 
 static double
-reduce_seconds(bool exact, struct sm_transport transport, double bytes)
+reduce_seconds(const char *platform, bool exact, struct sm_transport transport, double bytes)
 {
-    const struct machine machine = {.platform = star,
+    const struct machine machine = {.platform = platform,
                                     .workers = RANKS,
                                     .exact = exact,
                                     .transport = &transport,
@@ -62,7 +63,7 @@ a_ring_takes_what_its_steps_take_at_the_efficiency_and_with_both_copies(void **s
         const double step =
             latency + 2 * t.staging * chunk + chunk / t.collective_efficiency / bandwidth;
         for (int exact = 0; exact < 2; exact++)
-            check_relative(reduce_seconds(exact, t, bytes), 2 * (RANKS - 1) * step, 1e-6);
+            check_relative(reduce_seconds(star, exact, t, bytes), 2 * (RANKS - 1) * step, 1e-6);
     }
 }
 
@@ -190,6 +191,87 @@ the_devices_of_a_worker_know_no_transport(void **state)
     check_near(seconds[1], seconds[0], 0);
 }
 
+static const char *const all_rails[] = {[1] = "0", [2] = "0-1", [4] = "0-1-2-3"};
+
+static void
+more_rails_divide_the_bytes_of_a_ring_and_not_its_latency(void **state)
+{
+    (void)state;
+    const double bytes = 8e6, chunk = bytes / RANKS;
+    const struct sm_transport transports[] = {{1, 1, 0}, {0.5, 1, 1 / 3e9}};
+    for (size_t t = 0; t < 2; t++)
+        for (size_t rails = 1; rails <= 4; rails *= 2)
+            for (int exact = 0; exact < 2; exact++) {
+                const char *platform = rails_platform(RANKS, 4, all_rails[rails]);
+                const double part = chunk / (double)rails;
+                const double step = latency + 2 * part * transports[t].staging +
+                                    part / transports[t].collective_efficiency / bandwidth;
+                check_relative(reduce_seconds(platform, exact, transports[t], bytes),
+                               2 * (RANKS - 1) * step, 1e-6);
+            }
+}
+
+/* Rank 0 sends to rank 1; copies, when asked for, and all parts are there when it is there. */
+static enum sm_status
+send_one(struct sm_comm *comm, const void *in, void *out)
+{
+    struct result *result = out;
+    const bool *asks = in;
+    if (comm->rank == 0)
+        return machine_send(comm, 1, 1, 3);
+    if (comm->rank > 1)
+        return SM_OK;
+    struct sm_request *request;
+    struct sm_parcel *parcel;
+    size_t which;
+    SM_TRY(comm->ops->irecv(comm, 0, &parcel, &request));
+    SM_TRY(*asks ? comm->ops->wait_any(comm, &request, 1, &which)
+                 : comm->ops->wait(comm, &request));
+    result->arrival[1] = comm->ops->now(comm);
+    if (parcel->x[0] != 3)
+        return SM_FAIL(SM_ERR_DOMAIN, "another parcel came");
+    sm_parcel_release(parcel);
+    return SM_OK;
+}
+
+static double
+message_seconds(const char *rails, const char *edits, double staging, double bytes)
+{
+    double seconds[2];
+    for (int i = 0; i < 2; i++) {
+        const struct sm_transport transport = {1, 1, staging};
+        const bool asks = i == 1;
+        const struct machine machine = {.platform = rails_platform(2, 4, rails),
+                                        .edits = edits,
+                                        .transport = &transport,
+                                        .wire_scale = bytes / 4,
+                                        .program = send_one,
+                                        .in = &asks};
+        struct result result;
+        check_ok(machine_run(&machine, &result, sizeof result, NULL));
+        seconds[i] = result.arrival[1];
+    }
+    check_near(seconds[1], seconds[0], 0);
+    return seconds[0];
+}
+
+static void
+a_message_is_there_when_its_slowest_part_is(void **state)
+{
+    (void)state;
+    const double bytes = 4e6, whole = bytes / bandwidth, copy = bytes / 3e9;
+    static const char slow[] = "{bandwidth: {w1d2_nic: x0.1}}",
+                      far[] = "{latency: {w1d2_nic: 1ms}}";
+    static const char all[] = "0-1-2-3", two[] = "0-2";
+    check_relative(message_seconds(all, NULL, 0, bytes), latency + whole / 4, 1e-9);
+    check_relative(message_seconds(two, NULL, 0, bytes), latency + whole / 2, 1e-9);
+    check_relative(message_seconds(all, slow, 0, bytes), latency + 10 * whole / 4, 1e-9);
+    check_relative(message_seconds(all, far, 0, bytes), 1e-3 + latency / 2 + whole / 4, 1e-9);
+    check_relative(message_seconds("0-1", slow, 0, bytes), latency + whole / 2, 1e-9);
+    check_relative(message_seconds(all, NULL, 1 / 3e9, bytes), latency + (copy + whole + copy) / 4,
+                   1e-9);
+}
+
 int
 main(void)
 {
@@ -197,6 +279,8 @@ main(void)
         cmocka_unit_test(a_ring_takes_what_its_steps_take_at_the_efficiency_and_with_both_copies),
         cmocka_unit_test(messages_share_a_link_as_if_they_were_longer_by_one_over_the_efficiency),
         cmocka_unit_test(copies_of_messages_go_one_after_the_other_at_each_end),
+        cmocka_unit_test(more_rails_divide_the_bytes_of_a_ring_and_not_its_latency),
+        cmocka_unit_test(a_message_is_there_when_its_slowest_part_is),
         cmocka_unit_test(the_devices_of_a_worker_know_no_transport),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,28 +2,19 @@
 /* sim/engine/simgrid/rail.c -- messages between workers: over how many devices, and by way of host
  * memory.
  *
- * Where both workers have several rails, a message is cut into as many parts, which travel side by
- * side from device to device. SimGrid's C interface takes the hosts of a message from the actors
+ * Where workers have several rails, a message is cut into as many parts, which travel side by side
+ * from device to device. SimGrid's C interface takes the hosts of a message from the actors
  * that post its ends, so each further rail has an actor of its own, which only posts; who waits is
- * whoever waits for the first part. A worker of one rail never gets here.
+ * whoever waits for the first part. Workers of one rail have none of them.
  */
 #include <math.h>
 
 #include "sim/engine/simgrid/world.h"
 
-size_t
-sm_simgrid_parts(const struct world *world, size_t a, size_t b)
-{
-    if (world->rails == 1)
-        return 1;
-    size_t first = world->ranks[a].worker->rail_count, second = world->ranks[b].worker->rail_count;
-    return first < second ? first : second;
-}
-
 double
-sm_simgrid_part(double bytes, size_t parts, size_t i)
+sm_simgrid_part(const struct world *world, double bytes, size_t rail)
 {
-    return parts == 1 ? bytes : sm_collective_bytes(bytes, parts, i, 1);
+    return world->rails == 1 ? bytes : sm_collective_bytes(bytes, world->rails, rail, 1);
 }
 
 double
@@ -70,10 +61,11 @@ static enum sm_status
 rails_start(struct rank *rank)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    struct rail *rails = sm_arena_zalloc(rank->world->arena, worker->rail_count, sizeof *rails);
+    const size_t count = rank->world->rails;
+    struct rail *rails = sm_arena_zalloc(rank->world->arena, count, sizeof *rails);
     if (rails == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", worker->rail_count);
-    for (size_t i = 1; i < worker->rail_count; i++) {
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", count);
+    for (size_t i = 1; i < count; i++) {
         rails[i] = (struct rail){rank->world, NULL, &rails[i].queue, sg_sem_init(0)};
         sg_actor_t actor = sg_actor_init("rail", sg_host_by_name(worker->hosts[worker->rails[i]]));
         sg_actor_set_data(actor, &rails[i]);
@@ -105,14 +97,14 @@ sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to, void *p
                      double bytes)
 {
     struct world *world = rank->world;
-    size_t from = rank->comm.rank, parts = sm_simgrid_parts(world, from, to);
+    size_t from = rank->comm.rank;
     sg_mailbox_t box = sm_simgrid_box(world, channel, from, to, 0);
     if (box == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
-    for (size_t i = 1; i < parts; i++)
+    for (size_t i = 1; i < world->rails; i++)
         SM_TRY(ask(rank, i, sm_simgrid_box(world, channel, from, to, i),
-                   sm_simgrid_part(bytes, parts, i), NULL));
-    sm_simgrid_send(box, payload, sm_simgrid_part(bytes, parts, 0));
+                   sm_simgrid_part(world, bytes, i), NULL));
+    sm_simgrid_send(box, payload, sm_simgrid_part(world, bytes, 0));
     return SM_OK;
 }
 
@@ -121,11 +113,11 @@ sm_simgrid_post_receive(struct rank *rank, enum channel channel, size_t from, vo
                         sg_comm_t *first, sg_comm_t *others)
 {
     struct world *world = rank->world;
-    size_t to = rank->comm.rank, parts = sm_simgrid_parts(world, from, to);
+    size_t to = rank->comm.rank;
     sg_mailbox_t box = sm_simgrid_box(world, channel, from, to, 0);
     if (box == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
-    for (size_t i = 1; i < parts; i++) {
+    for (size_t i = 1; i < world->rails; i++) {
         others[i - 1] = NULL;
         SM_TRY(ask(rank, i, sm_simgrid_box(world, channel, from, to, i), 0, &others[i - 1]));
     }
@@ -134,10 +126,10 @@ sm_simgrid_post_receive(struct rank *rank, enum channel channel, size_t from, vo
 }
 
 bool
-sm_simgrid_arrives(sg_comm_t first, sg_comm_t *others, size_t parts)
+sm_simgrid_arrives(const struct world *world, sg_comm_t first, sg_comm_t *others)
 {
     bool there = sg_comm_wait(first) == SG_OK;
-    for (size_t i = 0; there && i + 1 < parts; i++) {
+    for (size_t i = 0; there && i + 1 < world->rails; i++) {
         while (others[i] == NULL)
             sg_actor_yield();
         there = sg_comm_wait(others[i]) == SG_OK;
@@ -147,10 +139,9 @@ sm_simgrid_arrives(sg_comm_t first, sg_comm_t *others, size_t parts)
 
 /* Seconds of one copy; each rail's device has a bus of its own. */
 static double
-copy_seconds(const struct rank *rank, size_t peer, double bytes)
+copy_seconds(const struct world *world, double bytes)
 {
-    size_t parts = sm_simgrid_parts(rank->world, rank->comm.rank, peer);
-    return rank->world->transport.staging * sm_simgrid_part(bytes, parts, 0);
+    return world->transport.staging * sm_simgrid_part(world, bytes, 0);
 }
 
 static void
@@ -166,7 +157,7 @@ copier_main(int argc, char **argv)
         rank->leaving = envelope->next;
         if (rank->leaving == NULL)
             rank->leaving_end = &rank->leaving;
-        sg_actor_sleep_for(copy_seconds(rank, envelope->to, envelope->bytes));
+        sg_actor_sleep_for(copy_seconds(rank->world, envelope->bytes));
         if (sm_simgrid_post_send(rank, CHANNEL_MESSAGE, envelope->to, envelope,
                                  sm_simgrid_wire_bytes(rank->world, envelope->bytes)) != SM_OK)
             sm_simgrid_fail(rank->world);
@@ -190,9 +181,9 @@ sm_simgrid_stage(struct rank *rank, struct envelope *envelope)
 }
 
 void
-sm_simgrid_unstage(struct rank *rank, size_t from, double bytes)
+sm_simgrid_unstage(struct rank *rank, double bytes)
 {
     double now = simgrid_get_clock(), begin = now > rank->copied ? now : rank->copied;
-    rank->copied = begin + copy_seconds(rank, from, bytes);
+    rank->copied = begin + copy_seconds(rank->world, bytes);
     sg_actor_sleep_until(rank->copied);
 }

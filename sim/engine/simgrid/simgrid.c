@@ -105,9 +105,9 @@ request_new(struct rank *rank)
         rank->spare = request->next;
     else
         request = sm_arena_zalloc(rank->world->arena, 1, sizeof *request);
-    if (request != NULL && request->others == NULL && rank->worker->rail_count > 1)
-        request->others = sm_arena_alloc(rank->world->arena, rank->worker->rail_count - 1,
-                                         sizeof *request->others);
+    if (request != NULL && request->others == NULL && rank->world->rails > 1)
+        request->others =
+            sm_arena_alloc(rank->world->arena, rank->world->rails - 1, sizeof *request->others);
     return request;
 }
 
@@ -119,11 +119,8 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
     struct sm_request *request = request_new(rank);
     if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a receipt");
-    *request = (struct sm_request){.kind = RECEIVE,
-                                   .from = from,
-                                   .parcel = parcel,
-                                   .others = request->others,
-                                   .parts = sm_simgrid_parts(rank->world, from, comm->rank)};
+    *request = (struct sm_request){
+        .kind = RECEIVE, .from = from, .parcel = parcel, .others = request->others};
     SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_MESSAGE, from, &request->envelope, &request->comm,
                                    request->others));
     *out = request;
@@ -152,7 +149,7 @@ static bool
 message_arrives(struct rank *rank, struct sm_request *request)
 {
     if (!request->watched && !request->done)
-        return sm_simgrid_arrives(request->comm, request->others, request->parts);
+        return sm_simgrid_arrives(rank->world, request->comm, request->others);
     while (!request->done)
         sm_simgrid_sleep(rank);
     return request->status == SM_OK;
@@ -268,7 +265,7 @@ simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
         *done = *done || (request->end > 0 && request->end <= rank->time);
         return SM_OK;
     }
-    if (request->watched || request->parts > 1 || rank->world->request->platform->varies) {
+    if (request->watched || rank->world->rails > 1 || rank->world->request->platform->varies) {
         SM_TRY(sm_simgrid_look(rank, handle, 1));
     } else if (sg_comm_test(request->comm)) { /* which takes the handle away when it says yes */
         request->arrived = simgrid_get_clock();
@@ -404,7 +401,6 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
     if (rank->host == NULL)
         return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
                        world->request->platform->file, worker->hosts[first]);
-    world->rails = worker->rail_count > world->rails ? worker->rail_count : world->rails;
     return SM_OK;
 }
 
@@ -447,7 +443,7 @@ world_fini(struct world *world)
         for (size_t i = 0; i < sizeof semaphores / sizeof *semaphores; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
-        for (size_t i = 1; rank->rails != NULL && i < rank->worker->rail_count; i++)
+        for (size_t i = 1; rank->rails != NULL && i < world->rails; i++)
             sg_sem_destroy(rank->rails[i].asked);
         sm_simgrid_watch_fini(rank);
         sm_comm_fini(&rank->comm);
@@ -485,7 +481,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
                             .arena = arena,
                             .size = request->workers,
                             .rank_count = count,
-                            .rails = 1};
+                            .rails = request->platform->workers[0].rail_count};
     if (request->transport != NULL)
         world->transport = *request->transport;
     world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);

@@ -34,7 +34,7 @@ edges_share_links(struct world *world)
         for (size_t r = 0; r < world->size && !(mark && shared); r++) {
             size_t before = r > 0 ? r - 1 : world->size - 1;
             xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-            for (size_t i = 0; i < sm_simgrid_parts(world, before, r); i++)
+            for (size_t i = 0; i < world->rails; i++)
                 sg_host_get_route(rail_host(world, before, i), rail_host(world, r, i), route);
             for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
                 sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
@@ -57,7 +57,7 @@ wires_init(struct world *world)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
     for (size_t r = 0; r < size; r++) {
         size_t before = r > 0 ? r - 1 : size - 1;
-        for (size_t i = 0; i < sm_simgrid_parts(world, before, r); i++) {
+        for (size_t i = 0; i < world->rails; i++) {
             sg_host_t from = rail_host(world, before, i), to = rail_host(world, r, i);
             world->wires[r * world->rails + i] = (struct wire){
                 sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
@@ -78,11 +78,10 @@ staging_seconds(const struct world *world, double part)
 static double
 edge_seconds(const struct world *world, size_t r, double chunk, double count, bool flow)
 {
-    size_t parts = sm_simgrid_parts(world, r > 0 ? r - 1 : world->size - 1, r);
     double longest = 0;
-    for (size_t i = 0; i < parts; i++) {
+    for (size_t i = 0; i < world->rails; i++) {
         const struct wire *wire = &world->wires[r * world->rails + i];
-        double part = sm_simgrid_part(chunk, parts, i);
+        double part = sm_simgrid_part(world, chunk, i);
         double travel = part / world->transport.collective_efficiency / wire->bandwidth;
         longest =
             fmax(longest, flow ? wire->latency + count * travel
@@ -244,8 +243,8 @@ receipt_next(struct rank *rank)
         rank->receipt_capacity = capacity;
     }
     struct receipt *receipt = &rank->receipts[rank->receipt_count];
-    if (receipt->others == NULL && rank->worker->rail_count > 1 &&
-        (receipt->others = sm_arena_alloc(rank->world->arena, rank->worker->rail_count - 1,
+    if (receipt->others == NULL && rank->world->rails > 1 &&
+        (receipt->others = sm_arena_alloc(rank->world->arena, rank->world->rails - 1,
                                           sizeof *receipt->others)) == NULL)
         return NULL;
     rank->receipt_count++;
@@ -274,8 +273,7 @@ post_step(struct rank *rank, size_t to, double bytes, size_t from, double receiv
 static enum sm_status
 await(struct rank *rank, const struct receipt *receipt)
 {
-    size_t parts = sm_simgrid_parts(rank->world, receipt->from, rank->comm.rank);
-    if (!sm_simgrid_arrives(receipt->first, receipt->others, parts))
+    if (!sm_simgrid_arrives(rank->world, receipt->first, receipt->others))
         return SM_FAIL(SM_ERR_STALLED,
                        "all-reduce from rank %zu to rank %zu: a link or host on the way had gone "
                        "down by %.6g s",
@@ -341,10 +339,8 @@ exchange(void *arg, const struct exchange *step)
     for (size_t i = 0; i < rank->receipt_count; i++) {
         const struct receipt *receipt = &rank->receipts[i];
         SM_TRY(await(rank, receipt));
-        if (world->transport.staging > 0) {
-            size_t parts = sm_simgrid_parts(world, receipt->from, rank->comm.rank);
-            sg_actor_sleep_for(staging_seconds(world, sm_simgrid_part(receipt->bytes, parts, 0)));
-        }
+        if (world->transport.staging > 0)
+            sg_actor_sleep_for(staging_seconds(world, sm_simgrid_part(world, receipt->bytes, 0)));
         if (step->waits)
             take_from(&world->ranks[receipt->from]);
     }

@@ -55,11 +55,10 @@ struct sm_request {
     size_t from;
     struct sm_parcel **parcel;
     sg_comm_t comm;
-    sg_comm_t *others; /* (rails of the rank - 1) of the parts over the other rails; or NULL */
-    size_t parts;
-    bool watched;   /* an actor waits in the rank's place */
-    double arrived; /* when it was done                   */
-    void *envelope; /* struct envelope, when it is there  */
+    sg_comm_t *others; /* (rails - 1) of the parts over the other rails */
+    bool watched;      /* an actor waits in the rank's place */
+    double arrived;    /* when it was done                   */
+    void *envelope;    /* struct envelope, when it is there  */
     /* REDUCE */
     enum sm_reach reach;
     float *x;
@@ -105,11 +104,10 @@ struct rank {
     struct sm_comm comm; /* first: ops get a pointer to it */
     struct world *world;
     const struct sm_platform_worker *worker;
-    sg_host_t host; /* of its first rail */
-    struct rail
-        *rails;      /* (worker->rail_count), the first is the rank itself; NULL: none asked yet */
-    double time;     /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
-    double slowdown; /* speed of device 0 / speed of the slowest device */
+    sg_host_t host;     /* of its first rail */
+    struct rail *rails; /* (world->rails), the first is the rank itself; NULL: none asked yet */
+    double time;        /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
+    double slowdown;    /* speed of device 0 / speed of the slowest device */
     struct sm_ledger *ledger;
     struct sm_task task;
     bool working; /* the task is on the pool */
@@ -180,7 +178,7 @@ struct world {
     struct sm_waiting *waiting; /* (rank_count) */
     struct envelope *envelopes; /* spare */
     struct order *orders;       /* spare */
-    size_t rails;               /* most of a rank */
+    size_t rails;               /* of every rank */
     struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
     bool failed;
@@ -215,24 +213,23 @@ void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
 /* Waits for the next message; SM_ERR_STALLED when a link or host on the way died. */
 enum sm_status sm_simgrid_receive(sg_mailbox_t box);
 
-/* How many rails a message between the two ranks is cut over, and the bytes of its i-th part. */
-size_t sm_simgrid_parts(const struct world *world, size_t a, size_t b);
-double sm_simgrid_part(double bytes, size_t parts, size_t i);
+/* Of so many bytes, those that go over a rail; the first has most. */
+double sm_simgrid_part(const struct world *world, double bytes, size_t rail);
 /* What a message of so many bytes occupies the links like. */
 double sm_simgrid_wire_bytes(const struct world *world, double bytes);
 /* Posts a message of `bytes` on the wire, one part a rail. */
 enum sm_status sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to,
                                     void *payload, double bytes);
-/* Posts the receipt of the next message: its first part, and into others (parts - 1) those of the
+/* Posts the receipt of the next message: its first part, and into others (rails - 1) those of the
  * other rails, which appear at this instant, but only when other actors had their turn. */
 enum sm_status sm_simgrid_post_receive(struct rank *rank, enum channel channel, size_t from,
                                        void **payload, sg_comm_t *first, sg_comm_t *others);
-/* Waits for all parts (>= 1); false when a link or host on the way died. */
-bool sm_simgrid_arrives(sg_comm_t first, sg_comm_t *others, size_t parts);
+/* Waits for all parts; false when a link or host on the way died. */
+bool sm_simgrid_arrives(const struct world *world, sg_comm_t first, sg_comm_t *others);
 /* Has the envelope copied to host memory, after those before it, and sent then. */
 void sm_simgrid_stage(struct rank *rank, struct envelope *envelope);
 /* Waits until what came in, after what came before it, is copied to its device. */
-void sm_simgrid_unstage(struct rank *rank, size_t from, double bytes);
+void sm_simgrid_unstage(struct rank *rank, double bytes);
 
 /* One rank's step of a schedule: SM_NO_RANK or peers, and bytes. */
 struct exchange {
