@@ -314,8 +314,8 @@ play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
     size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
+    sg_barrier_wait(world->barrier); /* until the last rank has planned the flows */
     double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency;
-    sg_barrier_wait(world->barrier);
     SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
     SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
     double later = beside_flow(world, r, chunk) + world->edges[r].pause;
