@@ -173,13 +173,36 @@ describe_file(const char *kind, const char *path, FILE *out)
     return status;
 }
 
+static enum sm_status
+check_axis(const char *axis)
+{
+    const char *names[MOST_NAMES] = {NULL};
+    bool found = false;
+    for (size_t i = 0; sm_catalog_axes[i] != NULL; i++)
+        add_name(names, sm_catalog_axes[i]->name);
+    for (size_t i = 0; i < FILE_KINDS; i++)
+        add_name(names, files[i].name);
+    for (size_t i = 0; names[i] != NULL; i++)
+        found = found || strcmp(names[i], axis) == 0;
+    return found ? SM_OK : unknown("axis", axis, names);
+}
+
+/* Whether the axis that was asked for, or none, is the one called `name`. */
+static bool
+asked(const char *axis, const char *name)
+{
+    return axis == NULL || strcmp(axis, name) == 0;
+}
+
 /* Adds the names of shipped files to `names` (owned by arena) and describes the one called `name`.
  */
 static enum sm_status
-describe_files(const char *name, const char *home, struct sm_arena *arena, const char **names,
-               FILE *out, bool *found)
+describe_files(const char *axis, const char *name, const char *home, struct sm_arena *arena,
+               const char **names, FILE *out, bool *found)
 {
     for (size_t kind = 0; kind < FILE_KINDS; kind++) {
+        if (!asked(axis, files[kind].name))
+            continue;
         const char *const *list = files[kind].names(arena, home);
         for (; list != NULL && *list != NULL; list++) {
             add_name(names, *list);
@@ -195,39 +218,46 @@ describe_files(const char *name, const char *home, struct sm_arena *arena, const
 }
 
 enum sm_status
-sm_catalog_describe(const char *name, const char *home, FILE *out)
+sm_catalog_describe(const char *axis, const char *name, const char *home, FILE *out)
 {
     const char *names[MOST_NAMES] = {NULL};
     bool found = false;
-    add_name(names, "experiment");
-    add_name(names, "rules");
-    if (strcmp(name, "experiment") == 0) {
+    if (axis != NULL)
+        SM_TRY(check_axis(axis));
+    if (axis == NULL && strcmp(name, "experiment") == 0) {
         describe_experiment(out);
         return SM_OK;
     }
-    if (strcmp(name, "rules") == 0) {
+    if (axis == NULL && strcmp(name, "rules") == 0) {
         sm_rules_print(out);
         return SM_OK;
     }
+    if (axis == NULL) {
+        add_name(names, "experiment");
+        add_name(names, "rules");
+    }
     for (size_t i = 0; sm_catalog_axes[i] != NULL; i++) {
-        const struct sm_axis *axis = sm_catalog_axes[i];
-        add_name(names, axis->name);
-        if (strcmp(axis->name, name) == 0) {
-            list_axis(axis, out);
+        const struct sm_axis *each = sm_catalog_axes[i];
+        if (!asked(axis, each->name))
+            continue;
+        if (axis == NULL)
+            add_name(names, each->name);
+        if (axis == NULL && strcmp(each->name, name) == 0) {
+            list_axis(each, out);
             found = true;
         }
-        for (const struct sm_plugin *const *p = axis->plugins; *p != NULL; p++) {
+        for (const struct sm_plugin *const *p = each->plugins; *p != NULL; p++) {
             add_name(names, (*p)->name);
             if (strcmp((*p)->name, name) != 0)
                 continue;
-            describe_plugin(axis, *p, out);
+            describe_plugin(each, *p, out);
             found = true;
         }
     }
     struct sm_arena arena = {0};
-    enum sm_status status = describe_files(name, home, &arena, names, out, &found);
+    enum sm_status status = describe_files(axis, name, home, &arena, names, out, &found);
     if (status == SM_OK && !found)
-        status = unknown("name", name, names);
+        status = unknown(axis != NULL ? axis : "name", name, names);
     sm_arena_fini(&arena);
     return status;
 }
