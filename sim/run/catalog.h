@@ -15,7 +15,8 @@ extern const struct sm_axis *const sm_catalog_axes[];
  * SM_ERR_NAME for an unknown axis. `home` holds platforms/ and workloads/profiles/. */
 enum sm_status sm_catalog_list(const char *axis, const char *home, FILE *out);
 /* Everything called `name`, on whichever axis: what it does, its source, its settings with default,
- * range and unit; or an axis, or `experiment` (the keys of an experiment file). */
+ * range and unit; or an axis, or `experiment` (the keys of an experiment file), or the profile in
+ * a .yaml file. */
 enum sm_status sm_catalog_describe(const char *name, const char *home, FILE *out);
 
 #endif
