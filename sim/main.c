@@ -11,6 +11,7 @@
 #include "analysis/analysis.h"
 #include "sim/base/text.h"
 #include "sim/platform/make.h"
+#include "sim/run/calibrate.h"
 #include "sim/run/catalog.h"
 #include "sim/run/inspect.h"
 #include "sim/run/run.h"
@@ -26,6 +27,7 @@ static const char usage[] =
     "  describe NAME                      settings, defaults, ranges, sources; also `experiment`\n"
     "  platform check FILE.xml            what the program understands of a platform\n"
     "  platform make FAMILY [--KEY VALUE] write a platform to standard output\n"
+    "  calibrate FILE.csv [--KEY VALUE]   fit links inside a server to measured all-reduces\n"
     "  COMMAND --help                     the options of a command\n";
 
 /* In memory that the processes of the runs share: a signal to any of them stops all. */
@@ -75,7 +77,7 @@ struct arguments {
     size_t set_count;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
     size_t threads;
-    bool timing_only, json, quiet, help;
+    bool timing_only, no_replay, json, quiet, help;
 };
 
 enum {
@@ -83,6 +85,7 @@ enum {
     KEY_SEED,
     KEY_THREADS,
     KEY_TIMING,
+    KEY_NO_REPLAY,
     KEY_STORE,
     KEY_TRACE,
     KEY_JSON,
@@ -98,6 +101,8 @@ static const struct argp_option run_options[] = {
     {"seed", KEY_SEED, "N", 0, "Seed of every random stream", 0},
     {"threads", KEY_THREADS, "N", 0, "OS threads for gradients (default: all cores)", 0},
     {"timing-only", KEY_TIMING, NULL, 0, "No gradients: simulated seconds alone", 0},
+    {"no-replay", KEY_NO_REPLAY, NULL, 0,
+     "With --timing-only: simulate every step, also where all take the same", 0},
     {"store", KEY_STORE, "FILE.db", 0, "SQLite file of results (default: results.db)", 0},
     {"trace", KEY_TRACE, "FILE.json", 0, "Write a Chrome/Perfetto trace (one run)", 0},
     {"json", KEY_JSON, NULL, 0, "Summaries on standard output, a line of JSON a run", 0},
@@ -145,6 +150,9 @@ parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_TIMING:
         arguments->timing_only = true;
+        return 0;
+    case KEY_NO_REPLAY:
+        arguments->no_replay = true;
         return 0;
     case KEY_STORE:
         arguments->store = value;
@@ -407,6 +415,7 @@ command_run(int argc, char **argv)
         .load = arguments.load,
         .threads = arguments.threads,
         .timing_only = arguments.timing_only,
+        .no_replay = arguments.no_replay,
         .engine = engine,
         .progress = arguments.quiet ? NULL : stderr,
         .interrupted = interrupted,
@@ -480,32 +489,42 @@ command_describe(int argc, char **argv)
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 
-/* --KEY VALUE or --KEY=VALUE pairs as a tree of settings. */
+/* --KEY VALUE or --KEY=VALUE pairs from argv[first] on, as a tree of settings. */
 static enum sm_status
-make_platform(struct sm_arena *arena, int argc, char **argv)
+read_pairs(struct sm_arena *arena, const char *command, int argc, char **argv, int first,
+           struct sm_node **settings)
 {
-    struct sm_node *settings = sm_tree_map(arena, NULL, NULL), *value;
-    if (argc < 3) {
-        const char *names[32] = {NULL};
-        char known[256];
-        for (size_t i = 0; i < 31 && sm_platform_families[i].name != NULL; i++)
-            names[i] = sm_platform_families[i].name;
-        return SM_FAIL(SM_ERR_INPUT, "platform make: expected a family: %s",
-                       sm_text_join(known, sizeof known, names));
-    }
-    for (int i = 3; i < argc && settings != NULL; i++) {
+    struct sm_node *value;
+    *settings = sm_tree_map(arena, NULL, NULL);
+    for (int i = first; i < argc && *settings != NULL; i++) {
         const char *equals = strchr(argv[i], '=');
         if (strncmp(argv[i], "--", 2) != 0 || (equals == NULL && i + 1 == argc))
-            return SM_FAIL(SM_ERR_INPUT, "platform make: expected --KEY VALUE, got '%s'", argv[i]);
+            return SM_FAIL(SM_ERR_INPUT, "%s: expected --KEY VALUE, got '%s'", command, argv[i]);
         const char *key = equals != NULL
                               ? sm_arena_strndup(arena, argv[i] + 2, (size_t)(equals - argv[i] - 2))
                               : argv[i] + 2;
         const char *name = argv[i];
         SM_TRY(sm_tree_parse(arena, name, equals != NULL ? equals + 1 : argv[++i], &value));
         if (key == NULL || value == NULL)
-            return SM_FAIL(SM_ERR_INPUT, "platform make: %s needs a value", name);
-        SM_TRY(sm_tree_set(arena, settings, key, value));
+            return SM_FAIL(SM_ERR_INPUT, "%s: %s needs a value", command, name);
+        SM_TRY(sm_tree_set(arena, *settings, key, value));
     }
+    return SM_OK;
+}
+
+static enum sm_status
+make_platform(struct sm_arena *arena, int argc, char **argv)
+{
+    struct sm_node *settings;
+    if (argc < 3) {
+        const char *names[32] = {NULL};
+        char known[256];
+        for (size_t i = 0; i < 31 && sm_platform_families[i] != NULL; i++)
+            names[i] = sm_platform_families[i]->name;
+        return SM_FAIL(SM_ERR_INPUT, "platform make: expected a family: %s",
+                       sm_text_join(known, sizeof known, names));
+    }
+    SM_TRY(read_pairs(arena, "platform make", argc, argv, 3, &settings));
     return sm_platform_make(argv[2], settings, stdout);
 }
 
@@ -524,6 +543,26 @@ command_platform(int argc, char **argv)
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 
+static int
+command_calibrate(int argc, char **argv)
+{
+    struct sm_arena arena = {0};
+    struct sm_node *settings;
+    enum sm_status status = SM_OK;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        sm_calibrate_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (argc < 2 || strncmp(argv[1], "--", 2) == 0)
+        status = SM_FAIL(SM_ERR_INPUT, "calibrate: expected FILE.csv, then --KEY VALUE");
+    if (status == SM_OK)
+        status = read_pairs(&arena, "calibrate", argc, argv, 2, &settings);
+    if (status == SM_OK)
+        status = sm_calibrate_file(argv[1], settings, home_folder(), stdout);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -531,8 +570,13 @@ main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"run", command_run},           {"export", command_export},     {"list", command_list},
-        {"describe", command_describe}, {"platform", command_platform}, {NULL, NULL},
+        {"run", command_run},
+        {"export", command_export},
+        {"list", command_list},
+        {"describe", command_describe},
+        {"platform", command_platform},
+        {"calibrate", command_calibrate},
+        {NULL, NULL},
     };
     const char *names[8] = {NULL};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {

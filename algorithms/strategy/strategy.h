@@ -27,6 +27,7 @@ enum sm_manner {
     SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
     SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
     SM_WEIGHS_MODELS = 4, /* push-sum: x is a model times a weight that does not stay 1    */
+    SM_MIXES_BUFFERS = 8, /* the inner optimizer's buffers travel with the model           */
 };
 
 /* Why a strategy is drained. */
@@ -81,6 +82,10 @@ struct sm_strategy {
      * be. */
     enum sm_status (*drain)(void *state, struct sm_comm *comm, size_t n, float *x,
                             enum sm_drain why);
+    /* OPTIONAL. After how many steps the same ranks exchange as much again, so that a clock that
+     * has seen some cycles knows the others; 0: never. Without: 1, but never for those that follow
+     * the clock. */
+    size_t (*cycle)(const void *state);
 };
 
 #define SM_STRATEGY_LIST(X)                                                                        \

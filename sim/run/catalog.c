@@ -128,8 +128,13 @@ describe_plugin(const struct sm_axis *axis, const struct sm_plugin *plugin, FILE
 {
     fprintf(out, "%s %s (%s)\n  %s\n  source: %s\n", axis->name, plugin->name, axis->key,
             plugin->doc, plugin->source);
-    if (axis == &sm_axis_collective)
-        fprintf(out, "  seconds: %s\n", ((const struct sm_collective *)plugin)->closed_form);
+    if (axis == &sm_axis_collective) {
+        const struct sm_collective *collective = (const struct sm_collective *)plugin;
+        fprintf(out, "  operation: %s%s\n  seconds: %s\n",
+                sm_operation_names[collective->operation],
+                collective->operation == SM_ALL_REDUCE ? "" : ", not to be chosen by itself",
+                collective->closed_form);
+    }
     if (plugin->params != NULL)
         fputs("settings:\n", out);
     describe_params(plugin->params, "", out);

@@ -96,6 +96,7 @@ const struct sm_section sm_experiment_sections[] = {
     {"workload", workload_params},
     {"workload", batch_params},
     {"timing", sm_timing_params},
+    {"timing.transport", sm_transport_params},
     {"timing.scale", sm_scale_params},
     {"timing.straggler", sm_straggler_params},
     {"algorithm", algorithm_params},
@@ -107,7 +108,7 @@ const struct sm_section sm_experiment_sections[] = {
 static const char *const top_others[] = {"platform", "workload", "timing",  "algorithm",
                                          "evaluate", "sweep",    "compare", NULL};
 static const char *const platform_others[] = {"bandwidth", "latency", "speed", NULL};
-static const char *const timing_others[] = {"scale", "straggler", NULL};
+static const char *const timing_others[] = {"scale", "straggler", "transport", NULL};
 static const char *const algorithm_others[] = {
     "inner", "schedule", "strategy", "outer", "tau", "buffer", "compression", "collective", NULL};
 static const char *const evaluate_others[] = {"against", NULL};
@@ -292,6 +293,7 @@ sm_experiment_bind(struct sm_arena *arena, const struct sm_node *root,
     experiment->platform.node = platform_map;
     SM_TRY(bind_workload(arena, workload_map, experiment));
     SM_TRY(bind_timing(arena, timing_map, experiment));
+    SM_TRY(sm_transport_bind(sm_tree_get(timing_map, "transport"), arena, &experiment->transport));
     SM_TRY(bind_algorithm(arena, algorithm_map, experiment));
     return bind_evaluate(arena, evaluate_map, experiment);
 }
@@ -369,7 +371,9 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     if (seconds) {
         fputs("timing: {", out);
         print_params(sm_timing_params, &experiment->timing, out, "");
-        fputs(", scale: {", out);
+        fputs(", transport: {", out);
+        print_params(sm_transport_params, &experiment->transport, out, "");
+        fputs("}, scale: {", out);
         print_params(sm_scale_params, &experiment->scale, out, "");
         fputs("}, straggler: ", out);
         sm_straggler_print(&experiment->straggler, out);
@@ -390,7 +394,8 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     }
     fputs("algorithm:\n", out);
     /* where buffers are averaged, the inner optimizer decides how many bytes travel */
-    if (numbers || experiment->algorithm.buffer.plugin == &sm_buffer_average.about)
+    if (numbers || experiment->algorithm.buffer.plugin == &sm_buffer_average.about ||
+        sm_strategy_is(&experiment->algorithm.strategy, SM_MIXES_BUFFERS))
         print_choice("inner", &experiment->algorithm.inner, out);
     if (numbers)
         print_choice("schedule", &experiment->algorithm.schedule, out);

@@ -26,6 +26,7 @@ struct sm_experiment {
     } platform;
     struct sm_workload_settings workload;
     struct sm_timing_settings timing;
+    struct sm_transport_settings transport; /* timing.transport */
     struct sm_timing_scale scale;           /* of timing */
     struct sm_straggler_settings straggler; /* of timing */
     struct {

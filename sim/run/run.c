@@ -34,6 +34,7 @@ struct run {
     uint64_t straggler_hash;          /* of what decides them beside the settings */
     const struct sm_bucket *buckets;  /* (bucket_count) */
     size_t bucket_count;
+    struct sm_transport transport;
     struct sm_workload *workload; /* NULL: timing only      */
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
@@ -47,6 +48,7 @@ struct run {
     struct sm_store *store;
     int64_t row;
     struct sm_recorder *recorder;
+    struct sm_steady *steady; /* NULL: every step is simulated */
     struct sm_trace *trace;
     struct sm_progress progress;
     struct sm_summary summary;
@@ -129,6 +131,7 @@ load_profile(struct run *run)
     sm_profile_scale(&run->profile, &run->experiment->scale);
     SM_TRY(sm_profile_buckets(run->arena, &run->profile, run->experiment->timing.bucket,
                               &run->buckets, &run->bucket_count));
+    run->transport = sm_transport_resolve(&run->experiment->transport, &run->profile.transport);
     if (run->profile.devices > 0 && run->profile.devices != own.devices &&
         run->warning_count < MOST_WARNINGS)
         run->warnings[run->warning_count++] = sm_arena_printf(
@@ -232,9 +235,21 @@ resolve(struct run *run)
 }
 
 static enum sm_status
+check_collective(const struct run *run)
+{
+    const struct sm_choice *choice = &run->experiment->algorithm.collective;
+    const struct sm_collective_call call = {.size = run->workers,
+                                            .group =
+                                                sm_platform_group(&run->platform, run->workers),
+                                            .settings = choice->settings};
+    return sm_collective_usable((const struct sm_collective *)choice->plugin, &call);
+}
+
+static enum sm_status
 check(struct run *run)
 {
     size_t found;
+    SM_TRY(check_collective(run));
     SM_TRY(sm_rules_check(run->experiment, run->workers, run->warnings + run->warning_count,
                           MOST_WARNINGS - run->warning_count, &found));
     run->warning_count += found;
@@ -259,8 +274,15 @@ static uint64_t
 hash_costs(const struct run *run)
 {
     const struct sm_profile *profile = &run->profile;
-    const double costs[] = {profile->load,   profile->forward, profile->backward,
-                            profile->update, run->model_bytes, (double)run->steps};
+    const double costs[] = {profile->load,
+                            profile->forward,
+                            profile->backward,
+                            profile->update,
+                            run->model_bytes,
+                            (double)run->steps,
+                            run->transport.collective_efficiency,
+                            run->transport.message_efficiency,
+                            run->transport.staging};
     const uint64_t buckets =
         sm_hash(run->buckets, run->bucket_count * sizeof *run->buckets, run->platform.hash);
     return sm_hash(costs, sizeof costs, buckets) ^ run->straggler_hash;
@@ -309,7 +331,7 @@ describe(struct run *run)
                       (double)sm_experiment_tau(experiment)},
         .final = {none, none, none, none, none, none},
         .best = {none, none, none},
-        .sim = {none, none, none, none, none, none, none},
+        .sim = {none, none, none, none, none, none, none, none, NULL},
         .wall = {none, none},
         .hashes = {.platform = hash_text(arena, run->platform.hash),
                    .data = data != 0 ? hash_text(arena, data) : NULL,
@@ -369,6 +391,22 @@ thread_count(const struct run *run)
     return cores > 0 ? (size_t)cores : 1;
 }
 
+/* Why every step has to be simulated; NULL: the workers may find that steps are alike. */
+static const char *
+against_replay(const struct run *run)
+{
+    const struct sm_run_options *options = run->options;
+    if (run->workload != NULL)
+        return "no: gradients are computed";
+    if (options->engine != &sm_engine_simgrid)
+        return "no: the engine has no clock";
+    if (options->trace != NULL)
+        return "no: a trace shows every step";
+    if (run->platform.varies)
+        return "no: the platform changes while time passes";
+    return options->no_replay ? "no: switched off" : NULL;
+}
+
 static enum sm_status
 open_run(struct run *run)
 {
@@ -381,6 +419,8 @@ open_run(struct run *run)
         SM_TRY(sm_store_open(options->store, &run->store));
         SM_TRY(sm_store_begin(run->store, &run->summary, &run->row));
     }
+    if (against_replay(run) == NULL)
+        SM_TRY(sm_steady_create(run->workers, run->steps, &run->steady));
     if (run->workload == NULL)
         return SM_OK;
     return sm_recorder_create(&(struct sm_recorder_settings){run->workload, run->pool, run->store,
@@ -392,6 +432,7 @@ static void
 close_run(struct run *run)
 {
     sm_recorder_free(run->recorder);
+    sm_steady_free(run->steady);
     sm_store_close(run->store);
     sm_trace_free(run->trace);
     sm_pool_free(run->pool);
@@ -408,7 +449,9 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
     for (size_t r = 0; r < run->workers; r++) {
         for (size_t i = 0; i < SM_STAGES; i++)
             stages[i] += spent[r].seconds[i] / m;
-        bytes += report->ledgers[r].bytes_sent / m;
+        struct sm_ledger whole = report->ledgers[r];
+        sm_steady_add(run->steady, r, &whole);
+        bytes += whole.bytes_sent / m;
         end = fmax(end, ends[r]);
     }
     s->sim.seconds = end;
@@ -418,6 +461,11 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
     s->sim.exposed_communication = stages[SM_STAGE_COMMUNICATION];
     s->sim.idle = stages[SM_STAGE_IDLE];
     s->sim.bytes_sent_per_worker = bytes;
+    if (run->workload != NULL)
+        return;
+    s->sim.replayed_steps = (double)sm_steady_steps(run->steady);
+    s->sim.replay = run->steady != NULL ? sm_arena_strdup(run->arena, sm_steady_text(run->steady))
+                                        : against_replay(run);
 }
 
 static void
@@ -485,6 +533,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .arenas = arenas,
         .ends = ends,
         .spent = spent,
+        .steady = run->steady,
     };
     const struct sm_engine_request request = {
         .workers = run->workers,
@@ -492,6 +541,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .seed = run->experiment->seed,
         .platform = &run->platform,
         .collective = run->experiment->algorithm.collective,
+        .transport = &run->transport,
         .wire_scale = run->wire_scale,
         .statistics = run->statistics,
         .pool = run->pool,
@@ -573,6 +623,8 @@ execute(struct run *run, struct sm_run_result *result)
     enum sm_status status = run_engine(run, &report, ends, spent);
     sm_progress_end(&run->progress);
     run->summary.wall.seconds = wall_seconds() - start;
+    if (report.collective != NULL)
+        run->summary.algorithm.collective = report.collective;
     if (status == SM_OK) {
         summarize_time(run, &report, ends, spent);
         if (run->workload != NULL)

@@ -18,6 +18,7 @@ struct sm_run_options {
     const char *save, *load; /* safetensors; NULL: none                                       */
     size_t threads;   /* OS threads for gradients; 0: all cores                             */
     bool timing_only; /* no gradients                                                       */
+    bool no_replay;   /* every step is simulated, also where all are alike                  */
     const struct sm_engine *engine;
     FILE *progress;     /* NULL: silent                                                       */
     size_t item, items; /* run `item` of `items`, for the progress line                       */

@@ -79,6 +79,24 @@ average_init(struct worker *w, const struct sm_setup *setup)
     return SM_OK;
 }
 
+/* What of the inner optimizer's state a strategy may mix. */
+static enum sm_status
+list_buffers(struct worker *w, struct sm_setup *setup)
+{
+    size_t count = 0;
+    struct sm_buffer buffer;
+    while (w->inner->buffer != NULL && w->inner->buffer(w->inner_state, count, &buffer))
+        count++;
+    struct sm_buffer *buffers = sm_arena_alloc(setup->arena, count, sizeof *buffers);
+    if (buffers == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a list of %zu buffers", count);
+    setup->buffers = buffers;
+    for (size_t i = 0; i < count; i++)
+        if (w->inner->buffer(w->inner_state, i, &buffer) && !buffer.counter)
+            buffers[setup->buffer_count++] = buffer;
+    return SM_OK;
+}
+
 /* Buckets are for all-reduces: of the workers where the strategy is one, else of their devices. */
 static enum sm_status
 buckets_init(struct worker *w, const struct sm_setup *setup)
@@ -101,7 +119,7 @@ worker_init(struct worker *w, const struct sm_training *training, struct sm_comm
             struct sm_arena *arena)
 {
     const struct sm_experiment *experiment = training->experiment;
-    const struct sm_setup setup = sm_training_setup(training, comm, arena);
+    struct sm_setup setup = sm_training_setup(training, comm, arena);
     w->training = training;
     w->comm = comm;
     w->n = setup.n;
@@ -130,6 +148,7 @@ worker_init(struct worker *w, const struct sm_training *training, struct sm_comm
     w->sends_early = sm_strategy_is(&experiment->algorithm.strategy, SM_SENDS_EARLY);
     w->round = sm_outer_round(w->outer, w->outer_state);
     SM_TRY(w->inner->init(w->inner_state, &setup));
+    SM_TRY(list_buffers(w, &setup));
     if (w->strategy->init != NULL)
         SM_TRY(w->strategy->init(w->strategy_state, &setup));
     if (w->outer->init != NULL)
@@ -406,6 +425,40 @@ report_progress(const struct worker *w, size_t steps_done)
     sm_progress_update(training->progress, steps_done, accuracy, samples);
 }
 
+static size_t
+least_common_multiple(size_t a, size_t b)
+{
+    size_t x = a, y = b;
+    while (y != 0) {
+        const size_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return x != 0 ? a / x * b : 0;
+}
+
+/* When this worker will have exchanged the same with the same ranks again, and from when on. */
+static enum sm_status
+join_steady(const struct worker *w)
+{
+    const struct sm_training *training = w->training;
+    const struct sm_choice *choice = &training->experiment->algorithm.strategy;
+    if (training->steady == NULL)
+        return SM_OK;
+    size_t from = 0, cycle = sm_strategy_is(choice, SM_FOLLOWS_CLOCK) ? 0 : 1;
+    if (w->strategy->cycle != NULL)
+        cycle = w->strategy->cycle(w->strategy_state);
+    if (w->round != SM_ROUND_NONE) {
+        const size_t rounds = w->outer->cycle != NULL ? w->outer->cycle(w->outer_state) : 1;
+        const bool settles = w->period->settled != NULL;
+        if (settles)
+            from = w->period->settled(w->period_state, training->steps);
+        cycle = least_common_multiple(
+            cycle, settles ? rounds * sm_experiment_tau(training->experiment) : 0);
+    }
+    return sm_steady_join(training->steady, from, cycle);
+}
+
 static enum sm_status
 worker_run(const struct sm_training *training, struct sm_comm *comm)
 {
@@ -418,16 +471,23 @@ worker_run(const struct sm_training *training, struct sm_comm *comm)
     if (training->workload != NULL)
         SM_TRY(sm_learner_create(training->workload, comm->rank, arena, &w->learner));
 
+    SM_TRY(join_steady(w));
+
     for (size_t k = 0; k < training->steps; k++) {
+        const size_t skipped = sm_steady_begin(training->steady, k) - k;
+        k += skipped;
+        w->round_begin += skipped;
         enum sm_status status = step(w, k, comm->ops->now(comm));
         if (status == SM_ERR_DOMAIN)
             return sm_error_prefix("step %zu", k);
         SM_TRY(status);
+        SM_TRY(sm_steady_end(training->steady, comm->rank, k, comm->ops->now(comm), comm->ledger));
         if (comm->rank == 0)
             report_progress(w, k + 1);
     }
-    training->ends[comm->rank] = comm->ops->now(comm);
+    training->ends[comm->rank] = comm->ops->now(comm) + sm_steady_seconds(training->steady);
     training->spent[comm->rank] = *comm->ledger; /* what follows is no step */
+    sm_steady_add(training->steady, comm->rank, &training->spent[comm->rank]);
     if (w->strategy->drain != NULL)
         SM_TRY(w->strategy->drain(w->strategy_state, comm, w->n, w->x, SM_DRAIN_END));
     return begin(w, training->steps, training->ends[comm->rank]);

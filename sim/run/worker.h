@@ -8,6 +8,7 @@
 #include "sim/comm/comm.h"
 #include "sim/run/experiment.h"
 #include "sim/run/recorder.h"
+#include "sim/run/steady.h"
 #include "sim/timing/bucket.h"
 #include "sim/timing/straggler.h"
 
@@ -28,10 +29,11 @@ struct sm_training {
     const struct sm_matrix *whole; /* (whole_count) as in struct sm_setup; may be NULL */
     size_t whole_count;
     size_t parameters, steps;
-    size_t every;            /* steps between evaluations                 */
-    struct sm_arena *arenas; /* (workers + servers) memory of each rank   */
-    double *ends;            /* (workers) out: seconds after the last step */
-    struct sm_ledger *spent; /* (workers) out: where the seconds until then went */
+    size_t every;             /* steps between evaluations                 */
+    struct sm_arena *arenas;  /* (workers + servers) memory of each rank   */
+    double *ends;             /* (workers) out: seconds after the last step */
+    struct sm_ledger *spent;  /* (workers) out: where the seconds until then went */
+    struct sm_steady *steady; /* NULL: every step is simulated             */
 };
 
 /* What the plug-ins of a rank are told before the first step. */

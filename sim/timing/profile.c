@@ -311,7 +311,7 @@ load_layers(struct sm_arena *arena, const struct sm_node *node, struct sm_profil
 static enum sm_status
 load_file(struct sm_arena *arena, const char *path, struct sm_profile *profile)
 {
-    static const char *const others[] = {"stages", "layers", NULL};
+    static const char *const others[] = {"stages", "layers", "transport", NULL};
     struct sm_node *root;
     struct file file;
     struct stages stages;
@@ -338,6 +338,7 @@ load_file(struct sm_arena *arena, const char *path, struct sm_profile *profile)
         .devices = file.devices,
         .device_speed = file.device_speed,
     };
+    SM_TRY(sm_transport_bind(sm_tree_get(root, "transport"), arena, &profile->transport));
     return load_layers(arena, sm_tree_get(root, "layers"), profile);
 }
 

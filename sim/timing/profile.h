@@ -12,6 +12,7 @@
 #include "sim/base/arena.h"
 #include "sim/base/param.h"
 #include "sim/base/status.h"
+#include "sim/timing/transport.h"
 
 /* One layer of the model, as DistributedDataParallel sees it. */
 struct sm_profile_layer {
@@ -33,6 +34,7 @@ struct sm_profile {
      * all weigh 0, and not all cost 0. */
     const struct sm_profile_layer *layers;
     size_t layer_count;
+    struct sm_transport_settings transport; /* of the software that was measured */
 };
 
 /* What `timing:` of an experiment may set beside the profile's name. */

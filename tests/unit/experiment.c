@@ -185,6 +185,9 @@ a_section_or_a_choice_of_the_wrong_shape_is_told(void **unused)
         {"algorithm: none", "a.yaml:1:12: algorithm: expected settings, as `key: value`"},
         {"workload: [mlp]", "a.yaml:1:11: workload: expected settings, as `key: value`"},
         {"platform: star_4", "a.yaml:1:11: platform: expected settings, as `key: value`"},
+        {"timing: {transport: {staging: pinned}}",
+         "a.yaml:1:31: timing.transport.staging: unknown 'pinned', expected one of unset, "
+         "direct, host"},
         {"timing: {scale: 2}", "a.yaml:1:17: timing.scale: expected settings, as `key: value`"},
         {"timing: {scale: {foreward: 2}}",
          "a.yaml:1:18: timing.scale.foreward: unknown key, did you mean"},
@@ -313,6 +316,8 @@ what_is_printed_binds_to_the_same_text(void **unused)
         "workload: {model: {name: mlp, hidden: [10, 20]}, dataset: {name: synthetic, separation:"
         " 0.123456789012345678}, partition: contiguous, batch: all, limit: 77}",
         "timing: {profile: own, efficiency: 0.3}",
+        "timing: {transport: {collective_efficiency: 0.6, staging: host, staging_bandwidth: "
+        "6GB/s}}",
         "timing: {scale: {load: 0, forward: 0.3}}",
         "timing: {straggler: {distribution: lognormal, cv: 0.07, slow_workers: [3, 1]}}",
         "algorithm: {inner: {lr: 0.1, momentum: 0.7, nesterov: yes, weight_decay: 1e-4},"
@@ -366,6 +371,7 @@ the_parts_hold_what_decides_the_numbers_and_what_decides_the_seconds(void **unus
     expect_part("platform: {file: star_4}", false, true);
     expect_part("platform: {bandwidth: {'*': 1Gbps}}", false, true);
     expect_part("timing: {profile: own}", false, true);
+    expect_part("timing: {transport: {message_efficiency: 0.5}}", false, true);
     expect_part("timing: {straggler: gamma}", false, true);
     expect_part("timing: {scale: {update: 0}}", false, true);
     expect_part("evaluate: {every: 7}", true, false);

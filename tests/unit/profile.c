@@ -420,6 +420,22 @@ mistakes_in_layers_name_file_line_and_column(void **state)
 }
 
 static void
+a_profile_may_say_what_its_communication_library_reached(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_profile p;
+    check_ok(load_changed(f, "model_bytes: 10MB\n", "model_bytes: 10MB\n", &p));
+    check_near(p.transport.collective_efficiency, 0, 0);
+    check_ok(load_changed(f, "model_bytes: 10MB\n",
+                          "model_bytes: 10MB\ntransport: {collective_efficiency: 0.6}\n", &p));
+    check_near(p.transport.collective_efficiency, 0.6, 0);
+    check_near(p.transport.message_efficiency, 0, 0);
+    check_mistake(f, "model_bytes: 10MB\n",
+                  "model_bytes: 10MB\ntransport: {collective_efficiency: 6}\n",
+                  "7:36: ", "out of range");
+}
+
+static void
 missing_profiles_offer_the_nearest(void **state)
 {
     struct sm_profile p;
@@ -447,6 +463,7 @@ main(void)
         TEST(layers_may_stand_in_a_table_beside_the_profile),
         TEST(mistakes_in_tables_name_file_and_line),
         TEST(mistakes_in_layers_name_file_line_and_column),
+        TEST(a_profile_may_say_what_its_communication_library_reached),
         TEST(missing_profiles_offer_the_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,14 +78,24 @@ sm_simgrid_devices_init(struct rank *rank)
 }
 
 static sg_mailbox_t
-device_box(void *arg, size_t from, size_t to)
+device_box(const struct player *player, size_t from, size_t to)
 {
-    const struct player *player = arg;
     char name[96];
     snprintf(name, sizeof name, "worker %zu, ring %zu from device %zu to %zu",
              player->rank->comm.rank, player->ring_index, player->ring->order[from],
              player->ring->order[to]);
     return sg_mailbox_by_name(name);
+}
+
+static enum sm_status
+exchange(void *arg, const struct exchange *step)
+{
+    const struct player *player = arg;
+    if (step->to != SM_NO_RANK)
+        sm_simgrid_send(device_box(player, player->position, step->to), NULL, step->sent);
+    if (step->from != SM_NO_RANK)
+        return sm_simgrid_receive(device_box(player, step->from, player->position));
+    return SM_OK;
 }
 
 static void
@@ -95,12 +105,13 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    const struct sm_collective *ring = &sm_collective_ring;
-    size_t devices = rank->worker->devices, steps = ring->steps(devices);
-    size_t first = player->part == DEVICES_ALL_GATHER ? steps / 2 : 0;
-    size_t end = player->part == DEVICES_REDUCE_SCATTER ? steps / 2 : steps;
-    if (sm_simgrid_play(ring, devices, player->position, first, end, player->bytes, device_box,
-                        player) != SM_OK)
+    static const struct sm_collective *const parts[] = {
+        [DEVICES_ALL_REDUCE] = &sm_collective_ring,
+        [DEVICES_REDUCE_SCATTER] = &sm_collective_ring_reduce_scatter,
+        [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
+    };
+    const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
+    if (sm_simgrid_play(parts[player->part], &call, player->position, exchange, player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
