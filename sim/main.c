@@ -519,8 +519,8 @@ make_platform(struct sm_arena *arena, int argc, char **argv)
     if (argc < 3) {
         const char *names[32] = {NULL};
         char known[256];
-        for (size_t i = 0; i < 31 && sm_platform_families[i].name != NULL; i++)
-            names[i] = sm_platform_families[i].name;
+        for (size_t i = 0; i < 31 && sm_platform_families[i] != NULL; i++)
+            names[i] = sm_platform_families[i]->name;
         return SM_FAIL(SM_ERR_INPUT, "platform make: expected a family: %s",
                        sm_text_join(known, sizeof known, names));
     }

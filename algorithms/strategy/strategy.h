@@ -27,6 +27,7 @@ enum sm_manner {
     SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
     SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
     SM_WEIGHS_MODELS = 4, /* push-sum: x is a model times a weight that does not stay 1    */
+    SM_MIXES_BUFFERS = 8, /* the inner optimizer's buffers travel with the model           */
 };
 
 /* Why a strategy is drained. */
@@ -56,6 +57,8 @@ struct sm_server {
 struct sm_strategy {
     struct sm_plugin about;
     bool mixes_models; /* gossip: the replicas come closer without an exact average            */
+    bool averages_gradient; /* mix_gradient is the mean of all gradients, and may be taken part by
+                               part before all of it is there, where nothing compresses it       */
     /* OPTIONAL. Servers hold the model and do the inner steps; workers do none. */
     const struct sm_server *server;
 

@@ -10,14 +10,16 @@
 #include "sim/comm/comm.h"
 #include "sim/engine/pool.h"
 #include "sim/platform/platform.h"
+#include "sim/timing/transport.h"
 #include "sim/trace/trace.h"
 
 struct sm_engine_request {
-    size_t workers;                     /* ranks 0..workers-1 train                          */
-    size_t servers;                     /* ranks behind them, on the platform's next workers */
-    uint64_t seed;                      /* for struct sm_comm                                */
-    const struct sm_platform *platform; /* simgrid only                                      */
-    struct sm_choice collective;        /* of iallreduce                                     */
+    size_t workers;                       /* ranks 0..workers-1 train                          */
+    size_t servers;                       /* ranks behind them, on the platform's next workers */
+    uint64_t seed;                        /* for struct sm_comm                                */
+    const struct sm_platform *platform;   /* simgrid only                                      */
+    struct sm_choice collective;          /* of iallreduce                                     */
+    const struct sm_transport *transport; /* NULL: links give all their goodput               */
     double wire_scale;
     double statistics;      /* floats that go beside every model (struct sm_comm)         */
     struct sm_pool *pool;   /* runs the jobs of compute (simgrid only)                       */
@@ -31,6 +33,7 @@ struct sm_engine_request {
 struct sm_engine_report {
     double seconds;                  /* when the last rank ended; 0 without a clock */
     const struct sm_ledger *ledgers; /* (workers + servers), owned by the arena of run */
+    const char *collective;          /* and what it came to: "auto (ring)"; NULL: none */
 };
 
 struct sm_engine {

@@ -23,6 +23,7 @@ struct sm_entry {
     xmlNodePtr element;
     struct sm_entry *joined; /* towards the root; itself at the root */
     bool duplex;             /* a link with _UP and _DOWN            */
+    bool linked;             /* a host that has its <host_link>      */
 };
 
 struct sm_table {
@@ -35,6 +36,7 @@ struct sm_model_host {
     xmlNodePtr element;                  /* hosts of a <cluster> share theirs        */
     double speed;                        /* FLOP/s                                   */
     const char *worker, *device, *rings; /* properties as written, NULL where absent */
+    const char *rails, *group;
 };
 
 struct sm_model_link {

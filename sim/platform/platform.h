@@ -3,9 +3,11 @@
  *
  * The file stays plain SimGrid XML. Properties say how hosts become workers:
  *   <host>  worker="3"   this host is a device of worker 3 (ranks 0..m-1 without holes)
- *           device="0"   its place among the worker's devices; device 0 talks to other workers
+ *           device="0"   its place among the worker's devices
  *           rings="2:0-1-3-2-6-7-5-4 ..."  on device 0: rings of the all-reduce among the worker's
  *                        devices, each with its share of the bytes; default 1:0-1-...-(d-1)
+ *           rails="0-2-4-6"  on device 0: the devices that talk to other workers; default 0
+ *           group="2"    on device 0: the worker's site, default 0
  *   <link>  goodput="0.9564"  share of the line rate that payload gets
  * When no host has `worker`, every host is a worker with one device, in the order of the file.
  * What SimGrid is given is the edited text in `xml`, where goodput and edits are applied.
@@ -27,11 +29,14 @@ struct sm_device_ring {
 };
 
 struct sm_platform_worker {
-    const char *const *hosts; /* (devices) host names; hosts[0] talks to other workers */
-    const double *speeds;     /* (devices) FLOP/s                                      */
+    const char *const *hosts; /* (devices) host names          */
+    const double *speeds;     /* (devices) FLOP/s              */
     size_t devices;
     const struct sm_device_ring *rings; /* (ring_count); none when devices is 1        */
     size_t ring_count;
+    const size_t *rails; /* (rail_count) devices; rails[i] of one worker talks to that of others */
+    size_t rail_count;   /* >= 1, the same of all workers                                        */
+    size_t group;        /* the worker's site                                                    */
 };
 
 struct sm_platform_link {
@@ -68,6 +73,10 @@ struct sm_platform_request {
 /* SM_ERR_INPUT: one line with FILE:LINE where there is one. Everything is owned by arena. */
 enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
                                 struct sm_platform *platform);
+
+/* Workers of a site, where the first `workers` are in sites of one size, one site after the other;
+ * else, or where all are in one, 0. */
+size_t sm_platform_group(const struct sm_platform *platform, size_t workers);
 /* The names of the platforms that ship with the program, sorted, NULL-terminated; owned by arena.
  * NULL: no memory. */
 const char *const *sm_platform_names(struct sm_arena *arena, const char *home);

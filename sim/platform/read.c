@@ -284,6 +284,8 @@ add_host(struct sm_model *model, xmlNodePtr element, const char *name, struct sm
         .worker = sm_model_property(element, "worker", NULL),
         .device = sm_model_property(element, "device", NULL),
         .rings = sm_model_property(element, "rings", NULL),
+        .rails = sm_model_property(element, "rails", NULL),
+        .group = sm_model_property(element, "group", NULL),
     };
     return SM_OK;
 }

@@ -18,18 +18,17 @@
 #include "sim/run/experiment.h"
 #include "sim/run/rules.h"
 #include "sim/timing/profile.h"
+#include "sim/timing/straggler.h"
 #include "workloads/workload.h"
 
 enum { MOST_NAMES = 512 };
 
 const struct sm_axis *const sm_catalog_axes[] = {
-    &sm_axis_inner,        &sm_axis_schedule,
-    &sm_axis_strategy,     &sm_axis_topology,
-    &sm_axis_outer,        &sm_axis_period,
-    &sm_axis_buffer,       &sm_axis_compression,
-    &sm_axis_collective,   &sm_axis_model,
-    &sm_axis_dataset,      &sm_axis_partition,
-    &sm_axis_augmentation, NULL,
+    &sm_axis_inner,        &sm_axis_schedule,    &sm_axis_strategy,
+    &sm_axis_topology,     &sm_axis_outer,       &sm_axis_period,
+    &sm_axis_buffer,       &sm_axis_compression, &sm_axis_collective,
+    &sm_axis_model,        &sm_axis_dataset,     &sm_axis_partition,
+    &sm_axis_augmentation, &sm_axis_straggler,   NULL,
 };
 
 /* Things that are files, not code. */
@@ -129,8 +128,13 @@ describe_plugin(const struct sm_axis *axis, const struct sm_plugin *plugin, FILE
 {
     fprintf(out, "%s %s (%s)\n  %s\n  source: %s\n", axis->name, plugin->name, axis->key,
             plugin->doc, plugin->source);
-    if (axis == &sm_axis_collective)
-        fprintf(out, "  seconds: %s\n", ((const struct sm_collective *)plugin)->closed_form);
+    if (axis == &sm_axis_collective) {
+        const struct sm_collective *collective = (const struct sm_collective *)plugin;
+        fprintf(out, "  operation: %s%s\n  seconds: %s\n",
+                sm_operation_names[collective->operation],
+                collective->operation == SM_ALL_REDUCE ? "" : ", not to be chosen by itself",
+                collective->closed_form);
+    }
     if (plugin->params != NULL)
         fputs("settings:\n", out);
     describe_params(plugin->params, "", out);

@@ -30,6 +30,11 @@ struct run {
     struct sm_arena *arena;
     struct sm_platform platform;
     struct sm_profile profile;
+    struct sm_stragglers *stragglers; /* NULL: none            */
+    uint64_t straggler_hash;          /* of what decides them beside the settings */
+    const struct sm_bucket *buckets;  /* (bucket_count) */
+    size_t bucket_count;
+    struct sm_transport transport;
     struct sm_workload *workload; /* NULL: timing only      */
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
@@ -99,6 +104,13 @@ load_platform(struct run *run)
     return SM_OK;
 }
 
+static enum sm_status
+open_stragglers(struct run *run)
+{
+    return sm_stragglers_create(run->arena, &run->experiment->straggler, run->workers,
+                                run->experiment->seed, &run->stragglers, &run->straggler_hash);
+}
+
 static bool
 profile_counts(const struct sm_experiment *experiment)
 {
@@ -116,6 +128,10 @@ load_profile(struct run *run)
     }
     SM_TRY(sm_profile_load(run->arena, &run->experiment->timing, &own, run->options->home,
                            &run->profile));
+    sm_profile_scale(&run->profile, &run->experiment->scale);
+    SM_TRY(sm_profile_buckets(run->arena, &run->profile, run->experiment->timing.bucket,
+                              &run->buckets, &run->bucket_count));
+    run->transport = sm_transport_resolve(&run->experiment->transport, &run->profile.transport);
     if (run->profile.devices > 0 && run->profile.devices != own.devices &&
         run->warning_count < MOST_WARNINGS)
         run->warnings[run->warning_count++] = sm_arena_printf(
@@ -219,9 +235,21 @@ resolve(struct run *run)
 }
 
 static enum sm_status
+check_collective(const struct run *run)
+{
+    const struct sm_choice *choice = &run->experiment->algorithm.collective;
+    const struct sm_collective_call call = {.size = run->workers,
+                                            .group =
+                                                sm_platform_group(&run->platform, run->workers),
+                                            .settings = choice->settings};
+    return sm_collective_usable((const struct sm_collective *)choice->plugin, &call);
+}
+
+static enum sm_status
 check(struct run *run)
 {
     size_t found;
+    SM_TRY(check_collective(run));
     SM_TRY(sm_rules_check(run->experiment, run->workers, run->warnings + run->warning_count,
                           MOST_WARNINGS - run->warning_count, &found));
     run->warning_count += found;
@@ -246,9 +274,18 @@ static uint64_t
 hash_costs(const struct run *run)
 {
     const struct sm_profile *profile = &run->profile;
-    const double costs[] = {profile->load,   profile->forward, profile->backward,
-                            profile->update, run->model_bytes, (double)run->steps};
-    return sm_hash(costs, sizeof costs, run->platform.hash);
+    const double costs[] = {profile->load,
+                            profile->forward,
+                            profile->backward,
+                            profile->update,
+                            run->model_bytes,
+                            (double)run->steps,
+                            run->transport.collective_efficiency,
+                            run->transport.message_efficiency,
+                            run->transport.staging};
+    const uint64_t buckets =
+        sm_hash(run->buckets, run->bucket_count * sizeof *run->buckets, run->platform.hash);
+    return sm_hash(costs, sizeof costs, buckets) ^ run->straggler_hash;
 }
 
 static enum sm_status
@@ -319,6 +356,7 @@ prepare(struct run *run)
     SM_TRY(check(run));
     SM_TRY(load_workload(run));
     SM_TRY(load_profile(run));
+    SM_TRY(open_stragglers(run));
     SM_TRY(resolve(run));
     return describe(run);
 }
@@ -333,6 +371,8 @@ sm_run_check(const struct sm_experiment *experiment, const struct sm_run_options
         status = check(&run);
     if (status == SM_OK) /* a profile of counted FLOP needs no file */
         status = load_profile(&run);
+    if (status == SM_OK)
+        status = open_stragglers(&run);
     sm_arena_fini(&arena);
     return status;
 }
@@ -477,6 +517,9 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .experiment = run->experiment,
         .workload = run->workload,
         .profile = &run->profile,
+        .stragglers = run->stragglers,
+        .buckets = run->buckets,
+        .bucket_count = run->bucket_count,
         .recorder = run->recorder,
         .progress = &run->progress,
         .initial = run->initial,
@@ -498,6 +541,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .seed = run->experiment->seed,
         .platform = &run->platform,
         .collective = run->experiment->algorithm.collective,
+        .transport = &run->transport,
         .wire_scale = run->wire_scale,
         .statistics = run->statistics,
         .pool = run->pool,
@@ -579,6 +623,8 @@ execute(struct run *run, struct sm_run_result *result)
     enum sm_status status = run_engine(run, &report, ends, spent);
     sm_progress_end(&run->progress);
     run->summary.wall.seconds = wall_seconds() - start;
+    if (report.collective != NULL)
+        run->summary.algorithm.collective = report.collective;
     if (status == SM_OK) {
         summarize_time(run, &report, ends, spent);
         if (run->workload != NULL)

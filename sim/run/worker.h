@@ -9,13 +9,18 @@
 #include "sim/run/experiment.h"
 #include "sim/run/recorder.h"
 #include "sim/run/steady.h"
-#include "sim/timing/profile.h"
+#include "sim/timing/bucket.h"
+#include "sim/timing/straggler.h"
 
 /* What all workers of a run share; borrowed. */
 struct sm_training {
     const struct sm_experiment *experiment;
     const struct sm_workload *workload; /* NULL: timing only, a model of one float   */
     const struct sm_profile *profile;
+    /* NULL: every step takes what the profile says */
+    const struct sm_stragglers *stragglers;
+    const struct sm_bucket *buckets; /* (bucket_count) of its gradient            */
+    size_t bucket_count;
     struct sm_recorder *recorder;     /* NULL when timing only                     */
     struct sm_progress *progress;     /* drawn by rank 0                           */
     const float *initial;             /* (parameters) x_0                          */

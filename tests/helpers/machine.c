@@ -3,6 +3,7 @@
 #include "tests/helpers/machine.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,7 +69,10 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
         .servers = machine->servers,
         .seed = machine->seed,
         .platform = &platform,
-        .collective = {&sm_collective_ring.about, &settings},
+        .collective = machine->collective != NULL
+                          ? *machine->collective
+                          : (struct sm_choice){&sm_collective_ring.about, &settings},
+        .transport = machine->transport,
         .wire_scale = machine->wire_scale > 0 ? machine->wire_scale : 1,
         .pool = pool,
         .interrupted = machine->interrupted,
@@ -84,6 +88,9 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
     enum sm_status status = engine->run(&request, arena, &report);
     if (report.ledgers != NULL) {
         call->report->seconds = report.seconds;
+        if (report.collective != NULL)
+            snprintf(call->report->collective, sizeof call->report->collective, "%s",
+                     report.collective);
         memcpy(call->report->ledgers, report.ledgers, ranks * sizeof *report.ledgers);
     }
     if (status == SM_OK && machine->trace != NULL)
@@ -133,6 +140,13 @@ machine_run(const struct machine *machine, void *out, size_t size, struct machin
         *report = *result;
     free(result);
     return status;
+}
+
+double
+ring_seconds(size_t size, double bytes, double latency, double bandwidth)
+{
+    const struct sm_collective_call call = {.size = size, .bytes = bytes};
+    return sm_collective_ring.seconds(&call, latency, bandwidth);
 }
 
 enum sm_status

@@ -20,9 +20,11 @@ struct machine {
     size_t servers;                 /* behind the workers; at most MACHINE_RANKS with them       */
     uint64_t seed;                  /* of struct sm_comm                                         */
     bool exact;                     /* collectives message by message                            */
-    double wire_scale;              /* 0: 1                                                      */
-    size_t threads;                 /* of the pool; 0: 1                                         */
-    const char *trace;              /* Chrome JSON to write; NULL: none                          */
+    const struct sm_choice *collective;   /* then `exact` is in its settings; NULL: ring         */
+    const struct sm_transport *transport; /* NULL: links give all their goodput                  */
+    double wire_scale; /* 0: 1                                                      */
+    size_t threads;    /* of the pool; 0: 1                                         */
+    const char *trace; /* Chrome JSON to write; NULL: none                          */
     const volatile sig_atomic_t *interrupted;
     void (*spoil)(struct sm_platform *platform); /* after loading; NULL: nothing                 */
     /* One rank's program; `in` is only read, `out` is shared by all ranks. */
@@ -32,6 +34,7 @@ struct machine {
 
 struct machine_report {
     double seconds;
+    char collective[64]; /* what it came to */
     struct sm_ledger ledgers[MACHINE_RANKS];
 };
 
@@ -39,6 +42,9 @@ struct machine_report {
  * fine. */
 enum sm_status machine_run(const struct machine *machine, void *out, size_t size,
                            struct machine_report *report);
+
+/* Closed form of the machine's all-reduce, a ring. */
+double ring_seconds(size_t size, double bytes, double latency, double bandwidth);
 
 /* `seconds` pass on the rank's clock. */
 enum sm_status machine_pass(struct sm_comm *comm, double seconds);

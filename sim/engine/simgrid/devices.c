@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink).
+/* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink), or one half
+ * of it.
  *
  * Each ring carries its share of the bytes, message by message, one actor a device and ring. Where
  * nobody outside the worker uses those links and nothing changes their speed, every repetition
@@ -77,14 +78,24 @@ sm_simgrid_devices_init(struct rank *rank)
 }
 
 static sg_mailbox_t
-device_box(void *arg, size_t from, size_t to)
+device_box(const struct player *player, size_t from, size_t to)
 {
-    const struct player *player = arg;
     char name[96];
     snprintf(name, sizeof name, "worker %zu, ring %zu from device %zu to %zu",
              player->rank->comm.rank, player->ring_index, player->ring->order[from],
              player->ring->order[to]);
     return sg_mailbox_by_name(name);
+}
+
+static enum sm_status
+exchange(void *arg, const struct exchange *step)
+{
+    const struct player *player = arg;
+    if (step->to != SM_NO_RANK)
+        sm_simgrid_send(device_box(player, player->position, step->to), NULL, step->sent);
+    if (step->from != SM_NO_RANK)
+        return sm_simgrid_receive(device_box(player, step->from, player->position));
+    return SM_OK;
 }
 
 static void
@@ -94,25 +105,44 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    if (sm_simgrid_play(&sm_collective_ring, rank->worker->devices, player->position, player->bytes,
-                        device_box, player) != SM_OK)
+    static const struct sm_collective *const parts[] = {
+        [DEVICES_ALL_REDUCE] = &sm_collective_ring,
+        [DEVICES_REDUCE_SCATTER] = &sm_collective_ring_reduce_scatter,
+        [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
+    };
+    const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
+    if (sm_simgrid_play(parts[player->part], &call, player->position, exchange, player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
 
+bool
+sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double bytes,
+                         double *seconds)
+{
+    size_t kept = rank->device_time_count < DEVICE_TIMES ? rank->device_time_count : DEVICE_TIMES;
+    for (size_t i = 0; i < kept; i++)
+        if (rank->device_times[i].part == part && rank->device_times[i].bytes == bytes) {
+            *seconds = rank->device_times[i].seconds;
+            return true;
+        }
+    return false;
+}
+
 enum sm_status
-sm_simgrid_devices_reduce(struct rank *rank, double bytes)
+sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    if (rank->devices_private && bytes == rank->device_bytes) {
-        rank->time += rank->device_seconds;
+    double seconds;
+    if (sm_simgrid_devices_known(rank, part, bytes, &seconds)) {
+        sg_actor_sleep_for(seconds);
         return SM_OK;
     }
-    sm_simgrid_settle(rank);
     double start = simgrid_get_clock();
     size_t count = worker->ring_count * worker->devices;
     for (size_t i = 0; i < count; i++) {
         struct player *player = &rank->players[i];
+        player->part = part;
         player->bytes = round(bytes * player->ring->share);
         sg_actor_t actor = sg_actor_init(
             "device", sg_host_by_name(worker->hosts[player->ring->order[player->position]]));
@@ -121,8 +151,8 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
     }
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
-    rank->device_bytes = bytes;
-    rank->time = simgrid_get_clock();
-    rank->device_seconds = rank->time - start;
+    if (rank->devices_private)
+        rank->device_times[rank->device_time_count++ % DEVICE_TIMES] =
+            (struct device_time){part, bytes, simgrid_get_clock() - start};
     return SM_OK;
 }

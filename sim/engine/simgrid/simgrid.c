@@ -66,14 +66,14 @@ simgrid_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, doubl
 }
 
 static struct envelope *
-envelope_new(struct world *world, struct sm_parcel *parcel)
+envelope_new(struct world *world, struct sm_parcel *parcel, size_t to, double bytes)
 {
     struct envelope *envelope = world->envelopes;
     if (envelope != NULL)
         world->envelopes = envelope->next;
     else if ((envelope = sm_arena_alloc(world->arena, 1, sizeof *envelope)) == NULL)
         return NULL;
-    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel};
+    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel, to, bytes};
     sm_parcel_hold(parcel);
     return envelope;
 }
@@ -83,16 +83,20 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
 {
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
-    struct envelope *envelope = envelope_new(rank->world, parcel);
-    sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, comm->rank, to);
-    if (envelope == NULL || box == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
     double bytes = sm_comm_wire_bytes(comm, parcel->wire);
+    struct envelope *envelope = envelope_new(rank->world, parcel, to, bytes);
+    if (envelope == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
     rank->ledger->bytes_sent += bytes;
-    sm_simgrid_send(box, envelope, bytes);
-    return SM_OK;
+    if (rank->world->transport.staging > 0) {
+        sm_simgrid_stage(rank, envelope);
+        return SM_OK;
+    }
+    return sm_simgrid_post_send(rank, CHANNEL_MESSAGE, to, envelope,
+                                sm_simgrid_wire_bytes(rank->world, bytes));
 }
 
+/* Makes room for the receipts of the other rails, which stays with the request. */
 static struct sm_request *
 request_new(struct rank *rank)
 {
@@ -100,7 +104,10 @@ request_new(struct rank *rank)
     if (request != NULL)
         rank->spare = request->next;
     else
-        request = sm_arena_alloc(rank->world->arena, 1, sizeof *request);
+        request = sm_arena_zalloc(rank->world->arena, 1, sizeof *request);
+    if (request != NULL && request->others == NULL && rank->world->rails > 1)
+        request->others =
+            sm_arena_alloc(rank->world->arena, rank->world->rails - 1, sizeof *request->others);
     return request;
 }
 
@@ -110,29 +117,31 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
     struct sm_request *request = request_new(rank);
-    sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, from, comm->rank);
-    if (request == NULL || box == NULL)
+    if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a receipt");
-    *request = (struct sm_request){.kind = RECEIVE, .from = from, .parcel = parcel};
-    request->comm = sg_mailbox_get_async(box, &request->envelope);
+    *request = (struct sm_request){
+        .kind = RECEIVE, .from = from, .parcel = parcel, .others = request->others};
+    SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_MESSAGE, from, &request->envelope, &request->comm,
+                                   request->others));
     *out = request;
     return rank->watches ? sm_simgrid_watch(rank, request) : SM_OK;
 }
 
 static enum sm_status
-simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire, struct sm_request **out)
+simgrid_iallreduce(struct sm_comm *comm, enum sm_reach reach, float *x, size_t n, double wire,
+                   struct sm_request **out)
 {
     struct rank *rank = rank_of(comm);
-    if (comm->rank >= comm->size)
+    if (comm->rank >= comm->size && reach != SM_AMONG_DEVICES)
         return SM_FAIL(SM_ERR_DOMAIN,
                        "rank %zu is a server; all-reduces are among the %zu that train", comm->rank,
                        comm->size);
     struct sm_request *request = request_new(rank);
     if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
-    *request = (struct sm_request){.kind = REDUCE, .x = x, .n = n, .wire = wire};
+    *request = (struct sm_request){
+        .kind = REDUCE, .others = request->others, .reach = reach, .x = x, .n = n, .wire = wire};
     *out = request;
-    sm_simgrid_settle(rank);
     return sm_simgrid_post(rank, request);
 }
 
@@ -140,7 +149,7 @@ static bool
 message_arrives(struct rank *rank, struct sm_request *request)
 {
     if (!request->watched && !request->done)
-        return sg_comm_wait(request->comm) == SG_OK;
+        return sm_simgrid_arrives(rank->world, request->comm, request->others);
     while (!request->done)
         sm_simgrid_sleep(rank);
     return request->status == SM_OK;
@@ -167,6 +176,11 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
 static enum sm_status
 finish_reduce(struct rank *rank, struct sm_request *request, double *there)
 {
+    if (request->end > 0) { /* it asked for nothing of SimGrid's */
+        *there = rank->time;
+        rank->time = fmax(rank->time, request->end);
+        return SM_OK;
+    }
     while (!request->done) /* each release stands for one that ended, perhaps an earlier one */
         sg_sem_acquire(rank->finished);
     *there = request->all_there;
@@ -183,6 +197,7 @@ finish(struct rank *rank, struct sm_request **handle)
 {
     struct sm_request *request = *handle;
     *handle = NULL;
+    const bool devices = request->kind == REDUCE && request->reach == SM_AMONG_DEVICES;
     double t0 = rank->time, there = t0;
     SM_TRY(request->kind == RECEIVE ? finish_receive(rank, request, &there)
                                     : finish_reduce(rank, request, &there));
@@ -191,7 +206,9 @@ finish(struct rank *rank, struct sm_request **handle)
     rank->spare = request;
 
     /* until the last rank was there this one was idle; after that it waited for bytes */
-    double t1 = rank->time = fmax(t0, simgrid_get_clock());
+    double t1 = rank->time = fmax(rank->time, simgrid_get_clock());
+    if (devices)
+        return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, t1);
     double middle = there < t0 ? t0 : there > t1 ? t1 : there;
     SM_TRY(sm_simgrid_account(rank, SM_STAGE_IDLE, t0, middle));
     return sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1);
@@ -244,9 +261,11 @@ simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
     sm_simgrid_settle(rank);
     struct sm_request *request = *handle;
     *done = request == NULL || request->done;
-    if (*done || request->kind == REDUCE)
+    if (*done || request->kind == REDUCE) {
+        *done = *done || (request->end > 0 && request->end <= rank->time);
         return SM_OK;
-    if (request->watched || rank->world->request->platform->varies) {
+    }
+    if (request->watched || rank->world->rails > 1 || rank->world->request->platform->varies) {
         SM_TRY(sm_simgrid_look(rank, handle, 1));
     } else if (sg_comm_test(request->comm)) { /* which takes the handle away when it says yes */
         request->arrived = simgrid_get_clock();
@@ -262,8 +281,19 @@ simgrid_reduce_devices(struct sm_comm *comm, size_t n)
     struct rank *rank = rank_of(comm);
     if (comm->devices < 2)
         return SM_OK;
-    double t0 = rank->time;
-    SM_TRY(sm_simgrid_devices_reduce(rank, sm_comm_wire_bytes(comm, (double)n)));
+    struct sm_request *request = NULL;
+    if (rank->playing > 0 || rank->stream_free > rank->time) {
+        SM_TRY(simgrid_iallreduce(comm, SM_AMONG_DEVICES, NULL, 0, (double)n, &request));
+        return simgrid_wait(comm, &request);
+    }
+    double t0 = rank->time, bytes = sm_comm_wire_bytes(comm, (double)n), seconds;
+    if (sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, &seconds)) {
+        rank->time += seconds;
+    } else {
+        sm_simgrid_settle(rank);
+        SM_TRY(sm_simgrid_devices_play(rank, DEVICES_ALL_REDUCE, bytes));
+        rank->time = simgrid_get_clock();
+    }
     return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, rank->time);
 }
 
@@ -345,6 +375,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 {
     struct rank *rank = &world->ranks[r];
     const struct sm_platform_worker *worker = &world->request->platform->workers[r];
+    const size_t first = worker->rails[0];
     double slowest = worker->speeds[0];
     for (size_t d = 1; d < worker->devices; d++)
         slowest = worker->speeds[d] < slowest ? worker->speeds[d] : slowest;
@@ -361,14 +392,15 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
                  .ledger = ledger},
         .world = world,
         .worker = worker,
-        .host = sg_host_by_name(worker->hosts[0]),
-        .slowdown = worker->speeds[0] / slowest,
+        .host = sg_host_by_name(worker->hosts[first]),
+        .slowdown = worker->speeds[first] / slowest,
         .ledger = ledger,
-        .watches = r >= world->size, /* who serves takes what comes */
+        /* who serves takes what comes; what is copied when it is there needs somebody to do it */
+        .watches = r >= world->size || world->transport.staging > 0,
     };
     if (rank->host == NULL)
         return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
-                       world->request->platform->file, worker->hosts[0]);
+                       world->request->platform->file, worker->hosts[first]);
     return SM_OK;
 }
 
@@ -406,10 +438,13 @@ world_fini(struct world *world)
         struct rank *rank = &world->ranks[r];
         if (rank->working) /* its host died meanwhile; the job must not outlive the run */
             sm_pool_join(world->request->pool, &rank->task);
-        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played};
-        for (size_t i = 0; i < 3; i++)
+        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->staged,
+                                 rank->more_taken};
+        for (size_t i = 0; i < sizeof semaphores / sizeof *semaphores; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
+        for (size_t i = 1; rank->rails != NULL && i < world->rails; i++)
+            sg_sem_destroy(rank->rails[i].asked);
         sm_simgrid_watch_fini(rank);
         sm_comm_fini(&rank->comm);
     }
@@ -441,8 +476,14 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     struct sm_ledger *ledgers = sm_arena_zalloc(arena, count, sizeof *ledgers);
     if (world == NULL || ledgers == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
-    *world = (struct world){
-        .request = request, .arena = arena, .size = request->workers, .rank_count = count};
+    *world = (struct world){.request = request,
+                            .transport = {.collective_efficiency = 1, .message_efficiency = 1},
+                            .arena = arena,
+                            .size = request->workers,
+                            .rank_count = count,
+                            .rails = request->platform->workers[0].rail_count};
+    if (request->transport != NULL)
+        world->transport = *request->transport;
     world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);
     world->waiting = sm_arena_zalloc(arena, count, sizeof *world->waiting);
     if (world->ranks == NULL || world->waiting == NULL)
@@ -464,7 +505,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
         now = fmax(now, world->ranks[r].time);
     }
     world_fini(world);
-    *report = (struct sm_engine_report){world->end, ledgers};
+    *report = (struct sm_engine_report){world->end, ledgers, sm_simgrid_collectives(world)};
     if (world->failed)
         return sm_error_set(&world->error);
     return ended < count ? sm_stall_record(world->waiting, count, now) : SM_OK;

@@ -18,7 +18,11 @@ watcher_main(int argc, char **argv)
     sg_actor_daemonize(sg_actor_self());
     for (;;) {
         struct sm_request *request = watcher->request;
-        request->status = sg_comm_wait(request->comm) == SG_OK ? SM_OK : SM_ERR_STALLED;
+        request->status = sm_simgrid_arrives(rank->world, request->comm, request->others)
+                              ? SM_OK
+                              : SM_ERR_STALLED;
+        if (rank->world->transport.staging > 0 && request->status == SM_OK)
+            sm_simgrid_unstage(rank, ((const struct envelope *)request->envelope)->bytes);
         request->arrived = simgrid_get_clock();
         request->done = true;
         watcher->next_idle = rank->idle;
