@@ -405,7 +405,7 @@ against_replay(const struct run *run)
     if (run->platform.varies)
         return "no: the platform changes while time passes";
     if (sm_straggler_varies(&run->experiment->straggler))
-        return "no: stragglers make steps unlike";
+        return "no: steps take a random time";
     return options->no_replay ? "no: switched off" : NULL;
 }
 
