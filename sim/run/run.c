@@ -404,6 +404,8 @@ against_replay(const struct run *run)
         return "no: a trace shows every step";
     if (run->platform.varies)
         return "no: the platform changes while time passes";
+    if (sm_straggler_varies(&run->experiment->straggler))
+        return "no: steps take a random time";
     return options->no_replay ? "no: switched off" : NULL;
 }
 
