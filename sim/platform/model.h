@@ -60,8 +60,9 @@ struct sm_model {
     struct sm_table wires;  /* links                                               */
     struct sm_table routes; /* "FROM TO"                                           */
     struct sm_table traces;
-    size_t file_count;   /* profile files named           */
-    uint64_t files_hash; /* of their contents, in order   */
+    struct sm_table connections; /* "KIND TRACE"                                  */
+    size_t file_count;           /* profile files named           */
+    uint64_t files_hash;         /* of their contents, in order   */
     bool varies;
 };
 

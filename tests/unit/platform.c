@@ -726,19 +726,8 @@ profile_files_are_found_from_any_folder_and_vary_the_platform(void **state)
     write_text(path, "1.0 0.5\n");
     check_ok(load_text(f, xml, NULL, &p));
     assert_true(p.varies);
-    check_mistake(
-        f, "<route",
-        "<link id=\"s\" bandwidth=\"1Gbps\" latency=\"1us\" sharing_policy=\"SPLITDUPLEX\" "
-        "state_file=\"slow.txt\"/>\n<route",
-        8, "one link for each direction");
     check_mistake(f, "<route", "<trace_connect trace=\"t\" element=\"a\"/>\n<route", 8,
                   "no <trace> is called 't'");
-    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>"
-                                "<trace_connect trace=\"t\" element=\"%s\"/>\n<route";
-    check_mistake(f, "<route", sm_arena_printf(&f->arena, trace, "duo"), 9, "its _UP or _DOWN");
-    check_ok(load_text(f, replaced(f, small, "<route", sm_arena_printf(&f->arena, trace, "duo_UP")),
-                       NULL, &p));
-    assert_true(p.varies);
     check_ok(load_text(f, xml, NULL, &p));
     /* SimGrid 3.32 opens no absolute name */
     snprintf(expected, sizeof expected, "/%s\"", path + 1);
@@ -748,6 +737,107 @@ profile_files_are_found_from_any_folder_and_vary_the_platform(void **state)
     write_text(path, "1.0 0.25\n");
     check_ok(load_text(f, xml, NULL, &p));
     assert_true(p.hash != hash);
+}
+
+/* SimGrid dies of the first, forgets the last without a word. */
+static void
+traces_are_connected_to_what_they_can_change_once(void **state)
+{
+    static const char *const cases[][3] = {
+        {"", "duo_UP", "kind=\"HOST_AVAIL\": no host is called 'duo_UP'; expected kind="},
+        {"kind=\"LINK_AVAIL\"", "a", "kind=\"LINK_AVAIL\": no link is called 'a'"},
+        {"kind=\"BANDWIDTH\"", "duo", "no link is called 'duo'; expected its _UP or _DOWN"},
+        {"kind=\"SPEED\"", "c", "kind=\"SPEED\": no host is called 'c'"},
+    };
+    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>"
+                                "<trace_connect %s trace=\"t\" element=\"%s\"/>\n<route";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_mistake(f, "<route", sm_arena_printf(&f->arena, trace, cases[i][0], cases[i][1]), 9,
+                      cases[i][2]);
+    const char *good = sm_arena_printf(&f->arena, trace, "kind=\"BANDWIDTH\"", "duo_UP");
+    const char *xml = replaced(f, small, "<route", good);
+    check_ok(load_text(f, xml, NULL, &p));
+    assert_true(p.varies);
+    check_fails(
+        load_text(f,
+                  replaced(f, xml, "<route",
+                           "<trace_connect kind=\"BANDWIDTH\" trace=\"t\" element=\"duo_DOWN\"/>"
+                           "<route"),
+                  NULL, &p),
+        SM_ERR_INPUT, "trace 't' is connected on line 9 already; expected a <trace> for each");
+}
+
+static void
+a_state_of_a_duplex_link_becomes_one_of_each_direction(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_platform p;
+    char path[96];
+    snprintf(path, sizeof path, "%s/slow.txt", f->folder);
+    write_text(path, "1.0 0\n");
+    check_ok(load_text(
+        f, replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"slow.txt\""), NULL,
+        &p));
+    assert_true(p.varies);
+    assert_null(strstr(p.xml, "state_file"));
+    assert_non_null(strstr(p.xml, "<trace_connect kind=\"LINK_AVAIL\" trace=\"duo_UP_state\" "
+                                  "element=\"duo_UP\"/>"));
+    assert_non_null(strstr(p.xml, "element=\"duo_DOWN\"/>"));
+    check_fails(
+        load_text(f,
+                  replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"none.txt\""),
+                  NULL, &p),
+        SM_ERR_INPUT, ":7: state_file=\"none.txt\" of <link>: no such readable file");
+}
+
+/* SimGrid would go by the command line without a word, or change the clock. */
+static void
+settings_of_simgrid_in_the_file_are_ours_or_refused(void **state)
+{
+    static const char config[] = "<config id=\"General\"><prop id=\"%s\" value=\"%s\"/></config>"
+                                 "<zone id=\"w\"";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    const char *ours = sm_arena_printf(&f->arena, config, "network/model", "CM02");
+    check_ok(load_text(f, replaced(f, small, "<zone id=\"w\"", ours), NULL, &p));
+    check_mistake(f, "<zone id=\"w\"", sm_arena_printf(&f->arena, config, "network/model", "LV08"),
+                  3, "<config> sets network/model to LV08, but runs have CM02");
+    check_mistake(f, "<zone id=\"w\"",
+                  sm_arena_printf(&f->arena, config, "network/latency-factor", "2"), 3,
+                  "<config> sets network/latency-factor; SimGrid runs with settings of its own");
+}
+
+static void
+topologies_have_as_many_hosts_as_their_parameters_say(void **state)
+{
+    static const char *const good[][2] = {{"TORUS", "2,3,1"},
+                                          {"FAT_TREE", "2;3,2;1,1;1,1"},
+                                          {"FAT_TREE", "1;6;1;1"},
+                                          {"DRAGONFLY", "3,1;1,4;2,1;1"}};
+    static const char *const bad[][3] = {
+        {"TORUS", "2,3,2", "topo_parameters=\"2,3,2\" make 12 hosts, radical makes 6"},
+        {"TORUS", "2,x", "of a TORUS cluster: expected its sizes, as 4,4,2"},
+        {"TORUS", "2,3,", "expected its sizes"},
+        {"TORUS", "", "expected its sizes"},
+        {"FAT_TREE", "2;4,2;1,1;1,1", "make 8 hosts"},
+        {"FAT_TREE", "6", "of a FAT_TREE cluster: expected levels, hosts, uplinks and cables"},
+        {"DRAGONFLY", "3,1;1,4;2,1;2", "make 12 hosts"},
+        {"DRAGONFLY", "3,1;1,4;2,1", "of a DRAGONFLY cluster: expected groups, chassis, routers"},
+    };
+    static const char xml[] = "<platform version=\"4.1\">\n<cluster id=\"c\" prefix=\"n\" "
+                              "suffix=\"\" radical=\"0-5\" speed=\"1Gf\" bw=\"1GBps\" lat=\"1us\" "
+                              "topology=\"%s\" topo_parameters=\"%s\"/></platform>";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        check_ok(load_text(f, sm_arena_printf(&f->arena, xml, good[i][0], good[i][1]), NULL, &p));
+        assert_int_equal(p.worker_count, 6);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        check_fails(load_text(f, sm_arena_printf(&f->arena, xml, bad[i][0], bad[i][1]), NULL, &p),
+                    SM_ERR_INPUT, bad[i][2]);
 }
 
 int
@@ -780,6 +870,10 @@ main(void)
         TEST(edits_apply_in_order_under_goodput),
         TEST(wrong_edits_name_the_experiments_line),
         TEST(profile_files_are_found_from_any_folder_and_vary_the_platform),
+        TEST(traces_are_connected_to_what_they_can_change_once),
+        TEST(a_state_of_a_duplex_link_becomes_one_of_each_direction),
+        TEST(settings_of_simgrid_in_the_file_are_ours_or_refused),
+        TEST(topologies_have_as_many_hosts_as_their_parameters_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
