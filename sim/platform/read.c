@@ -223,55 +223,6 @@ name_for_simgrid(const char *absolute, size_t number, char *name, size_t size)
         snprintf(name + used, size - used, "%s", absolute + 1);
 }
 
-static bool
-is_duplex(xmlNodePtr element)
-{
-    const char *policy = sm_model_attribute(element, "sharing_policy");
-    if (policy == NULL)
-        return sm_element_is(element, "cluster");
-    return strcmp(policy, "SPLITDUPLEX") == 0 || strcmp(policy, "FULLDUPLEX") == 0;
-}
-
-static xmlNodePtr
-put_before(xmlNodePtr element, const char *name, const char *const attributes[][2])
-{
-    xmlNodePtr made = xmlNewDocNode(element->doc, NULL, (const xmlChar *)name, NULL);
-    for (size_t i = 0; made != NULL && attributes[i][0] != NULL; i++)
-        if (xmlSetProp(made, (const xmlChar *)attributes[i][0],
-                       (const xmlChar *)attributes[i][1]) == NULL)
-            return NULL;
-    return made != NULL ? xmlAddPrevSibling(element, made) : NULL;
-}
-
-/* SimGrid 3.32 dies of a state_file on a SPLITDUPLEX link, but takes one on each direction: the
- * attribute becomes two traces. A trace reaches one element only. */
-static enum sm_status
-split_state(struct sm_model *model, xmlNodePtr element, const char *file)
-{
-    static const char *const directions[] = {"UP", "DOWN"};
-    for (size_t i = 0; i < 2; i++) {
-        char given[2 * PATH_MAX];
-        struct sm_entry *entry;
-        const char *half = sm_arena_printf(model->arena, "%s_%s", sm_model_attribute(element, "id"),
-                                           directions[i]);
-        const char *id = half != NULL ? sm_arena_printf(model->arena, "%s_state", half) : NULL;
-        if (id == NULL)
-            return sm_model_no_memory(model);
-        name_for_simgrid(file, model->file_count++, given, sizeof given);
-        SM_TRY(add_unique(model, &model->traces, id, element, &entry));
-        if (put_before(element, "trace",
-                       (const char *const[][2]){
-                           {"id", id}, {"file", given}, {"periodicity", "-1"}, {NULL}}) == NULL ||
-            put_before(element, "trace_connect",
-                       (const char *const[][2]){
-                           {"kind", "LINK_AVAIL"}, {"trace", id}, {"element", half}, {NULL}}) ==
-                NULL)
-            return sm_model_no_memory(model);
-    }
-    xmlUnsetProp(element, (const xmlChar *)"state_file");
-    return SM_OK;
-}
-
 /* The XML is loaded from memory, so what it names must not depend on where it stood. */
 static enum sm_status
 read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
@@ -291,8 +242,6 @@ read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
     SM_TRY(sm_text_read_file(model->arena, real, &text, &length));
     model->files_hash = sm_hash(text, length, model->files_hash);
     model->varies = true;
-    if (strcmp(key, "state_file") == 0 && sm_element_is(element, "link") && is_duplex(element))
-        return split_state(model, element, real);
     name_for_simgrid(real, model->file_count++, given, sizeof given);
     if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)given) == NULL)
         return sm_model_no_memory(model);
@@ -334,6 +283,15 @@ add_host(struct sm_model *model, xmlNodePtr element, const char *name, struct sm
         .group = sm_model_property(element, "group", NULL),
     };
     return SM_OK;
+}
+
+static bool
+is_duplex(xmlNodePtr element)
+{
+    const char *policy = sm_model_attribute(element, "sharing_policy");
+    if (policy == NULL)
+        return sm_element_is(element, "cluster");
+    return strcmp(policy, "SPLITDUPLEX") == 0 || strcmp(policy, "FULLDUPLEX") == 0;
 }
 
 static enum sm_status

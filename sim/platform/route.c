@@ -142,18 +142,18 @@ check_trace(struct sm_model *model, xmlNodePtr connect)
     const char *kind = sm_model_attribute(connect, "kind");
     if (kind == NULL)
         kind = "HOST_AVAIL";
-    bool directed, fresh, of_host = strcmp(kind, "HOST_AVAIL") == 0 || strcmp(kind, "SPEED") == 0;
     if (sm_table_find(&model->traces, trace) == NULL)
         return sm_model_fail(model, connect, "no <trace> is called '%s'", trace);
-    struct sm_entry *wire = find_wire(model, target, &directed), *entry;
-    struct sm_entry *place = sm_table_find(&model->places, target);
-    bool is_link = wire != NULL && directed == wire->duplex;
-    if (of_host && (place == NULL || sm_element_is(place->element, "router")))
-        return sm_model_fail(model, connect, "kind=\"%s\": no host is called '%s'%s", kind, target,
-                             is_link ? "; expected kind=\"LINK_AVAIL\", BANDWIDTH or LATENCY" : "");
-    if (!of_host && !is_link)
-        return sm_model_fail(model, connect, "kind=\"%s\": no link is called '%s'%s", kind, target,
-                             wire != NULL && wire->duplex ? "; expected its _UP or _DOWN" : "");
+    if (strcmp(kind, "HOST_AVAIL") != 0 && strcmp(kind, "SPEED") != 0)
+        return sm_model_fail(model, connect,
+                             "kind=\"%s\": SimGrid 3.32 connects no trace to a link; expected "
+                             "bandwidth_file, latency_file or state_file on the link",
+                             kind);
+    struct sm_entry *place = sm_table_find(&model->places, target), *entry;
+    if (place == NULL || sm_element_is(place->element, "router") ||
+        sm_element_is_zone(place->element))
+        return sm_model_fail(model, connect, "kind=\"%s\": no host is called '%s'", kind, target);
+    bool fresh;
     /* SimGrid would forget the second */
     const char *key = sm_arena_printf(model->arena, "%s %s", kind, trace);
     if (key == NULL)

@@ -739,15 +739,14 @@ profile_files_are_found_from_any_folder_and_vary_the_platform(void **state)
     assert_true(p.hash != hash);
 }
 
-/* SimGrid dies of the first, forgets the last without a word. */
+/* SimGrid dies of some, forgets the last without a word. */
 static void
-traces_are_connected_to_what_they_can_change_once(void **state)
+traces_are_connected_to_one_host_each(void **state)
 {
     static const char *const cases[][3] = {
-        {"", "duo_UP", "kind=\"HOST_AVAIL\": no host is called 'duo_UP'; expected kind="},
-        {"kind=\"LINK_AVAIL\"", "a", "kind=\"LINK_AVAIL\": no link is called 'a'"},
-        {"kind=\"BANDWIDTH\"", "duo", "no link is called 'duo'; expected its _UP or _DOWN"},
+        {"", "duo_UP", "kind=\"HOST_AVAIL\": no host is called 'duo_UP'"},
         {"kind=\"SPEED\"", "c", "kind=\"SPEED\": no host is called 'c'"},
+        {"kind=\"LINK_AVAIL\"", "eth", "connects no trace to a link; expected bandwidth_file"},
     };
     static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>"
                                 "<trace_connect %s trace=\"t\" element=\"%s\"/>\n<route";
@@ -756,21 +755,18 @@ traces_are_connected_to_what_they_can_change_once(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         check_mistake(f, "<route", sm_arena_printf(&f->arena, trace, cases[i][0], cases[i][1]), 9,
                       cases[i][2]);
-    const char *good = sm_arena_printf(&f->arena, trace, "kind=\"BANDWIDTH\"", "duo_UP");
+    const char *good = sm_arena_printf(&f->arena, trace, "kind=\"SPEED\"", "a");
     const char *xml = replaced(f, small, "<route", good);
     check_ok(load_text(f, xml, NULL, &p));
     assert_true(p.varies);
-    check_fails(
-        load_text(f,
-                  replaced(f, xml, "<route",
-                           "<trace_connect kind=\"BANDWIDTH\" trace=\"t\" element=\"duo_DOWN\"/>"
-                           "<route"),
-                  NULL, &p),
-        SM_ERR_INPUT, "trace 't' is connected on line 9 already; expected a <trace> for each");
+    const char *twice = replaced(f, xml, "<route",
+                                 "<trace_connect kind=\"SPEED\" trace=\"t\" element=\"b\"/><route");
+    check_fails(load_text(f, twice, NULL, &p), SM_ERR_INPUT,
+                "trace 't' is connected on line 9 already; expected a <trace> for each");
 }
 
 static void
-a_state_of_a_duplex_link_becomes_one_of_each_direction(void **state)
+a_duplex_link_that_goes_down_becomes_two(void **state)
 {
     struct fixture *f = *state;
     struct sm_platform p;
@@ -778,18 +774,44 @@ a_state_of_a_duplex_link_becomes_one_of_each_direction(void **state)
     snprintf(path, sizeof path, "%s/slow.txt", f->folder);
     write_text(path, "1.0 0\n");
     check_ok(load_text(
-        f, replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"slow.txt\""), NULL,
-        &p));
+        f, replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"slow.txt\""),
+        "{bandwidth: {duo: 2GBps}}", &p));
     assert_true(p.varies);
-    assert_null(strstr(p.xml, "state_file"));
-    assert_non_null(strstr(p.xml, "<trace_connect kind=\"LINK_AVAIL\" trace=\"duo_UP_state\" "
-                                  "element=\"duo_UP\"/>"));
-    assert_non_null(strstr(p.xml, "element=\"duo_DOWN\"/>"));
+    check_near(link_of(&p, "duo")->bandwidth, 2e9, 0);
+    assert_true(link_of(&p, "duo")->duplex);
+    assert_null(strstr(p.xml, "SPLITDUPLEX"));
+    assert_non_null(strstr(p.xml, "<link id=\"duo_UP\" bandwidth=\"2000000000Bps\""));
+    assert_non_null(strstr(p.xml, "<link id=\"duo_DOWN\" bandwidth=\"2000000000Bps\""));
+    assert_non_null(strstr(p.xml, "<route src=\"a\" dst=\"b\" symmetrical=\"NO\"><link_ctn "
+                                  "id=\"eth\"/><link_ctn id=\"duo_UP\"/></route>"));
+    assert_non_null(strstr(p.xml, "<route src=\"b\" dst=\"a\" symmetrical=\"NO\"><link_ctn "
+                                  "id=\"duo_DOWN\"/><link_ctn id=\"eth\"/></route>"));
     check_fails(
         load_text(f,
                   replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"none.txt\""),
                   NULL, &p),
         SM_ERR_INPUT, ":7: state_file=\"none.txt\" of <link>: no such readable file");
+}
+
+/* What SimGrid's own parser makes of the order of a zone's elements. */
+static void
+links_stand_before_hosts_but_not_before_zones(void **state)
+{
+    static const char inner[] =
+        "<zone id=\"v\" routing=\"Full\"><host id=\"a\" speed=\"1f\"/></zone>";
+    static const char link[] = "<link id=\"k\" bandwidth=\"1Bps\" latency=\"1s\"/>";
+    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>";
+    static const char zone[] =
+        "<platform version=\"4.1\"><zone id=\"w\" routing=\"Full\">%s%s</zone></platform>";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    check_ok(load_text(f, sm_arena_printf(&f->arena, zone, link, "<host id=\"a\" speed=\"1f\"/>"),
+                       NULL, &p));
+    check_ok(load_text(f, sm_arena_printf(&f->arena, zone, inner, link), NULL, &p));
+    check_fails(load_text(f, sm_arena_printf(&f->arena, zone, link, inner), NULL, &p), SM_ERR_INPUT,
+                "zones (one first) and links");
+    check_fails(load_text(f, sm_arena_printf(&f->arena, zone, trace, inner), NULL, &p),
+                SM_ERR_INPUT, "wrong place");
 }
 
 /* SimGrid would go by the command line without a word, or change the clock. */
@@ -870,8 +892,9 @@ main(void)
         TEST(edits_apply_in_order_under_goodput),
         TEST(wrong_edits_name_the_experiments_line),
         TEST(profile_files_are_found_from_any_folder_and_vary_the_platform),
-        TEST(traces_are_connected_to_what_they_can_change_once),
-        TEST(a_state_of_a_duplex_link_becomes_one_of_each_direction),
+        TEST(traces_are_connected_to_one_host_each),
+        TEST(a_duplex_link_that_goes_down_becomes_two),
+        TEST(links_stand_before_hosts_but_not_before_zones),
         TEST(settings_of_simgrid_in_the_file_are_ours_or_refused),
         TEST(topologies_have_as_many_hosts_as_their_parameters_say),
     };
