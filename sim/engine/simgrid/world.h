@@ -83,6 +83,7 @@ struct player {
     const struct sm_device_ring *ring;
     size_t ring_index, position;
     enum device_part part;
+    bool trees; /* instead of the ring */
     double bytes;
 };
 
@@ -138,7 +139,8 @@ struct rank {
     /* devices */
     struct player *players;
     sg_sem_t played;
-    bool devices_private; /* nobody else uses the links between the devices */
+    bool devices_private;                    /* nobody else uses the links between the devices */
+    double device_latency, device_bandwidth; /* of the worst edge of their rings */
     struct device_time device_times[DEVICE_TIMES];
     size_t device_time_count; /* simulated so far; the last ones are kept */
 };
