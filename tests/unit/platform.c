@@ -551,6 +551,7 @@ with_properties(struct fixture *f, const char *of_a, const char *of_b)
 #define WORKER(n) "<prop id=\"worker\" value=\"" n "\"/>"
 #define DEVICE(n) "<prop id=\"device\" value=\"" n "\"/>"
 #define RINGS(t)  "<prop id=\"rings\" value=\"" t "\"/>"
+#define TREES(t)  "<prop id=\"collective\" value=\"" t "\"/>"
 #define RAILS(t)  "<prop id=\"rails\" value=\"" t "\"/>"
 #define GROUP(n)  "<prop id=\"group\" value=\"" n "\"/>"
 
@@ -653,6 +654,11 @@ wrong_properties_name_the_line(void **state)
         {WORKER("0"), WORKER("0") DEVICE("1") GROUP("1"), "the property group belongs on"},
         {"", RAILS("0"), ":5: host 'b' has the property rails but not worker"},
         {WORKER("0"), GROUP("0"), ":5: host 'b' has the property group but not worker"},
+        {WORKER("0") TREES("tree"), WORKER("0") DEVICE("1"), "expected ring or auto"},
+        {WORKER("0") TREES("auto") RINGS("1:0-1 1:1-0"), WORKER("0") DEVICE("1"),
+         ":4: collective=\"auto\" of host 'a': expected one ring"},
+        {WORKER("0"), WORKER("0") DEVICE("1") TREES("auto"), "the property collective belongs on"},
+        {"", TREES("auto"), ":5: host 'b' has the property collective but not worker"},
         {WORKER("0") GROUP("-1"), WORKER("1"), ":4: group=\"-1\" of host 'a'"},
     };
     struct fixture *f = *state;
