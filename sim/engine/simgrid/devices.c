@@ -194,6 +194,13 @@ exchange(void *arg, const struct exchange *step)
     return SM_OK;
 }
 
+/* What a ring plays for each part. */
+static const struct sm_collective *const parts[] = {
+    [DEVICES_ALL_REDUCE] = &sm_collective_ring,
+    [DEVICES_REDUCE_SCATTER] = &sm_collective_ring_reduce_scatter,
+    [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
+};
+
 /* Half of the bytes up and down each edge of each tree at once, as pieces that follow each other
  * would; only the way through the other levels is still to come then. */
 static enum sm_status
@@ -232,11 +239,6 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    static const struct sm_collective *const parts[] = {
-        [DEVICES_ALL_REDUCE] = &sm_collective_ring,
-        [DEVICES_REDUCE_SCATTER] = &sm_collective_ring_reduce_scatter,
-        [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
-    };
     const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
     if ((player->trees ? play_trees(player)
                        : sm_simgrid_play(parts[player->part], &call, player->position, exchange,
@@ -263,6 +265,34 @@ sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double 
         return false;
     *seconds = time->seconds;
     return true;
+}
+
+static enum sm_status
+count_device(void *arg, size_t to, double bytes, const struct sm_trace_span *span)
+{
+    const struct player *player = arg;
+    const struct sm_platform_worker *worker = player->rank->worker;
+    const size_t *order = player->ring->order;
+    return sm_simgrid_count(player->rank->world,
+                            sg_host_by_name(worker->hosts[order[player->position]]),
+                            sg_host_by_name(worker->hosts[order[to]]), bytes, span);
+}
+
+enum sm_status
+sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
+                         const struct sm_trace_span *span)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    if (rank->world->traffic == NULL)
+        return SM_OK;
+    for (size_t i = 0; i < worker->ring_count * worker->devices; i++) {
+        struct player *player = &rank->players[i];
+        const struct sm_collective_call call = {.size = worker->devices,
+                                                .bytes = round(bytes * player->ring->share)};
+        SM_TRY(sm_simgrid_count_schedule(parts[part], &call, player->position, count_device, player,
+                                         span));
+    }
+    return SM_OK;
 }
 
 static void
@@ -312,8 +342,9 @@ play_first(struct rank *rank, enum device_part part, double bytes)
     return SM_OK;
 }
 
-enum sm_status
-sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
+/* Plays it, or waits as long as it is known to take. */
+static enum sm_status
+play_or_wait(struct rank *rank, enum device_part part, double bytes)
 {
     struct device_time *time = time_of(rank, part, bytes);
     if (time == NULL)
@@ -327,4 +358,14 @@ sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
     }
     sg_actor_sleep_until(start + time->seconds);
     return SM_OK;
+}
+
+enum sm_status
+sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
+{
+    struct sm_trace_span span = {.t0 = simgrid_get_clock()};
+    SM_TRY(play_or_wait(rank, part, bytes));
+    span.t1 = simgrid_get_clock();
+    span.mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
+    return sm_simgrid_devices_count(rank, part, bytes, &span);
 }
