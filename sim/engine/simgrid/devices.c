@@ -2,7 +2,8 @@
 /* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink), or one half
  * of it.
  *
- * Each ring carries its share of the bytes, message by message, one actor a device and ring. Where
+ * Each ring carries its share of the bytes, message by message, one actor a device and ring; or,
+ * where the platform says so and it takes less, two trees carry a half each. Where
  * nobody outside the worker uses those links and nothing changes their speed, every repetition
  * takes as long as the first, on every worker that is alike: it is simulated once for each size,
  * and its seconds are kept.
@@ -12,6 +13,7 @@
 #include <xbt/dynar.h>
 
 #include "sim/base/text.h"
+#include "sim/collective/devices.h"
 #include "sim/engine/simgrid/world.h"
 
 enum { MOST_TIMES = 64 }; /* of a kind: buckets of several sizes, whole and in halves */
@@ -67,7 +69,8 @@ static uint64_t
 hash_rings(struct rank *rank)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    uint64_t hash = sm_hash(&worker->devices, sizeof worker->devices, worker->ring_count);
+    uint64_t hash =
+        sm_hash(&worker->devices, sizeof worker->devices, 2 * worker->ring_count + worker->trees);
     size_t met = 0;
     for (size_t i = 0; i < worker->ring_count; i++) {
         const struct sm_device_ring *ring = &worker->rings[i];
@@ -121,6 +124,31 @@ sm_simgrid_devices_fini(struct world *world)
                 sg_sem_destroy(time->ended);
 }
 
+/* What decides between ring and trees. */
+static void
+measure_ring(struct rank *rank)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    const size_t *order = worker->rings[0].order;
+    rank->device_bandwidth = INFINITY;
+    for (size_t d = 0; d < worker->devices; d++) {
+        sg_host_t from = sg_host_by_name(worker->hosts[order[d]]);
+        sg_host_t to = sg_host_by_name(worker->hosts[order[(d + 1) % worker->devices]]);
+        rank->device_latency = fmax(rank->device_latency, sg_host_get_route_latency(from, to));
+        rank->device_bandwidth =
+            fmin(rank->device_bandwidth, sg_host_get_route_bandwidth(from, to));
+    }
+}
+
+static bool
+takes_trees(const struct rank *rank, enum device_part part, double bytes)
+{
+    bool trees;
+    sm_devices_seconds(rank->worker->devices, bytes, rank->device_latency, rank->device_bandwidth,
+                       &trees);
+    return rank->worker->trees && part == DEVICES_ALL_REDUCE && trees;
+}
+
 enum sm_status
 sm_simgrid_devices_init(struct rank *rank)
 {
@@ -137,6 +165,8 @@ sm_simgrid_devices_init(struct rank *rank)
                                            .ring_index = i / worker->devices,
                                            .position = i % worker->devices};
     rank->played = sg_sem_init(0);
+    if (worker->trees)
+        measure_ring(rank);
     if (!links_private(rank))
         return SM_OK;
     rank->kind = kind_of(rank);
@@ -171,6 +201,37 @@ static const struct sm_collective *const parts[] = {
     [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
 };
 
+/* Half of the bytes up and down each edge of each tree at once, as pieces that follow each other
+ * would; only the way through the other levels is still to come then. */
+static enum sm_status
+play_trees(const struct player *player)
+{
+    enum { TREES = 2, MOST_NEIGHBOURS = 3 };
+    const size_t size = player->rank->worker->devices, me = player->position;
+    const double half = round(player->bytes / TREES);
+    sg_comm_t receipts[TREES * MOST_NEIGHBOURS];
+    void *payload[TREES * MOST_NEIGHBOURS];
+    size_t count = 0;
+    for (size_t tree = 0; tree < TREES; tree++) {
+        const size_t x = sm_devices_tree_position(size, tree, me);
+        const size_t near[MOST_NEIGHBOURS] = {x / 2, 2 * x, 2 * x + 1};
+        for (size_t i = 0; i < MOST_NEIGHBOURS; i++) {
+            if (near[i] < 1 || near[i] > size)
+                continue;
+            const size_t other = sm_devices_tree_device(size, tree, near[i]);
+            sm_simgrid_send(device_box(player, me, other), NULL, half);
+            receipts[count] = sg_mailbox_get_async(device_box(player, other, me), &payload[count]);
+            count++;
+        }
+    }
+    enum sm_status status = SM_OK;
+    for (size_t i = 0; i < count; i++)
+        if (sg_comm_wait(receipts[i]) != SG_OK)
+            status = SM_FAIL(SM_ERR_STALLED, "a link between the devices of worker %zu went down",
+                             player->rank->comm.rank);
+    return status;
+}
+
 static void
 player_main(int argc, char **argv)
 {
@@ -179,7 +240,9 @@ player_main(int argc, char **argv)
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
     const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
-    if (sm_simgrid_play(parts[player->part], &call, player->position, exchange, player) != SM_OK)
+    if ((player->trees ? play_trees(player)
+                       : sm_simgrid_play(parts[player->part], &call, player->position, exchange,
+                                         player)) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
@@ -237,9 +300,11 @@ play(struct rank *rank, enum device_part part, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
     size_t count = worker->ring_count * worker->devices;
+    const bool trees = takes_trees(rank, part, bytes);
     for (size_t i = 0; i < count; i++) {
         struct player *player = &rank->players[i];
         player->part = part;
+        player->trees = trees;
         player->bytes = round(bytes * player->ring->share);
         sg_actor_t actor = sg_actor_init(
             "device", sg_host_by_name(worker->hosts[player->ring->order[player->position]]));
@@ -248,6 +313,9 @@ play(struct rank *rank, enum device_part part, double bytes)
     }
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
+    if (trees)
+        sg_actor_sleep_for((2 * (double)sm_devices_tree_depth(worker->devices) - 1) *
+                           rank->device_latency);
 }
 
 /* Plays it and keeps the seconds. */

@@ -85,6 +85,7 @@ struct player {
     const struct sm_device_ring *ring;
     size_t ring_index, position;
     enum device_part part;
+    bool trees; /* instead of the ring */
     double bytes;
 };
 
@@ -150,7 +151,8 @@ struct rank {
     /* devices */
     struct player *players;
     sg_sem_t played;
-    struct device_kind *kind; /* NULL: others use the links between the devices */
+    struct device_kind *kind;                /* NULL: others use the links between the devices */
+    double device_latency, device_bandwidth; /* of the worst edge of their rings */
 };
 
 /* A message of a schedule that is to come. */
