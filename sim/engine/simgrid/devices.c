@@ -201,26 +201,39 @@ static const struct sm_collective *const parts[] = {
     [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
 };
 
+enum { TREES = 2, MOST_NEIGHBOURS = 3 };
+
+/* Who is above and below a device in a tree: `others`, at most MOST_NEIGHBOURS. Returns how many.
+ */
+static size_t
+tree_neighbours(size_t size, size_t tree, size_t device, size_t *others)
+{
+    const size_t x = sm_devices_tree_position(size, tree, device);
+    const size_t positions[MOST_NEIGHBOURS] = {x / 2, 2 * x, 2 * x + 1};
+    size_t count = 0;
+    for (size_t i = 0; i < MOST_NEIGHBOURS; i++)
+        if (positions[i] >= 1 && positions[i] <= size)
+            others[count++] = sm_devices_tree_device(size, tree, positions[i]);
+    return count;
+}
+
 /* Half of the bytes up and down each edge of each tree at once, as pieces that follow each other
  * would; only the way through the other levels is still to come then. */
 static enum sm_status
 play_trees(const struct player *player)
 {
-    enum { TREES = 2, MOST_NEIGHBOURS = 3 };
     const size_t size = player->rank->worker->devices, me = player->position;
     const double half = round(player->bytes / TREES);
     sg_comm_t receipts[TREES * MOST_NEIGHBOURS];
     void *payload[TREES * MOST_NEIGHBOURS];
     size_t count = 0;
     for (size_t tree = 0; tree < TREES; tree++) {
-        const size_t x = sm_devices_tree_position(size, tree, me);
-        const size_t near[MOST_NEIGHBOURS] = {x / 2, 2 * x, 2 * x + 1};
-        for (size_t i = 0; i < MOST_NEIGHBOURS; i++) {
-            if (near[i] < 1 || near[i] > size)
-                continue;
-            const size_t other = sm_devices_tree_device(size, tree, near[i]);
-            sm_simgrid_send(device_box(player, me, other), NULL, half);
-            receipts[count] = sg_mailbox_get_async(device_box(player, other, me), &payload[count]);
+        size_t others[MOST_NEIGHBOURS];
+        const size_t neighbours = tree_neighbours(size, tree, me, others);
+        for (size_t i = 0; i < neighbours; i++) {
+            sm_simgrid_send(device_box(player, me, others[i]), NULL, half);
+            receipts[count] =
+                sg_mailbox_get_async(device_box(player, others[i], me), &payload[count]);
             count++;
         }
     }
@@ -278,6 +291,19 @@ count_device(void *arg, size_t to, double bytes, const struct sm_trace_span *spa
                             sg_host_by_name(worker->hosts[order[to]]), bytes, span);
 }
 
+static enum sm_status
+count_trees(struct player *player, double bytes, const struct sm_trace_span *span)
+{
+    for (size_t tree = 0; tree < TREES; tree++) {
+        size_t others[MOST_NEIGHBOURS];
+        const size_t neighbours =
+            tree_neighbours(player->rank->worker->devices, tree, player->position, others);
+        for (size_t i = 0; i < neighbours; i++)
+            SM_TRY(count_device(player, others[i], round(bytes / TREES), span));
+    }
+    return SM_OK;
+}
+
 enum sm_status
 sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
                          const struct sm_trace_span *span)
@@ -289,8 +315,10 @@ sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
         struct player *player = &rank->players[i];
         const struct sm_collective_call call = {.size = worker->devices,
                                                 .bytes = round(bytes * player->ring->share)};
-        SM_TRY(sm_simgrid_count_schedule(parts[part], &call, player->position, count_device, player,
-                                         span));
+        SM_TRY(takes_trees(rank, part, bytes)
+                   ? count_trees(player, call.bytes, span)
+                   : sm_simgrid_count_schedule(parts[part], &call, player->position, count_device,
+                                               player, span));
     }
     return SM_OK;
 }
