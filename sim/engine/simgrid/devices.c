@@ -203,16 +203,17 @@ static const struct sm_collective *const parts[] = {
 
 enum { TREES = 2, MOST_NEIGHBOURS = 3 };
 
-/* The devices that a device has an edge to; returns how many. */
+/* Who is above and below a device in a tree: `others`, at most MOST_NEIGHBOURS. Returns how many.
+ */
 static size_t
-tree_neighbours(size_t size, size_t tree, size_t device, size_t neighbours[MOST_NEIGHBOURS])
+tree_neighbours(size_t size, size_t tree, size_t device, size_t *others)
 {
     const size_t x = sm_devices_tree_position(size, tree, device);
-    const size_t near[MOST_NEIGHBOURS] = {x / 2, 2 * x, 2 * x + 1};
+    const size_t positions[MOST_NEIGHBOURS] = {x / 2, 2 * x, 2 * x + 1};
     size_t count = 0;
     for (size_t i = 0; i < MOST_NEIGHBOURS; i++)
-        if (near[i] >= 1 && near[i] <= size)
-            neighbours[count++] = sm_devices_tree_device(size, tree, near[i]);
+        if (positions[i] >= 1 && positions[i] <= size)
+            others[count++] = sm_devices_tree_device(size, tree, positions[i]);
     return count;
 }
 
@@ -228,11 +229,12 @@ play_trees(const struct player *player)
     size_t count = 0;
     for (size_t tree = 0; tree < TREES; tree++) {
         size_t others[MOST_NEIGHBOURS];
-        const size_t near = tree_neighbours(size, tree, me, others);
-        for (size_t i = 0; i < near; i++, count++) {
+        const size_t neighbours = tree_neighbours(size, tree, me, others);
+        for (size_t i = 0; i < neighbours; i++) {
             sm_simgrid_send(device_box(player, me, others[i]), NULL, half);
             receipts[count] =
                 sg_mailbox_get_async(device_box(player, others[i], me), &payload[count]);
+            count++;
         }
     }
     enum sm_status status = SM_OK;
@@ -292,11 +294,11 @@ count_device(void *arg, size_t to, double bytes, const struct sm_trace_span *spa
 static enum sm_status
 count_trees(struct player *player, double bytes, const struct sm_trace_span *span)
 {
-    const size_t size = player->rank->worker->devices;
     for (size_t tree = 0; tree < TREES; tree++) {
         size_t others[MOST_NEIGHBOURS];
-        const size_t near = tree_neighbours(size, tree, player->position, others);
-        for (size_t i = 0; i < near; i++)
+        const size_t neighbours =
+            tree_neighbours(player->rank->worker->devices, tree, player->position, others);
+        for (size_t i = 0; i < neighbours; i++)
             SM_TRY(count_device(player, others[i], round(bytes / TREES), span));
     }
     return SM_OK;
@@ -309,14 +311,14 @@ sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
     const struct sm_platform_worker *worker = rank->worker;
     if (rank->world->traffic == NULL)
         return SM_OK;
-    const bool trees = takes_trees(rank, part, bytes);
     for (size_t i = 0; i < worker->ring_count * worker->devices; i++) {
         struct player *player = &rank->players[i];
         const struct sm_collective_call call = {.size = worker->devices,
                                                 .bytes = round(bytes * player->ring->share)};
-        SM_TRY(trees ? count_trees(player, call.bytes, span)
-                     : sm_simgrid_count_schedule(parts[part], &call, player->position, count_device,
-                                                 player, span));
+        SM_TRY(takes_trees(rank, part, bytes)
+                   ? count_trees(player, call.bytes, span)
+                   : sm_simgrid_count_schedule(parts[part], &call, player->position, count_device,
+                                               player, span));
     }
     return SM_OK;
 }
