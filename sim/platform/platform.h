@@ -48,6 +48,7 @@ struct sm_platform_link {
     double goodput;   /* (0, 1]                                     */
     double latency;   /* seconds                                    */
     bool duplex;      /* SPLITDUPLEX: this much in each direction   */
+    bool stands;      /* for all that a <cluster> makes, which SimGrid names as it likes */
 };
 
 struct sm_platform {

@@ -154,6 +154,32 @@ a_link_that_nobody_crosses_is_told_from_one_that_is_wide_enough(void **state)
     json_decref(root);
 }
 
+/* SimGrid names the links of a cluster, whose one bandwidth stands for all of them. */
+static void
+the_links_of_a_cluster_are_varied_through_its_own_bandwidth(void **state)
+{
+    (void)state;
+    static const char *const topologies[] = {
+        "", "topology=\"FAT_TREE\" topo_parameters=\"2;2,2;1,1;1,1\""};
+    for (size_t i = 0; i < 2; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "<?xml version=\"1.0\"?>\n"
+                 "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
+                 "<platform version=\"4.1\">\n<cluster id=\"tree\" prefix=\"gpu\" suffix=\"\" "
+                 "radical=\"0-3\" speed=\"1Tf\" bw=\"1Gbps\" lat=\"1us\" %s/>\n</platform>\n",
+                 topologies[i]);
+        program_write("cluster.xml", text);
+        json_t *root = explained("two.yaml", "--steps", "2", "--set", "platform.file=cluster.xml",
+                                 "--set", "platform.bandwidth.tree_link=x1.5");
+        const json_t *links = setting(root, "platform.bandwidth.\"tree_link\"");
+        check_near(number(links, "elasticity"), -1, 1e-3);
+        assert_string_equal(warning(links), "");
+        assert_int_equal(json_array_size(json_object_get(root, "warnings")), 0);
+        json_decref(root);
+    }
+}
+
 static void
 links_say_bytes_a_step_and_how_much_of_them_was_used(void **state)
 {
@@ -342,6 +368,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_of_bandwidth_alone_has_an_elasticity_of_minus_1),
         cmocka_unit_test(a_link_that_nobody_crosses_is_told_from_one_that_is_wide_enough),
+        cmocka_unit_test(the_links_of_a_cluster_are_varied_through_its_own_bandwidth),
         cmocka_unit_test(links_say_bytes_a_step_and_how_much_of_them_was_used),
         cmocka_unit_test(elasticities_of_all_there_is_add_up_to_1),
         cmocka_unit_test(stages_of_a_worker_add_up_to_its_seconds),
