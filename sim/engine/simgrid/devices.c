@@ -4,13 +4,17 @@
  *
  * Each ring carries its share of the bytes, message by message, one actor a device and ring. Where
  * nobody outside the worker uses those links and nothing changes their speed, every repetition
- * takes as long as the first, so it is simulated once for each size and its seconds are kept.
+ * takes as long as the first, on every worker that is alike: it is simulated once for each size,
+ * and its seconds are kept.
  */
 #include <math.h>
 #include <stdio.h>
 #include <xbt/dynar.h>
 
+#include "sim/base/text.h"
 #include "sim/engine/simgrid/world.h"
+
+enum { MOST_TIMES = 64 }; /* of a kind: buckets of several sizes, whole and in halves */
 
 /* Puts `value` on each link from one host to another; true when a shared one bore `other`. */
 static bool
@@ -57,6 +61,66 @@ links_private(struct rank *rank)
     return alone;
 }
 
+/* The links of all rings, in order: what they are like, and which of them are one. Workers of one
+ * hash take the same time. */
+static uint64_t
+hash_rings(struct rank *rank)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    uint64_t hash = sm_hash(&worker->devices, sizeof worker->devices, worker->ring_count);
+    size_t met = 0;
+    for (size_t i = 0; i < worker->ring_count; i++) {
+        const struct sm_device_ring *ring = &worker->rings[i];
+        hash = sm_hash(&ring->share, sizeof ring->share, hash);
+        for (size_t d = 0; d < worker->devices; d++) {
+            xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
+            sg_host_get_route(
+                sg_host_by_name(worker->hosts[ring->order[d]]),
+                sg_host_by_name(worker->hosts[ring->order[(d + 1) % worker->devices]]), route);
+            for (unsigned long k = 0; k < xbt_dynar_length(route); k++) {
+                sg_link_t link = xbt_dynar_get_as(route, k, sg_link_t);
+                uintptr_t index = (uintptr_t)sg_link_get_data(link);
+                if (index == 0) {
+                    index = ++met;
+                    sg_link_set_data(link, (void *)index);
+                }
+                const double like[] = {(double)index, sg_link_get_bandwidth(link),
+                                       sg_link_get_latency(link), sg_link_is_shared(link)};
+                hash = sm_hash(like, sizeof like, hash);
+            }
+            hash = sm_hash(&d, sizeof d, hash);
+            xbt_dynar_free_container(&route);
+        }
+    }
+    mark_rings(rank, NULL);
+    return hash;
+}
+
+static struct device_kind *
+kind_of(struct rank *rank)
+{
+    struct world *world = rank->world;
+    const uint64_t hash = hash_rings(rank);
+    struct device_kind *kind = world->kinds;
+    while (kind != NULL && kind->hash != hash)
+        kind = kind->next;
+    if (kind == NULL && (kind = sm_arena_zalloc(world->arena, 1, sizeof *kind)) != NULL) {
+        kind->hash = hash;
+        kind->next = world->kinds;
+        world->kinds = kind;
+    }
+    return kind;
+}
+
+void
+sm_simgrid_devices_fini(struct world *world)
+{
+    for (struct device_kind *kind = world->kinds; kind != NULL; kind = kind->next)
+        for (struct device_time *time = kind->times; time != NULL; time = time->next)
+            if (time->ended != NULL)
+                sg_sem_destroy(time->ended);
+}
+
 enum sm_status
 sm_simgrid_devices_init(struct rank *rank)
 {
@@ -73,8 +137,10 @@ sm_simgrid_devices_init(struct rank *rank)
                                            .ring_index = i / worker->devices,
                                            .position = i % worker->devices};
     rank->played = sg_sem_init(0);
-    rank->devices_private = links_private(rank);
-    return SM_OK;
+    if (!links_private(rank))
+        return SM_OK;
+    rank->kind = kind_of(rank);
+    return rank->kind != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory for a kind of devices");
 }
 
 static sg_mailbox_t
@@ -116,29 +182,30 @@ player_main(int argc, char **argv)
     sg_sem_release(rank->played);
 }
 
+static struct device_time *
+time_of(const struct rank *rank, enum device_part part, double bytes)
+{
+    struct device_time *time = rank->kind != NULL ? rank->kind->times : NULL;
+    while (time != NULL && (time->part != part || time->bytes != bytes))
+        time = time->next;
+    return time;
+}
+
 bool
 sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double bytes,
                          double *seconds)
 {
-    size_t kept = rank->device_time_count < DEVICE_TIMES ? rank->device_time_count : DEVICE_TIMES;
-    for (size_t i = 0; i < kept; i++)
-        if (rank->device_times[i].part == part && rank->device_times[i].bytes == bytes) {
-            *seconds = rank->device_times[i].seconds;
-            return true;
-        }
-    return false;
+    const struct device_time *time = time_of(rank, part, bytes);
+    if (time == NULL || time->seconds < 0)
+        return false;
+    *seconds = time->seconds;
+    return true;
 }
 
-enum sm_status
-sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
+static void
+play(struct rank *rank, enum device_part part, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    double seconds;
-    if (sm_simgrid_devices_known(rank, part, bytes, &seconds)) {
-        sg_actor_sleep_for(seconds);
-        return SM_OK;
-    }
-    double start = simgrid_get_clock();
     size_t count = worker->ring_count * worker->devices;
     for (size_t i = 0; i < count; i++) {
         struct player *player = &rank->players[i];
@@ -151,8 +218,45 @@ sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
     }
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
-    if (rank->devices_private)
-        rank->device_times[rank->device_time_count++ % DEVICE_TIMES] =
-            (struct device_time){part, bytes, simgrid_get_clock() - start};
+}
+
+/* Plays it and keeps the seconds. */
+static enum sm_status
+play_first(struct rank *rank, enum device_part part, double bytes)
+{
+    struct device_kind *kind = rank->kind;
+    struct device_time *time = NULL;
+    if (kind != NULL && kind->count < MOST_TIMES) {
+        if ((time = sm_arena_alloc(rank->world->arena, 1, sizeof *time)) == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for the seconds of devices");
+        *time =
+            (struct device_time){.next = kind->times, .part = part, .bytes = bytes, .seconds = -1};
+        kind->times = time;
+        kind->count++;
+    }
+    double start = simgrid_get_clock();
+    play(rank, part, bytes);
+    if (time == NULL)
+        return SM_OK;
+    time->seconds = simgrid_get_clock() - start;
+    for (; time->waiting > 0; time->waiting--)
+        sg_sem_release(time->ended);
+    return SM_OK;
+}
+
+enum sm_status
+sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
+{
+    struct device_time *time = time_of(rank, part, bytes);
+    if (time == NULL)
+        return play_first(rank, part, bytes);
+    double start = simgrid_get_clock();
+    if (time->seconds < 0) { /* it began no later, so it ends no later */
+        if (time->ended == NULL)
+            time->ended = sg_sem_init(0);
+        time->waiting++;
+        sg_sem_acquire(time->ended);
+    }
+    sg_actor_sleep_until(start + time->seconds);
     return SM_OK;
 }

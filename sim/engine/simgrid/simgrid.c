@@ -448,6 +448,7 @@ world_fini(struct world *world)
         sm_simgrid_watch_fini(rank);
         sm_comm_fini(&rank->comm);
     }
+    sm_simgrid_devices_fini(world);
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
 }

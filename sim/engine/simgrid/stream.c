@@ -90,19 +90,51 @@ edge_seconds(const struct world *world, size_t r, double chunk, double count, bo
     return longest;
 }
 
-/* What a schedule that tunes itself counts with: the slowest edge round the ring. */
+/* Bytes/s of the narrowest link that two routes from site to site share; 0: they share none. */
+static double
+trunk_bandwidth(const struct world *world, size_t group)
+{
+    double narrowest = 0;
+    xbt_dynar_t routes[2];
+    for (size_t i = 0; i < 2; i++) {
+        routes[i] = xbt_dynar_new(sizeof(sg_link_t), NULL);
+        sg_host_get_route(world->ranks[i].host, world->ranks[group + i].host, routes[i]);
+    }
+    for (unsigned long i = 0; i < xbt_dynar_length(routes[0]); i++)
+        for (unsigned long j = 0; j < xbt_dynar_length(routes[1]); j++) {
+            sg_link_t link = xbt_dynar_get_as(routes[0], i, sg_link_t);
+            const double bandwidth = sg_link_get_bandwidth(link);
+            if (link == xbt_dynar_get_as(routes[1], j, sg_link_t) && sg_link_is_shared(link) &&
+                (narrowest == 0 || bandwidth < narrowest))
+                narrowest = bandwidth;
+        }
+    for (size_t i = 0; i < 2; i++)
+        xbt_dynar_free_container(&routes[i]);
+    return narrowest * world->transport.collective_efficiency;
+}
+
+/* What a schedule that tunes itself counts with: the slowest edges round the ring, in sites and
+ * between them. */
 static void
 measure_network(struct world *world)
 {
     const double many = 1e12;
-    double per_byte = 0;
+    struct sm_collective_call *call = &world->call;
+    struct sm_collective_network near = {0, INFINITY}, far = {0, INFINITY};
     for (size_t r = 0; r < world->size; r++) {
-        double latency = world->wires[r * world->rails].latency;
-        double seconds = edge_seconds(world, r, many, 1, false) - latency;
-        world->call.latency = fmax(world->call.latency, latency);
-        per_byte = fmax(per_byte, seconds / many);
+        const bool between = call->group > 0 && r % call->group == 0;
+        struct sm_collective_network *network = between ? &far : &near;
+        const double latency = world->wires[r * world->rails].latency;
+        const double seconds = edge_seconds(world, r, many, 1, false) - latency;
+        network->latency = fmax(network->latency, latency);
+        network->bandwidth = fmin(network->bandwidth, many / seconds);
     }
-    world->call.bandwidth = 1 / per_byte;
+    call->latency = fmax(near.latency, far.latency);
+    call->bandwidth = fmin(near.bandwidth, far.bandwidth);
+    if (call->group == 0)
+        return;
+    world->sites = (struct sm_collective_sites){near, far, trunk_bandwidth(world, call->group)};
+    call->sites = &world->sites;
 }
 
 static bool
@@ -314,7 +346,7 @@ play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
     size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
-    sg_barrier_wait(world->barrier); /* until the last rank has planned the flows */
+    sg_barrier_wait(world->barrier); /* the plan is made when the last rank arrives */
     double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency;
     SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
     SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));

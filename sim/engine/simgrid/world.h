@@ -85,12 +85,22 @@ struct player {
     double bytes;
 };
 
-/* How long it took. */
+/* How long it takes. */
 struct device_time {
+    struct device_time *next;
     enum device_part part;
-    double bytes, seconds;
+    double bytes, seconds; /* seconds < 0: somebody plays it for the first time */
+    size_t waiting;        /* for that to end */
+    sg_sem_t ended;
 };
-enum { DEVICE_TIMES = 32 }; /* buckets of several sizes, each in two halves */
+
+/* Workers whose devices are alike, on links that nobody else uses. */
+struct device_kind {
+    struct device_kind *next;
+    uint64_t hash; /* of the links of all rings */
+    struct device_time *times;
+    size_t count;
+};
 
 /* An actor that waits for one receipt after another in a rank's place. */
 struct watcher {
@@ -137,9 +147,7 @@ struct rank {
     /* devices */
     struct player *players;
     sg_sem_t played;
-    bool devices_private; /* nobody else uses the links between the devices */
-    struct device_time device_times[DEVICE_TIMES];
-    size_t device_time_count; /* simulated so far; the last ones are kept */
+    struct device_kind *kind; /* NULL: others use the links between the devices */
 };
 
 /* A message of a schedule that is to come. */
@@ -181,6 +189,7 @@ struct world {
     size_t rails;               /* of every rank */
     struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
+    struct device_kind *kinds;
     bool failed;
     struct sm_error error; /* the first failure */
     double end;            /* when the last rank ended */
@@ -189,6 +198,7 @@ struct world {
     const struct sm_collective *collective; /* as it was asked for */
     bool fluid;                             /* what may be played so, is */
     struct sm_collective_call call;         /* without bytes */
+    struct sm_collective_sites sites;       /* of the call, where there are any */
     struct plan plans[PLANS];               /* the last ones */
     size_t plan_count;                      /* so far */
     bool *used;                             /* (collectives in the axis) */
@@ -261,6 +271,7 @@ enum sm_status sm_simgrid_look(struct rank *rank, struct sm_request *const *requ
 /* Blocks until a receipt that is watched is done, and all others of the same instant with it. */
 void sm_simgrid_sleep(struct rank *rank);
 void sm_simgrid_watch_fini(struct rank *rank);
+void sm_simgrid_devices_fini(struct world *world);
 
 /* all-reduces: set-up, posting; devices' ones go by known seconds where nothing is under way */
 enum sm_status sm_simgrid_streams_init(struct world *world);
