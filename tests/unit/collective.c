@@ -524,8 +524,8 @@ auto_sends_little_from_site_to_site(void **state)
                                       .bandwidth = 1.25e8,
                                       .sites = &sites};
     assert_ptr_equal(sm_collective_choose(&call), &sm_collective_hierarchical);
-    call.bytes = 100; /* four rounds between sites instead of six */
-    assert_ptr_equal(sm_collective_choose(&call), &sm_collective_halving_doubling);
+    call.bytes = 100; /* four steps between sites instead of six, of one rank each */
+    assert_ptr_equal(sm_collective_choose(&call), &sm_collective_binomial_tree);
     call.size = 512; /* too many to sum */
     call.bytes = 1e8;
     assert_ptr_equal(sm_collective_choose(&call), &sm_collective_hierarchical);
