@@ -530,7 +530,7 @@ auto_sends_little_from_site_to_site(void **state)
     call.bytes = 1e8;
     assert_ptr_equal(sm_collective_choose(&call), &sm_collective_hierarchical);
     call.size = 30; /* no sites of eight: one network */
-    assert_ptr_equal(sm_collective_choose(&call), &sm_collective_double_binary_tree);
+    assert_ptr_equal(sm_collective_choose(&call), &sm_collective_ring);
 }
 
 static void
