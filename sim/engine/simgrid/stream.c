@@ -7,8 +7,10 @@
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
  * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
- * of an idle link, so a platform whose speeds change while time passes is played exactly. Which
- * collective it is may depend on the bytes: each size has its plan.
+ * of an idle link, so a platform whose speeds change while time passes is played exactly. As long
+ * as nothing else travels the plan tells the end, and the flows are only slept through; the first
+ * message has what is left of them played. Which collective it is may depend on the bytes: each
+ * size has its plan.
  */
 #include <math.h>
 #include <stdio.h>
@@ -137,6 +139,10 @@ sm_simgrid_streams_init(struct world *world)
     world->barrier = sg_barrier_init((unsigned)size);
     world->fluid =
         plays_fluid(world) && !world->request->platform->varies && !edges_share_links(world);
+    for (size_t r = 0; r < world->rank_count; r++)
+        world->shared =
+            world->shared || (world->ranks[r].worker->devices > 1 && world->ranks[r].kind == NULL);
+    world->disturbed = sg_sem_init(0);
     if (!world->fluid && world->collective->same_edges)
         return SM_OK;
     SM_TRY(wires_init(world));
@@ -189,6 +195,42 @@ sm_simgrid_collectives(const struct world *world)
     return list == NULL ? asked : sm_arena_printf(world->arena, "%s (%s)", asked, list);
 }
 
+/* Seconds that the messages which are left need and their flows do not. */
+static double
+beside_flow(const struct world *world, size_t r, double chunk)
+{
+    double remaining = world->edges[r].remaining, pause = world->edges[r].pause;
+    if (world->rails == 1)
+        return pause + (remaining - 1) * world->wires[r].latency +
+               remaining * staging_seconds(world, chunk);
+    return pause + remaining * world->edges[r].message -
+           edge_seconds(world, r, chunk, remaining, true);
+}
+
+/* When the flows end that begin now, if nothing else travels. */
+static void
+look_ahead(struct world *world, double chunk)
+{
+    double longest = 0;
+    for (size_t r = 0; r < world->size; r++)
+        longest = fmax(longest, edge_seconds(world, r, chunk, world->edges[r].remaining, true) +
+                                    fmax(0, beside_flow(world, r, chunk)));
+    world->alone = world->in_flight == 0 && !world->shared;
+    world->alone_until = world->all_there + longest;
+    world->was_disturbed = false;
+}
+
+void
+sm_simgrid_disturb(struct world *world)
+{
+    static const double hardly = 1e-9; /* seconds before the end that need no playing */
+    if (!world->alone || world->was_disturbed || simgrid_get_clock() >= world->alone_until - hardly)
+        return;
+    world->was_disturbed = true;
+    for (size_t r = 0; r < world->size; r++)
+        sg_sem_release(world->disturbed);
+}
+
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
 arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, double chunk)
@@ -211,19 +253,9 @@ arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, d
         for (size_t r = 0; r < world->size; r++)
             world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
         sm_fluid_plan(world->size, plan->collective->steps(&plan->call), world->edges, world->work);
+        look_ahead(world, chunk);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
-}
-
-/* Seconds that the messages which are left need and their flows do not. */
-static double
-beside_flow(const struct world *world, size_t r, double chunk)
-{
-    double remaining = world->edges[r].remaining;
-    if (world->rails == 1)
-        return (remaining - 1) * world->wires[r].latency +
-               remaining * staging_seconds(world, chunk);
-    return remaining * world->edges[r].message - edge_seconds(world, r, chunk, remaining, true);
 }
 
 /* The place of the next receipt: one, but for ranks with open steps. */
@@ -308,16 +340,36 @@ await_taken(struct rank *rank)
     }
 }
 
+/* Of the flow into rank r, `elapsed` seconds after it began on an idle link: the share of its bytes
+ * that is left; *spent: seconds of its latency that are over, or that it would have once more. */
+static double
+flow_left(const struct world *world, size_t r, double chunk, double elapsed, double *spent)
+{
+    const double latency = world->wires[r * world->rails].latency;
+    const double travel = edge_seconds(world, r, chunk, world->edges[r].remaining, true) - latency;
+    *spent = fmin(elapsed, latency);
+    if (elapsed <= latency)
+        return 1;
+    return travel > elapsed - latency ? 1 - (elapsed - latency) / travel : 0;
+}
+
 static enum sm_status
 play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
     size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
     sg_barrier_wait(world->barrier); /* the plan is made when the last rank arrives */
-    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency;
+    double now = simgrid_get_clock();
+    if (world->alone && world->alone_until > now &&
+        sg_sem_acquire_timeout(world->disturbed, world->alone_until - now))
+        return SM_OK;
+    double elapsed = simgrid_get_clock() - world->all_there, spent;
+    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency *
+                   flow_left(world, next, chunk, elapsed, &spent);
     SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
     SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
-    double later = beside_flow(world, r, chunk) + world->edges[r].pause;
+    flow_left(world, r, chunk, elapsed, &spent);
+    double later = beside_flow(world, r, chunk) - spent;
     if (later > 0)
         sg_actor_sleep_for(later);
     sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
