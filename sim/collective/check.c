@@ -8,8 +8,9 @@
 /* A rank at the step being played: what it does, and the sets it sends as they were before. */
 struct turn {
     struct sm_collective_step step;
-    uint64_t *sent; /* (send_count, words), or NULL  */
-    bool awaits;    /* receipts of open steps        */
+    uint64_t *sent; /* (room) words, of them (send_count, words) in use */
+    size_t room;
+    bool awaits; /* receipts of open steps */
 };
 
 struct table {
@@ -53,8 +54,6 @@ send_part(struct table *t, size_t rank, size_t index)
 {
     struct turn *turn = &t->turns[rank];
     const struct sm_collective_step *step = &turn->step;
-    free(turn->sent);
-    turn->sent = NULL;
     if (step->send_to == SM_NO_RANK)
         return SM_OK;
     if (step->send_to >= t->call->size || step->send_to == rank || step->send_count == 0 ||
@@ -66,11 +65,15 @@ send_part(struct table *t, size_t rank, size_t index)
     if (t->turns[step->send_to].step.receive_from != rank)
         return SM_FAIL(SM_ERR_DOMAIN, "rank %zu step %zu sends to %zu, which does not receive it",
                        rank, index, step->send_to);
-    size_t bytes = step->send_count * t->words * sizeof(uint64_t);
-    turn->sent = malloc(bytes);
+    size_t words = step->send_count * t->words;
+    if (words > turn->room) {
+        free(turn->sent);
+        turn->room = words;
+        turn->sent = malloc(words * sizeof(uint64_t));
+    }
     if (turn->sent == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a message of %zu chunks", step->send_count);
-    memcpy(turn->sent, set_of(t, rank, step->send_first), bytes);
+    memcpy(turn->sent, set_of(t, rank, step->send_first), words * sizeof(uint64_t));
     return SM_OK;
 }
 
@@ -124,17 +127,23 @@ play(struct table *t)
     return SM_OK;
 }
 
-/* Of the ranks whose parts the set of a chunk must have: all, or its owner. */
+/* The parts in the set of a chunk are all ranks', or only its owner's. */
 static enum sm_status
 verify_set(const struct table *t, size_t rank, size_t chunk)
 {
-    const bool sums = adds(t->collective);
-    for (size_t other = 0; other < t->call->size; other++) {
-        bool there = (set_of(t, rank, chunk)[other / 64] >> other % 64 & 1) != 0;
-        bool wanted = sums || other == owner_of(t, chunk);
-        if (there != wanted)
-            return SM_FAIL(SM_ERR_DOMAIN, "rank %zu ends with%s rank %zu's part of chunk %zu", rank,
-                           there ? "" : "out", other, chunk);
+    const size_t owner = adds(t->collective) ? SM_NO_RANK : owner_of(t, chunk);
+    const uint64_t *set = set_of(t, rank, chunk);
+    for (size_t word = 0; word < t->words; word++) {
+        const size_t ranks = t->call->size - 64 * word;
+        uint64_t wanted = ranks < 64 ? ((uint64_t)1 << ranks) - 1 : UINT64_MAX;
+        if (owner != SM_NO_RANK)
+            wanted &= owner / 64 == word ? (uint64_t)1 << owner % 64 : 0;
+        const uint64_t wrong = set[word] ^ wanted;
+        if (wrong == 0)
+            continue;
+        const size_t bit = (size_t)__builtin_ctzll(wrong);
+        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu ends with%s rank %zu's part of chunk %zu", rank,
+                       (set[word] >> bit & 1) != 0 ? "" : "out", 64 * word + bit, chunk);
     }
     return SM_OK;
 }
