@@ -122,3 +122,11 @@ sm_push_sum_drain(void *state, struct sm_comm *comm, size_t n, float *x, enum sm
         s->weight = 1.0f;
     return SM_OK;
 }
+
+/* What is mixed with what may follow the clock; when it is sent and waited for does not. */
+size_t
+sm_push_sum_cycle(const void *state)
+{
+    const struct sm_gossip *gossip = &((const struct sm_push_sum *)state)->gossip;
+    return gossip->period * sm_graph_cycle(&gossip->graph);
+}

@@ -38,5 +38,6 @@ void sm_push_sum_split(void *state, size_t n, float gamma, const float *g, float
 enum sm_status sm_push_sum_send(void *state, struct sm_comm *comm);
 enum sm_status sm_push_sum_drain(void *state, struct sm_comm *comm, size_t n, float *x,
                                  enum sm_drain why);
+size_t sm_push_sum_cycle(const void *state);
 
 #endif

@@ -35,4 +35,5 @@ const struct sm_strategy sm_strategy_sgp = {
     .split = sm_push_sum_split,
     .send = sm_push_sum_send,
     .drain = sm_push_sum_drain,
+    .cycle = sm_push_sum_cycle,
 };

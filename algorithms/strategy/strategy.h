@@ -82,6 +82,10 @@ struct sm_strategy {
      * be. */
     enum sm_status (*drain)(void *state, struct sm_comm *comm, size_t n, float *x,
                             enum sm_drain why);
+    /* OPTIONAL. After how many steps the same ranks exchange as much again, so that a clock that
+     * has seen some cycles knows the others; 0: never. Without: 1, but never for those that follow
+     * the clock. */
+    size_t (*cycle)(const void *state);
 };
 
 #define SM_STRATEGY_LIST(X)                                                                        \

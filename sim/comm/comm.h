@@ -38,6 +38,8 @@ extern const char *const sm_stage_names[SM_STAGES];
 struct sm_ledger {
     double seconds[SM_STAGES];
     double bytes_sent; /* on the wire, its part of all-reduces too */
+    double reducing;   /* seconds that its all-reduces took from posting to end, summed over those
+                          that have ended, hidden or not                                          */
 };
 
 /* A vector that travels, and one number beside it (push-sum's weight, a step count). Sender and

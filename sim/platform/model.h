@@ -7,6 +7,7 @@
  *   read.c     names, quantities and profile files; fills the model (names: table.c)
  *   route.c    routes and connected traces
  *   edit.c     the experiment's edits, goodput
+ *   split.c    duplex links that go down become two
  *   worker.c   host properties -> workers, devices, rings
  */
 #ifndef SM_PLATFORM_MODEL_H
@@ -36,7 +37,7 @@ struct sm_model_host {
     xmlNodePtr element;                  /* hosts of a <cluster> share theirs        */
     double speed;                        /* FLOP/s                                   */
     const char *worker, *device, *rings; /* properties as written, NULL where absent */
-    const char *rails, *group;
+    const char *rails, *group, *collective;
 };
 
 struct sm_model_link {
@@ -60,8 +61,9 @@ struct sm_model {
     struct sm_table wires;  /* links                                               */
     struct sm_table routes; /* "FROM TO"                                           */
     struct sm_table traces;
-    size_t file_count;   /* profile files named           */
-    uint64_t files_hash; /* of their contents, in order   */
+    struct sm_table connections; /* "KIND TRACE"                                  */
+    size_t file_count;           /* profile files named           */
+    uint64_t files_hash;         /* of their contents, in order   */
     bool varies;
 };
 
@@ -98,6 +100,8 @@ enum sm_status sm_model_read(struct sm_model *model);
 enum sm_status sm_model_check_routes(struct sm_model *model, xmlNodePtr zone);
 enum sm_status sm_model_edit(struct sm_model *model, const struct sm_node *edits);
 enum sm_status sm_model_apply_goodput(struct sm_model *model);
+/* What SimGrid is given only: no entry of the model changes. */
+enum sm_status sm_model_split(struct sm_model *model);
 /* Fills workers and worker_count of *platform with at most `want` workers (0: all). `edits` is
  * where the experiment asks for them, or NULL. */
 enum sm_status sm_model_workers(struct sm_model *model, size_t want, size_t servers,

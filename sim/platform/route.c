@@ -139,14 +139,31 @@ check_trace(struct sm_model *model, xmlNodePtr connect)
 {
     const char *trace = sm_model_attribute(connect, "trace");
     const char *target = sm_model_attribute(connect, "element");
-    bool directed;
+    const char *kind = sm_model_attribute(connect, "kind");
+    if (kind == NULL)
+        kind = "HOST_AVAIL";
     if (sm_table_find(&model->traces, trace) == NULL)
         return sm_model_fail(model, connect, "no <trace> is called '%s'", trace);
-    struct sm_entry *wire = find_wire(model, target, &directed);
-    bool is_link = wire != NULL && directed == wire->duplex;
-    if (!is_link && sm_table_find(&model->places, target) == NULL)
-        return sm_model_fail(model, connect, "no host or link is called '%s'%s", target,
-                             wire != NULL && wire->duplex ? "; expected its _UP or _DOWN" : "");
+    if (strcmp(kind, "HOST_AVAIL") != 0 && strcmp(kind, "SPEED") != 0)
+        return sm_model_fail(model, connect,
+                             "kind=\"%s\": SimGrid 3.32 connects no trace to a link; expected "
+                             "bandwidth_file, latency_file or state_file on the link",
+                             kind);
+    struct sm_entry *place = sm_table_find(&model->places, target), *entry;
+    if (place == NULL || sm_element_is(place->element, "router") ||
+        sm_element_is_zone(place->element))
+        return sm_model_fail(model, connect, "kind=\"%s\": no host is called '%s'", kind, target);
+    bool fresh;
+    /* SimGrid would forget the second */
+    const char *key = sm_arena_printf(model->arena, "%s %s", kind, trace);
+    if (key == NULL)
+        return sm_model_no_memory(model);
+    SM_TRY(sm_table_add(model, &model->connections, key, connect, &entry, &fresh));
+    if (!fresh)
+        return sm_model_fail(model, connect,
+                             "trace '%s' is connected on line %ld already; expected a <trace> for "
+                             "each",
+                             trace, xmlGetLineNo(entry->element));
     return SM_OK;
 }
 

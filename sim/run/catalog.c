@@ -17,7 +17,7 @@
 #include "sim/platform/platform.h"
 #include "sim/run/experiment.h"
 #include "sim/run/rules.h"
-#include "sim/timing/profile.h"
+#include "sim/timing/bucket.h"
 #include "sim/timing/straggler.h"
 #include "workloads/workload.h"
 
@@ -157,15 +157,57 @@ describe_experiment(FILE *out)
           out);
 }
 
+static void
+print_amount(FILE *out, const char *before, enum sm_unit unit, double value)
+{
+    char text[64];
+    fprintf(out, "%s%s", before, sm_unit_format(unit, value, text, sizeof text));
+}
+
+/* What a profile's figures come to. */
+static enum sm_status
+describe_profile(const char *path, const char *home, FILE *out)
+{
+    struct sm_arena arena = {0};
+    struct sm_profile p;
+    const struct sm_bucket *buckets;
+    size_t count;
+    const double bucket = sm_param_find(sm_timing_params, "bucket")->def;
+    enum sm_status status =
+        sm_profile_load(&arena, &(struct sm_timing_settings){.profile = path}, NULL, home, &p);
+    if (status == SM_OK)
+        status = sm_profile_buckets(&arena, &p, bucket, &buckets, &count);
+    if (status == SM_OK) {
+        const double speed = p.device_speed;
+        const double step = p.load + (p.forward + p.backward + p.update) / speed;
+        fprintf(out, "  %g samples a step on %g devices of ", p.samples, p.devices);
+        print_amount(out, "", SM_UNIT_SPEED, speed);
+        fprintf(out, ": %.4g ms, %.5g samples/s, before any message\n", 1e3 * step,
+                p.samples / step);
+        print_amount(out, "  load ", SM_UNIT_SECONDS, p.load);
+        fprintf(out, ", forward %.4g ms, backward %.4g ms, update %.4g ms\n",
+                1e3 * p.forward / speed, 1e3 * p.backward / speed, 1e3 * p.update / speed);
+        print_amount(out, "  gradient ", SM_UNIT_BYTES, p.model_bytes);
+        fprintf(out, ", %zu layer%s, ", p.layer_count > 0 ? p.layer_count : 1,
+                p.layer_count > 1 ? "s" : "");
+        print_amount(out, "in buckets of ", SM_UNIT_BYTES, bucket);
+        fprintf(out, " %zu part%s\n", count, count > 1 ? "s" : "");
+    }
+    sm_arena_fini(&arena);
+    return status;
+}
+
 /* A profile is its own description; of a platform it is the comment at the top. */
 static enum sm_status
-describe_file(const char *kind, const char *path, FILE *out)
+describe_file(const char *kind, const char *path, const char *home, FILE *out)
 {
     struct sm_arena arena = {0};
     char *text;
     enum sm_status status = sm_text_read_file(&arena, path, &text, NULL);
     if (status == SM_OK) {
         fprintf(out, "%s %s\n", kind, path);
+        if (strcmp(kind, "profile") == 0)
+            status = describe_profile(path, home, out);
         const char *end = strcmp(kind, "platform") == 0 ? strstr(text, "-->") : NULL;
         fprintf(out, "%.*s\n", (int)(end != NULL ? end + 3 - text : (long)strlen(text)), text);
     }
@@ -204,13 +246,18 @@ describe_files(const char *axis, const char *name, const char *home, struct sm_a
         if (!asked(axis, files[kind].name))
             continue;
         const char *const *list = files[kind].names(arena, home);
+        add_name(names, files[kind].name);
+        if (strcmp(files[kind].name, name) == 0) {
+            SM_TRY(list_files(kind, home, out));
+            *found = true;
+        }
         for (; list != NULL && *list != NULL; list++) {
             add_name(names, *list);
             if (strcmp(*list, name) != 0)
                 continue;
             const char *path = sm_arena_printf(arena, "%s/%s/%s.%s", home, files[kind].folder, name,
                                                files[kind].ending);
-            SM_TRY(describe_file(files[kind].name, path, out));
+            SM_TRY(describe_file(files[kind].name, path, home, out));
             *found = true;
         }
     }
@@ -236,6 +283,9 @@ sm_catalog_describe(const char *axis, const char *name, const char *home, FILE *
         add_name(names, "experiment");
         add_name(names, "rules");
     }
+    const size_t length = strlen(name);
+    if (axis == NULL && length > 5 && strcmp(name + length - 5, ".yaml") == 0)
+        return describe_file("profile", name, home, out);
     for (size_t i = 0; sm_catalog_axes[i] != NULL; i++) {
         const struct sm_axis *each = sm_catalog_axes[i];
         if (!asked(axis, each->name))

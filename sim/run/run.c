@@ -48,6 +48,7 @@ struct run {
     struct sm_store *store;
     int64_t row;
     struct sm_recorder *recorder;
+    struct sm_steady *steady; /* NULL: every step is simulated */
     struct sm_trace *trace;
     struct sm_progress progress;
     struct sm_summary summary;
@@ -330,7 +331,7 @@ describe(struct run *run)
                       (double)sm_experiment_tau(experiment)},
         .final = {none, none, none, none, none, none},
         .best = {none, none, none},
-        .sim = {none, none, none, none, none, none, none},
+        .sim = {none, none, none, none, none, none, none, none, NULL},
         .wall = {none, none},
         .hashes = {.platform = hash_text(arena, run->platform.hash),
                    .data = data != 0 ? hash_text(arena, data) : NULL,
@@ -390,18 +391,40 @@ thread_count(const struct run *run)
     return cores > 0 ? (size_t)cores : 1;
 }
 
+/* Why every step has to be simulated; NULL: the workers may find that steps are alike. */
+static const char *
+against_replay(const struct run *run)
+{
+    const struct sm_run_options *options = run->options;
+    if (run->workload != NULL)
+        return "no: gradients are computed";
+    if (options->engine != &sm_engine_simgrid)
+        return "no: the engine has no clock";
+    if (options->trace != NULL)
+        return "no: a trace shows every step";
+    if (options->count_links)
+        return "no: the bytes of each link are counted";
+    if (run->platform.varies)
+        return "no: the platform changes while time passes";
+    if (sm_straggler_varies(&run->experiment->straggler))
+        return "no: steps take a random time";
+    return options->no_replay ? "no: switched off" : NULL;
+}
+
 static enum sm_status
 open_run(struct run *run)
 {
     const struct sm_run_options *options = run->options;
     SM_TRY(sm_pool_create(thread_count(run), &run->pool));
     if (options->trace != NULL &&
-        (run->trace = sm_trace_create(run->workers + run->servers)) == NULL)
+        (run->trace = sm_trace_create(run->workers + run->servers, 0)) == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the trace");
     if (options->store != NULL) {
         SM_TRY(sm_store_open(options->store, &run->store));
         SM_TRY(sm_store_begin(run->store, &run->summary, &run->row));
     }
+    if (against_replay(run) == NULL)
+        SM_TRY(sm_steady_create(run->workers, run->steps, &run->steady));
     if (run->workload == NULL)
         return SM_OK;
     return sm_recorder_create(&(struct sm_recorder_settings){run->workload, run->pool, run->store,
@@ -413,6 +436,7 @@ static void
 close_run(struct run *run)
 {
     sm_recorder_free(run->recorder);
+    sm_steady_free(run->steady);
     sm_store_close(run->store);
     sm_trace_free(run->trace);
     sm_pool_free(run->pool);
@@ -429,7 +453,9 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
     for (size_t r = 0; r < run->workers; r++) {
         for (size_t i = 0; i < SM_STAGES; i++)
             stages[i] += spent[r].seconds[i] / m;
-        bytes += report->ledgers[r].bytes_sent / m;
+        struct sm_ledger whole = report->ledgers[r];
+        sm_steady_add(run->steady, r, &whole);
+        bytes += whole.bytes_sent / m;
         end = fmax(end, ends[r]);
     }
     s->sim.seconds = end;
@@ -439,6 +465,11 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
     s->sim.exposed_communication = stages[SM_STAGE_COMMUNICATION];
     s->sim.idle = stages[SM_STAGE_IDLE];
     s->sim.bytes_sent_per_worker = bytes;
+    if (run->workload != NULL)
+        return;
+    s->sim.replayed_steps = (double)sm_steady_steps(run->steady);
+    s->sim.replay = run->steady != NULL ? sm_arena_strdup(run->arena, sm_steady_text(run->steady))
+                                        : against_replay(run);
 }
 
 static void
@@ -495,6 +526,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .bucket_count = run->bucket_count,
         .recorder = run->recorder,
         .progress = &run->progress,
+        .trace = run->trace,
         .initial = run->initial,
         .matrices = run->matrices,
         .matrix_count = run->matrix_count,
@@ -506,6 +538,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .arenas = arenas,
         .ends = ends,
         .spent = spent,
+        .steady = run->steady,
     };
     const struct sm_engine_request request = {
         .workers = run->workers,
@@ -518,6 +551,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .statistics = run->statistics,
         .pool = run->pool,
         .trace = run->trace,
+        .count_links = run->options->count_links,
         .interrupted = run->options->interrupted,
         .worker = sm_worker_run,
         .arg = &training,
@@ -569,9 +603,23 @@ finish(struct run *run, enum sm_status status, struct sm_run_result *result)
     return status == SM_OK || status == SM_ERR_DIVERGED ? SM_OK : sm_error_set(&error);
 }
 
+/* What was evaluated, on the trace's clock. */
+static enum sm_status
+count_in_trace(const struct run *run, const struct sm_run_result *result)
+{
+    for (size_t i = 0; i < result->evaluation_count; i++) {
+        const struct sm_evaluation *e = &result->evaluations[i];
+        SM_TRY(sm_trace_count(run->trace, "loss", "train", e->sim_seconds, e->train_loss));
+        SM_TRY(sm_trace_count(run->trace, "loss", "test", e->sim_seconds, e->test_loss));
+        SM_TRY(sm_trace_count(run->trace, "accuracy", "test", e->sim_seconds, e->test_accuracy));
+    }
+    return SM_OK;
+}
+
 static enum sm_status
 write_files(const struct run *run, const struct sm_run_result *result)
 {
+    SM_TRY(count_in_trace(run, result));
     if (run->trace != NULL)
         SM_TRY(sm_trace_write(run->trace, run->options->trace));
     if (run->options->save == NULL || result->consensus == NULL)
@@ -605,6 +653,11 @@ execute(struct run *run, struct sm_run_result *result)
                 run->summary.wall.seconds;
     }
     SM_TRY(finish(run, status, result));
+    result->workers = run->workers;
+    result->spent = spent;
+    result->ends = ends;
+    result->links = report.links;
+    result->link_count = report.link_count;
     return write_files(run, result);
 }
 

@@ -30,6 +30,7 @@ struct worker {
     size_t loss_count;
     double round_loss_sum;      /* since the round began               */
     size_t round_begin, length; /* first step and steps of the round   */
+    size_t rounds;              /* begun so far                        */
     const struct sm_inner *inner;
     const struct sm_schedule *schedule;
     const struct sm_strategy *strategy;
@@ -346,6 +347,7 @@ begin_round(struct worker *w, size_t k)
         .step = k, .steps = w->training->steps, .factor = schedule_factor(w, k)};
     SM_TRY(round_loss(w, &start.loss));
     w->round_begin = k;
+    w->rounds++;
     w->round_loss_sum = 0;
     w->length = w->period->length(w->period_state, &start);
     return SM_OK;
@@ -398,9 +400,11 @@ static enum sm_status
 step(struct worker *w, size_t k, double since)
 {
     struct sm_comm *comm = w->comm;
+    const bool begins = w->round != SM_ROUND_NONE && k == w->round_begin + w->length;
+    sm_trace_begin(w->training->trace, comm->rank, k, w->rounds + begins);
     SM_TRY(comm->ops->compute(comm, SM_STAGE_LOAD, w->training->profile->load, 0, NULL));
     SM_TRY(begin(w, k, since));
-    if (w->round != SM_ROUND_NONE && k == w->round_begin + w->length)
+    if (begins)
         SM_TRY(begin_round(w, k));
     w->gamma = (float)((double)w->lr * schedule_factor(w, k));
     w->slowness = sm_pace_next(w->pace);
@@ -425,6 +429,40 @@ report_progress(const struct worker *w, size_t steps_done)
     sm_progress_update(training->progress, steps_done, accuracy, samples);
 }
 
+static size_t
+least_common_multiple(size_t a, size_t b)
+{
+    size_t x = a, y = b;
+    while (y != 0) {
+        const size_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return x != 0 ? a / x * b : 0;
+}
+
+/* When this worker will have exchanged the same with the same ranks again, and from when on. */
+static enum sm_status
+join_steady(const struct worker *w)
+{
+    const struct sm_training *training = w->training;
+    const struct sm_choice *choice = &training->experiment->algorithm.strategy;
+    if (training->steady == NULL)
+        return SM_OK;
+    size_t from = 0, cycle = sm_strategy_is(choice, SM_FOLLOWS_CLOCK) ? 0 : 1;
+    if (w->strategy->cycle != NULL)
+        cycle = w->strategy->cycle(w->strategy_state);
+    if (w->round != SM_ROUND_NONE) {
+        const size_t rounds = w->outer->cycle != NULL ? w->outer->cycle(w->outer_state) : 1;
+        const bool settles = w->period->settled != NULL;
+        if (settles)
+            from = w->period->settled(w->period_state, training->steps);
+        cycle = least_common_multiple(
+            cycle, settles ? rounds * sm_experiment_tau(training->experiment) : 0);
+    }
+    return sm_steady_join(training->steady, from, cycle);
+}
+
 static enum sm_status
 worker_run(const struct sm_training *training, struct sm_comm *comm)
 {
@@ -437,16 +475,23 @@ worker_run(const struct sm_training *training, struct sm_comm *comm)
     if (training->workload != NULL)
         SM_TRY(sm_learner_create(training->workload, comm->rank, arena, &w->learner));
 
+    SM_TRY(join_steady(w));
+
     for (size_t k = 0; k < training->steps; k++) {
+        const size_t skipped = sm_steady_begin(training->steady, k) - k;
+        k += skipped;
+        w->round_begin += skipped;
         enum sm_status status = step(w, k, comm->ops->now(comm));
         if (status == SM_ERR_DOMAIN)
             return sm_error_prefix("step %zu", k);
         SM_TRY(status);
+        SM_TRY(sm_steady_end(training->steady, comm->rank, k, comm->ops->now(comm), comm->ledger));
         if (comm->rank == 0)
             report_progress(w, k + 1);
     }
-    training->ends[comm->rank] = comm->ops->now(comm);
+    training->ends[comm->rank] = comm->ops->now(comm) + sm_steady_seconds(training->steady);
     training->spent[comm->rank] = *comm->ledger; /* what follows is no step */
+    sm_steady_add(training->steady, comm->rank, &training->spent[comm->rank]);
     if (w->strategy->drain != NULL)
         SM_TRY(w->strategy->drain(w->strategy_state, comm, w->n, w->x, SM_DRAIN_END));
     return begin(w, training->steps, training->ends[comm->rank]);

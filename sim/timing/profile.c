@@ -336,6 +336,7 @@ load_file(struct sm_arena *arena, const char *path, struct sm_profile *profile)
         .model_bytes = file.model_bytes,
         .samples = file.samples,
         .devices = file.devices,
+        .device_speed = file.device_speed,
     };
     SM_TRY(sm_transport_bind(sm_tree_get(root, "transport"), arena, &profile->transport));
     return load_layers(arena, sm_tree_get(root, "layers"), profile);

@@ -22,13 +22,14 @@ struct sm_profile_layer {
 
 struct sm_profile {
     const char *name, *source;
-    double load;        /* seconds a step of the input pipeline, not hidden behind compute     */
-    double forward;     /* FLOP a step on each device                                          */
-    double backward;    /* FLOP                                                                */
-    double update;      /* FLOP                                                                */
-    double model_bytes; /* bytes of one model or gradient on the wire; 0: 4 a parameter  */
-    double samples;     /* samples a worker and step that the seconds stand for          */
-    double devices;     /* devices a worker the profile was made for; 0: any             */
+    double load;         /* seconds a step of the input pipeline, not hidden behind compute     */
+    double forward;      /* FLOP a step on each device                                          */
+    double backward;     /* FLOP                                                                */
+    double update;       /* FLOP                                                                */
+    double model_bytes;  /* bytes of one model or gradient on the wire; 0: 4 a parameter  */
+    double samples;      /* samples a worker and step that the seconds stand for          */
+    double devices;      /* devices a worker the profile was made for; 0: any             */
+    double device_speed; /* FLOP/s at which the operations take the file's seconds; 0: own */
     /* (layer_count) in forward order, one a layer after `repeat`; none: the model is one layer. Not
      * all weigh 0, and not all cost 0. */
     const struct sm_profile_layer *layers;

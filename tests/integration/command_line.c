@@ -370,6 +370,34 @@ help_and_version_are_no_errors(void **state)
     assert_int_equal(program("--help")->status, 0);
 }
 
+static void
+profiles_are_described_by_what_their_figures_come_to(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name, *part;
+    } cases[] = {
+        {"resnet50_v100x8",
+         "256 samples a step on 8 devices of 15.7Tf: 270.6 ms, 945.87 samples/s"},
+        {"resnet50_v100x8", "gradient 102.228128MB, 54 layers, in buckets of 25MB 4 parts"},
+        {"resnet50_v100x8", "arXiv:1910.00643"},
+        {"mine.yaml", "1 layer, in buckets of 25MB 1 part"},
+        {"profile", "llama_1b_h100x8"},
+        {"straggler", "lognormal"},
+        {"pareto", "tail index"},
+    };
+    program_write("mine.yaml", "{name: mine, source: me, device_speed: 1Tf, devices: 1, samples: 8,"
+                               " model_bytes: 1MB, stages: {load: 0s, forward: 1ms, backward: 2ms,"
+                               " update: 0s}}\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct program_result *result = program("describe", cases[i].name);
+        assert_int_equal(result->status, 0);
+        if (strstr(result->out, cases[i].part) == NULL)
+            fail_msg("describe %s: no '%s' in\n%s", cases[i].name, cases[i].part, result->out);
+    }
+    refused("cannot read nowhere.yaml", "describe", "nowhere.yaml");
+}
+
 int
 main(void)
 {
@@ -387,6 +415,7 @@ main(void)
         TEST(a_run_that_diverges_is_a_result_and_one_that_fails_is_not),
         TEST(describe_takes_an_axis_and_shows_what_an_all_reduce_is_made_of),
         TEST(an_experiment_may_choose_all_reduces_only),
+        TEST(profiles_are_described_by_what_their_figures_come_to),
         TEST(help_and_version_are_no_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

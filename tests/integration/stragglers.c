@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/helpers/training.h"
@@ -103,6 +104,36 @@ one_slow_worker_holds_up_all_reduce_by_its_factor_and_gossip_hardly(void **unuse
     assert_true(timed(6, 40, "adpsgd", slow).waits < 0.02 * seconds);
 }
 
+/* 110 even steps, then one of nine times the seconds, twice over: what has been alike for long need
+ * not go on so. Slow workers do. */
+static void
+steps_that_vary_are_all_simulated(void **unused)
+{
+    (void)unused;
+    char path[] = "/tmp/sm_stragglers_XXXXXX";
+    const int descriptor = mkstemp(path);
+    FILE *out = fdopen(descriptor, "w");
+    assert_non_null(out);
+    for (int i = 0; i < 110; i++)
+        fputs("1\n", out);
+    fputs("9\n", out);
+    assert_int_equal(fclose(out), 0);
+    static const char yaml[] =
+        "{steps: 222, platform: {file: star_4, workers: 1}, timing: {profile:"
+        " %s, straggler: {%s%s}}, algorithm: {strategy: allreduce}}";
+    const struct training_how how = {.timing_only = true};
+    struct training *trace =
+        training_finish(&how, yaml, profile, "distribution: trace, file: ", path);
+    check_relative(trace->seconds, (220 + 2 * 9) * seconds, 1e-9);
+    assert_non_null(strstr(trace->summary, "no: steps take a random time"));
+    struct training *slow = training_finish(&how, yaml, profile, "slow_workers: ", "[0]");
+    check_relative(slow->seconds, 222 * 2 * seconds, 1e-9);
+    assert_null(strstr(slow->summary, "\"replayed_steps\":0"));
+    free(trace);
+    free(slow);
+    unlink(path);
+}
+
 static void
 the_seed_chooses_the_seconds_and_the_keys_say_so(void **unused)
 {
@@ -149,6 +180,35 @@ gradients_take_the_same_numbers_and_seconds_as_without(void **unused)
     free(timed_only);
 }
 
+/* Load 10 ms, forward, backward and update 110 ms; in two buckets or as a whole, whose all-reduces
+ * of some kilobytes take microseconds. */
+static void
+all_stages_but_the_load_are_slowed(void **unused)
+{
+    (void)unused;
+    char path[] = "/tmp/sm_stragglers_XXXXXX.yaml";
+    const int descriptor = mkstemps(path, 5);
+    FILE *out = fdopen(descriptor, "w");
+    assert_non_null(out);
+    fputs(
+        "{name: p, source: a test, device_speed: 15.7Tf, devices: 0, samples: 1, model_bytes: 4kB,"
+        " stages: {load: 10ms, forward: 40ms, backward: 60ms, update: 10ms},"
+        " layers: [{name: a, bytes: 2kB, work: 1}, {name: b, bytes: 2kB, work: 2}]}\n",
+        out);
+    assert_int_equal(fclose(out), 0);
+    const char *buckets[] = {"1kB", "0B"};
+    for (size_t i = 0; i < 2; i++) {
+        struct training *t = training_finish(
+            &(const struct training_how){.timing_only = true},
+            "{steps: 10, platform: {file: star_4}, timing: {profile: %s, bucket: %s, straggler:"
+            " {slow_fraction: 1, slow_factor: 3}}, algorithm: {strategy: allreduce}}",
+            path, buckets[i]);
+        check_relative(t->seconds, 10 * (0.01 + 3 * 0.11), 2e-3);
+        free(t);
+    }
+    unlink(path);
+}
+
 /* 40 ms forward and 60 ms backward, on one worker. */
 static void
 scales_change_the_seconds_of_their_stage(void **unused)
@@ -183,8 +243,10 @@ main(void)
         cmocka_unit_test(all_reduce_waits_for_the_slowest_of_all),
         cmocka_unit_test(an_asynchronous_parameter_server_waits_for_nobody),
         cmocka_unit_test(one_slow_worker_holds_up_all_reduce_by_its_factor_and_gossip_hardly),
+        cmocka_unit_test(steps_that_vary_are_all_simulated),
         cmocka_unit_test(the_seed_chooses_the_seconds_and_the_keys_say_so),
         cmocka_unit_test(gradients_take_the_same_numbers_and_seconds_as_without),
+        cmocka_unit_test(all_stages_but_the_load_are_slowed),
         cmocka_unit_test(scales_change_the_seconds_of_their_stage),
         cmocka_unit_test(mistakes_are_refused_before_the_run),
     };

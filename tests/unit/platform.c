@@ -551,6 +551,7 @@ with_properties(struct fixture *f, const char *of_a, const char *of_b)
 #define WORKER(n) "<prop id=\"worker\" value=\"" n "\"/>"
 #define DEVICE(n) "<prop id=\"device\" value=\"" n "\"/>"
 #define RINGS(t)  "<prop id=\"rings\" value=\"" t "\"/>"
+#define TREES(t)  "<prop id=\"collective\" value=\"" t "\"/>"
 #define RAILS(t)  "<prop id=\"rails\" value=\"" t "\"/>"
 #define GROUP(n)  "<prop id=\"group\" value=\"" n "\"/>"
 
@@ -653,6 +654,11 @@ wrong_properties_name_the_line(void **state)
         {WORKER("0"), WORKER("0") DEVICE("1") GROUP("1"), "the property group belongs on"},
         {"", RAILS("0"), ":5: host 'b' has the property rails but not worker"},
         {WORKER("0"), GROUP("0"), ":5: host 'b' has the property group but not worker"},
+        {WORKER("0") TREES("tree"), WORKER("0") DEVICE("1"), "expected ring or auto"},
+        {WORKER("0") TREES("auto") RINGS("1:0-1 1:1-0"), WORKER("0") DEVICE("1"),
+         ":4: collective=\"auto\" of host 'a': expected one ring"},
+        {WORKER("0"), WORKER("0") DEVICE("1") TREES("auto"), "the property collective belongs on"},
+        {"", TREES("auto"), ":5: host 'b' has the property collective but not worker"},
         {WORKER("0") GROUP("-1"), WORKER("1"), ":4: group=\"-1\" of host 'a'"},
     };
     struct fixture *f = *state;
@@ -726,19 +732,8 @@ profile_files_are_found_from_any_folder_and_vary_the_platform(void **state)
     write_text(path, "1.0 0.5\n");
     check_ok(load_text(f, xml, NULL, &p));
     assert_true(p.varies);
-    check_mistake(
-        f, "<route",
-        "<link id=\"s\" bandwidth=\"1Gbps\" latency=\"1us\" sharing_policy=\"SPLITDUPLEX\" "
-        "state_file=\"slow.txt\"/>\n<route",
-        8, "one link for each direction");
     check_mistake(f, "<route", "<trace_connect trace=\"t\" element=\"a\"/>\n<route", 8,
                   "no <trace> is called 't'");
-    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>"
-                                "<trace_connect trace=\"t\" element=\"%s\"/>\n<route";
-    check_mistake(f, "<route", sm_arena_printf(&f->arena, trace, "duo"), 9, "its _UP or _DOWN");
-    check_ok(load_text(f, replaced(f, small, "<route", sm_arena_printf(&f->arena, trace, "duo_UP")),
-                       NULL, &p));
-    assert_true(p.varies);
     check_ok(load_text(f, xml, NULL, &p));
     /* SimGrid 3.32 opens no absolute name */
     snprintf(expected, sizeof expected, "/%s\"", path + 1);
@@ -768,6 +763,129 @@ sites_are_groups_where_they_are_of_one_size_and_one_after_the_other(void **state
         const struct sm_platform platform = {.workers = workers, .worker_count = 8};
         assert_int_equal(sm_platform_group(&platform, cases[i].workers), cases[i].group);
     }
+}
+
+/* SimGrid dies of some, forgets the last without a word. */
+static void
+traces_are_connected_to_one_host_each(void **state)
+{
+    static const char *const cases[][3] = {
+        {"", "duo_UP", "kind=\"HOST_AVAIL\": no host is called 'duo_UP'"},
+        {"kind=\"SPEED\"", "c", "kind=\"SPEED\": no host is called 'c'"},
+        {"kind=\"LINK_AVAIL\"", "eth", "connects no trace to a link; expected bandwidth_file"},
+    };
+    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>"
+                                "<trace_connect %s trace=\"t\" element=\"%s\"/>\n<route";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_mistake(f, "<route", sm_arena_printf(&f->arena, trace, cases[i][0], cases[i][1]), 9,
+                      cases[i][2]);
+    const char *good = sm_arena_printf(&f->arena, trace, "kind=\"SPEED\"", "a");
+    const char *xml = replaced(f, small, "<route", good);
+    check_ok(load_text(f, xml, NULL, &p));
+    assert_true(p.varies);
+    const char *twice = replaced(f, xml, "<route",
+                                 "<trace_connect kind=\"SPEED\" trace=\"t\" element=\"b\"/><route");
+    check_fails(load_text(f, twice, NULL, &p), SM_ERR_INPUT,
+                "trace 't' is connected on line 9 already; expected a <trace> for each");
+}
+
+static void
+a_duplex_link_that_goes_down_becomes_two(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_platform p;
+    char path[96];
+    snprintf(path, sizeof path, "%s/slow.txt", f->folder);
+    write_text(path, "1.0 0\n");
+    check_ok(load_text(
+        f, replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"slow.txt\""),
+        "{bandwidth: {duo: 2GBps}}", &p));
+    assert_true(p.varies);
+    check_near(link_of(&p, "duo")->bandwidth, 2e9, 0);
+    assert_true(link_of(&p, "duo")->duplex);
+    assert_null(strstr(p.xml, "SPLITDUPLEX"));
+    assert_non_null(strstr(p.xml, "<link id=\"duo_UP\" bandwidth=\"2000000000Bps\""));
+    assert_non_null(strstr(p.xml, "<link id=\"duo_DOWN\" bandwidth=\"2000000000Bps\""));
+    assert_non_null(strstr(p.xml, "<route src=\"a\" dst=\"b\" symmetrical=\"NO\"><link_ctn "
+                                  "id=\"eth\"/><link_ctn id=\"duo_UP\"/></route>"));
+    assert_non_null(strstr(p.xml, "<route src=\"b\" dst=\"a\" symmetrical=\"NO\"><link_ctn "
+                                  "id=\"duo_DOWN\"/><link_ctn id=\"eth\"/></route>"));
+    check_fails(
+        load_text(f,
+                  replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"none.txt\""),
+                  NULL, &p),
+        SM_ERR_INPUT, ":7: state_file=\"none.txt\" of <link>: no such readable file");
+}
+
+/* What SimGrid's own parser makes of the order of a zone's elements. */
+static void
+links_stand_before_hosts_but_not_before_zones(void **state)
+{
+    static const char inner[] =
+        "<zone id=\"v\" routing=\"Full\"><host id=\"a\" speed=\"1f\"/></zone>";
+    static const char link[] = "<link id=\"k\" bandwidth=\"1Bps\" latency=\"1s\"/>";
+    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>";
+    static const char zone[] =
+        "<platform version=\"4.1\"><zone id=\"w\" routing=\"Full\">%s%s</zone></platform>";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    check_ok(load_text(f, sm_arena_printf(&f->arena, zone, link, "<host id=\"a\" speed=\"1f\"/>"),
+                       NULL, &p));
+    check_ok(load_text(f, sm_arena_printf(&f->arena, zone, inner, link), NULL, &p));
+    check_fails(load_text(f, sm_arena_printf(&f->arena, zone, link, inner), NULL, &p), SM_ERR_INPUT,
+                "zones (one first) and links");
+    check_fails(load_text(f, sm_arena_printf(&f->arena, zone, trace, inner), NULL, &p),
+                SM_ERR_INPUT, "wrong place");
+}
+
+/* SimGrid would go by the command line without a word, or change the clock. */
+static void
+settings_of_simgrid_in_the_file_are_ours_or_refused(void **state)
+{
+    static const char config[] = "<config id=\"General\"><prop id=\"%s\" value=\"%s\"/></config>"
+                                 "<zone id=\"w\"";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    const char *ours = sm_arena_printf(&f->arena, config, "network/model", "CM02");
+    check_ok(load_text(f, replaced(f, small, "<zone id=\"w\"", ours), NULL, &p));
+    check_mistake(f, "<zone id=\"w\"", sm_arena_printf(&f->arena, config, "network/model", "LV08"),
+                  3, "<config> sets network/model to LV08, but runs have CM02");
+    check_mistake(f, "<zone id=\"w\"",
+                  sm_arena_printf(&f->arena, config, "network/latency-factor", "2"), 3,
+                  "<config> sets network/latency-factor; SimGrid runs with settings of its own");
+}
+
+static void
+topologies_have_as_many_hosts_as_their_parameters_say(void **state)
+{
+    static const char *const good[][2] = {{"TORUS", "2,3,1"},
+                                          {"FAT_TREE", "2;3,2;1,1;1,1"},
+                                          {"FAT_TREE", "1;6;1;1"},
+                                          {"DRAGONFLY", "3,1;1,4;2,1;1"}};
+    static const char *const bad[][3] = {
+        {"TORUS", "2,3,2", "topo_parameters=\"2,3,2\" make 12 hosts, radical makes 6"},
+        {"TORUS", "2,x", "of a TORUS cluster: expected its sizes, as 4,4,2"},
+        {"TORUS", "2,3,", "expected its sizes"},
+        {"TORUS", "", "expected its sizes"},
+        {"FAT_TREE", "2;4,2;1,1;1,1", "make 8 hosts"},
+        {"FAT_TREE", "6", "of a FAT_TREE cluster: expected levels, hosts, uplinks and cables"},
+        {"DRAGONFLY", "3,1;1,4;2,1;2", "make 12 hosts"},
+        {"DRAGONFLY", "3,1;1,4;2,1", "of a DRAGONFLY cluster: expected groups, chassis, routers"},
+    };
+    static const char xml[] = "<platform version=\"4.1\">\n<cluster id=\"c\" prefix=\"n\" "
+                              "suffix=\"\" radical=\"0-5\" speed=\"1Gf\" bw=\"1GBps\" lat=\"1us\" "
+                              "topology=\"%s\" topo_parameters=\"%s\"/></platform>";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        check_ok(load_text(f, sm_arena_printf(&f->arena, xml, good[i][0], good[i][1]), NULL, &p));
+        assert_int_equal(p.worker_count, 6);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        check_fails(load_text(f, sm_arena_printf(&f->arena, xml, bad[i][0], bad[i][1]), NULL, &p),
+                    SM_ERR_INPUT, bad[i][2]);
 }
 
 int
@@ -801,6 +919,11 @@ main(void)
         TEST(edits_apply_in_order_under_goodput),
         TEST(wrong_edits_name_the_experiments_line),
         TEST(profile_files_are_found_from_any_folder_and_vary_the_platform),
+        TEST(traces_are_connected_to_one_host_each),
+        TEST(a_duplex_link_that_goes_down_becomes_two),
+        TEST(links_stand_before_hosts_but_not_before_zones),
+        TEST(settings_of_simgrid_in_the_file_are_ours_or_refused),
+        TEST(topologies_have_as_many_hosts_as_their_parameters_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

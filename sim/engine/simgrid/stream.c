@@ -7,8 +7,10 @@
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
  * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
- * of an idle link, so a platform whose speeds change while time passes is played exactly. Which
- * collective it is may depend on the bytes: each size has its plan.
+ * of an idle link, so a platform whose speeds change while time passes is played exactly. As long
+ * as nothing else travels the plan tells the end, and the flows are only slept through; the first
+ * message has what is left of them played. Which collective it is may depend on the bytes: each
+ * size has its plan.
  */
 #include <math.h>
 #include <stdio.h>
@@ -16,14 +18,6 @@
 #include <xbt/dynar.h>
 
 #include "sim/engine/simgrid/world.h"
-
-static sg_host_t
-rail_host(const struct world *world, size_t rank, size_t rail)
-{
-    const struct sm_platform_worker *worker = world->ranks[rank].worker;
-    return rail == 0 ? world->ranks[rank].host
-                     : sg_host_by_name(worker->hosts[worker->rails[rail]]);
-}
 
 /* Whether two edges of the ring use one link that they would have to share. */
 static bool
@@ -35,7 +29,8 @@ edges_share_links(struct world *world)
             size_t before = r > 0 ? r - 1 : world->size - 1;
             xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
             for (size_t i = 0; i < world->rails; i++)
-                sg_host_get_route(rail_host(world, before, i), rail_host(world, r, i), route);
+                sg_host_get_route(sm_simgrid_rail_host(world, before, i),
+                                  sm_simgrid_rail_host(world, r, i), route);
             for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
                 sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
                 if (mark && sg_link_is_shared(link) && sg_link_get_data(link) != NULL)
@@ -58,7 +53,8 @@ wires_init(struct world *world)
     for (size_t r = 0; r < size; r++) {
         size_t before = r > 0 ? r - 1 : size - 1;
         for (size_t i = 0; i < world->rails; i++) {
-            sg_host_t from = rail_host(world, before, i), to = rail_host(world, r, i);
+            sg_host_t from = sm_simgrid_rail_host(world, before, i),
+                      to = sm_simgrid_rail_host(world, r, i);
             world->wires[r * world->rails + i] = (struct wire){
                 sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
         }
@@ -170,6 +166,10 @@ sm_simgrid_streams_init(struct world *world)
     world->barrier = sg_barrier_init((unsigned)size);
     world->fluid =
         plays_fluid(world) && !world->request->platform->varies && !edges_share_links(world);
+    for (size_t r = 0; r < world->rank_count; r++)
+        world->shared =
+            world->shared || (world->ranks[r].worker->devices > 1 && world->ranks[r].kind == NULL);
+    world->disturbed = sg_sem_init(0);
     if (!world->fluid && world->collective->same_edges)
         return SM_OK;
     SM_TRY(wires_init(world));
@@ -222,6 +222,42 @@ sm_simgrid_collectives(const struct world *world)
     return list == NULL ? asked : sm_arena_printf(world->arena, "%s (%s)", asked, list);
 }
 
+/* Seconds that the messages which are left need and their flows do not. */
+static double
+beside_flow(const struct world *world, size_t r, double chunk)
+{
+    double remaining = world->edges[r].remaining, pause = world->edges[r].pause;
+    if (world->rails == 1)
+        return pause + (remaining - 1) * world->wires[r].latency +
+               remaining * staging_seconds(world, chunk);
+    return pause + remaining * world->edges[r].message -
+           edge_seconds(world, r, chunk, remaining, true);
+}
+
+/* When the flows end that begin now, if nothing else travels. */
+static void
+look_ahead(struct world *world, double chunk)
+{
+    double longest = 0;
+    for (size_t r = 0; r < world->size; r++)
+        longest = fmax(longest, edge_seconds(world, r, chunk, world->edges[r].remaining, true) +
+                                    fmax(0, beside_flow(world, r, chunk)));
+    world->alone = world->in_flight == 0 && !world->shared;
+    world->alone_until = world->all_there + longest;
+    world->was_disturbed = false;
+}
+
+void
+sm_simgrid_disturb(struct world *world)
+{
+    static const double hardly = 1e-9; /* seconds before the end that need no playing */
+    if (!world->alone || world->was_disturbed || simgrid_get_clock() >= world->alone_until - hardly)
+        return;
+    world->was_disturbed = true;
+    for (size_t r = 0; r < world->size; r++)
+        sg_sem_release(world->disturbed);
+}
+
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
 arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, double chunk)
@@ -244,19 +280,9 @@ arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, d
         for (size_t r = 0; r < world->size; r++)
             world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
         sm_fluid_plan(world->size, plan->collective->steps(&plan->call), world->edges, world->work);
+        look_ahead(world, chunk);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
-}
-
-/* Seconds that the messages which are left need and their flows do not. */
-static double
-beside_flow(const struct world *world, size_t r, double chunk)
-{
-    double remaining = world->edges[r].remaining;
-    if (world->rails == 1)
-        return (remaining - 1) * world->wires[r].latency +
-               remaining * staging_seconds(world, chunk);
-    return remaining * world->edges[r].message - edge_seconds(world, r, chunk, remaining, true);
 }
 
 /* The place of the next receipt: one, but for ranks with open steps. */
@@ -341,16 +367,36 @@ await_taken(struct rank *rank)
     }
 }
 
+/* Of the flow into rank r, `elapsed` seconds after it began on an idle link: the share of its bytes
+ * that is left; *spent: seconds of its latency that are over, or that it would have once more. */
+static double
+flow_left(const struct world *world, size_t r, double chunk, double elapsed, double *spent)
+{
+    const double latency = world->wires[r * world->rails].latency;
+    const double travel = edge_seconds(world, r, chunk, world->edges[r].remaining, true) - latency;
+    *spent = fmin(elapsed, latency);
+    if (elapsed <= latency)
+        return 1;
+    return travel > elapsed - latency ? 1 - (elapsed - latency) / travel : 0;
+}
+
 static enum sm_status
 play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
     size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
     sg_barrier_wait(world->barrier); /* the plan is made when the last rank arrives */
-    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency;
+    double now = simgrid_get_clock();
+    if (world->alone && world->alone_until > now &&
+        sg_sem_acquire_timeout(world->disturbed, world->alone_until - now))
+        return SM_OK;
+    double elapsed = simgrid_get_clock() - world->all_there, spent;
+    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency *
+                   flow_left(world, next, chunk, elapsed, &spent);
     SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
     SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
-    double later = beside_flow(world, r, chunk) + world->edges[r].pause;
+    flow_left(world, r, chunk, elapsed, &spent);
+    double later = beside_flow(world, r, chunk) - spent;
     if (later > 0)
         sg_actor_sleep_for(later);
     sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
@@ -428,6 +474,39 @@ reduce(struct rank *rank, struct sm_request *request)
     return devices ? sm_simgrid_devices_play(rank, DEVICES_ALL_GATHER, bytes) : SM_OK;
 }
 
+static enum sm_status
+count_rank(void *arg, size_t to, double bytes, const struct sm_trace_span *span)
+{
+    const struct rank *rank = arg;
+    return sm_simgrid_count_message(rank->world, rank->comm.rank, to, bytes, span);
+}
+
+/* The all-reduce that took the stream from t0 to t1 is done. */
+static enum sm_status
+note_reduce(struct rank *rank, const struct sm_request *request, double t0, double t1)
+{
+    struct world *world = rank->world;
+    if (world->traffic == NULL)
+        return SM_OK;
+    const bool workers = among_workers(rank, request);
+    const struct sm_trace_span span = {
+        .name = workers ? "all-reduce" : "device all-reduce",
+        .track = SM_TRACE_STREAM,
+        .t0 = t0,
+        .t1 = t1,
+        .bytes = sm_comm_wire_bytes(&rank->comm, request->wire),
+        .mark = request->mark,
+    };
+    if (workers) {
+        const struct plan *plan = plan_of(world, span.bytes);
+        if (plan == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
+        SM_TRY(sm_simgrid_count_schedule(plan->collective, &plan->call, rank->comm.rank, count_rank,
+                                         rank, &span));
+    }
+    return sm_trace_add_span(world->request->trace, rank->comm.rank, &span);
+}
+
 static void
 stream_main(int argc, char **argv)
 {
@@ -441,11 +520,15 @@ stream_main(int argc, char **argv)
         rank->queue = request->next;
         if (rank->queue == NULL)
             rank->queue_end = &rank->queue;
+        const double t0 = fmax(simgrid_get_clock(), rank->stream_free);
         request->status = reduce(rank, request);
+        if (request->status == SM_OK)
+            request->status = note_reduce(rank, request, t0, simgrid_get_clock());
         if (request->status != SM_OK)
             sm_simgrid_fail(rank->world);
         request->done = true;
         rank->playing--;
+        rank->ledger->reducing += simgrid_get_clock() - request->posted;
         sg_sem_release(rank->finished);
     }
 }
@@ -473,12 +556,11 @@ sent_bytes(struct rank *rank, double bytes)
 
 /* Where all before it have ended or have known ends, its own is known too. */
 static bool
-end_known(struct rank *rank, struct sm_request *request, double bytes)
+end_known(struct rank *rank, struct sm_request *request, double bytes, double *seconds)
 {
-    double seconds;
-    if (rank->playing > 0 || !sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, &seconds))
+    if (rank->playing > 0 || !sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, seconds))
         return false;
-    request->end = rank->stream_free = fmax(rank->stream_free, rank->time) + seconds;
+    request->end = rank->stream_free = fmax(rank->stream_free, rank->time) + *seconds;
     return true;
 }
 
@@ -486,7 +568,9 @@ enum sm_status
 sm_simgrid_post(struct rank *rank, struct sm_request *request)
 {
     const double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
+    double seconds;
     request->index = rank->reductions;
+    request->mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
     if (among_workers(rank, request)) {
         const double sent = sent_bytes(rank, bytes);
         if (sent < 0)
@@ -496,8 +580,11 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
     } else if (!among_devices(rank, request)) { /* the mean of one is what it was */
         request->done = true;
         return SM_OK;
-    } else if (end_known(rank, request, bytes)) {
-        return SM_OK;
+    } else if (end_known(rank, request, bytes, &seconds)) {
+        const struct sm_trace_span span = {
+            .t0 = request->end - seconds, .t1 = request->end, .mark = request->mark};
+        SM_TRY(sm_simgrid_devices_count(rank, DEVICES_ALL_REDUCE, bytes, &span));
+        return note_reduce(rank, request, span.t0, span.t1);
     }
     sm_simgrid_settle(rank);
     rank->playing++;
@@ -511,6 +598,7 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         sg_actor_set_data(stream, rank);
         sg_actor_start(stream, stream_main, 0, NULL);
     }
+    request->posted = simgrid_get_clock();
     request->next = NULL;
     *rank->queue_end = request;
     rank->queue_end = &request->next;
