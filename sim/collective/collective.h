@@ -27,6 +27,18 @@ struct sm_collective_step {
                      and none of them sends what another receives */
 };
 
+/* Seconds and bytes/s of a route. */
+struct sm_collective_network {
+    double latency, bandwidth;
+};
+
+/* Where groups are sites: routes in one, from one to another, and what all that a site sends (or
+ * receives) at once shares; trunk 0: nothing. */
+struct sm_collective_sites {
+    struct sm_collective_network near, far;
+    double trunk; /* bytes/s */
+};
+
 /* What is to be done, and where. */
 struct sm_collective_call {
     size_t size;          /* ranks, >= 1                                                      */
@@ -35,6 +47,7 @@ struct sm_collective_call {
     const void *settings; /* of the collective; NULL: its defaults                            */
     /* Seconds and bytes/s of the slowest route, for who tunes itself; bandwidth 0: not known */
     double latency, bandwidth;
+    const struct sm_collective_sites *sites; /* NULL: all routes are alike */
 };
 
 enum sm_operation {
@@ -121,8 +134,9 @@ enum sm_status sm_collective_usable(const struct sm_collective *collective,
                                     const struct sm_collective_call *call);
 
 /* The all-reduce that takes the fewest seconds by closed form on the call's network (10 Gbit/s and
- * 20 us where it is not known), with its default settings. Pure. A parameter server is never
- * chosen: it is a place, not a way. */
+ * 20 us where it is not known), with its default settings; among sites by an estimate that sums the
+ * slowest message of each step, O(size steps), and above 256 ranks hierarchical. Pure. A parameter
+ * server is never chosen: it is a place, not a way. */
 const struct sm_collective *sm_collective_choose(const struct sm_collective_call *call);
 
 /* Plays the schedule on sets instead of numbers: SM_OK when every rank ends with what the operation

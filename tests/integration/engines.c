@@ -314,6 +314,59 @@ what_travels_beside_computing_costs_the_longer_of_the_two(void **state)
         }
 }
 
+struct disturbance {
+    double after; /* seconds after the all-reduce began */
+    bool beside;  /* a message that nobody takes yet, from the begin on */
+};
+
+/* Rank 0 sends to rank 1 while the all-reduce uses the same links. */
+static enum sm_status
+disturb_a_reduction(struct sm_comm *comm, const void *in, void *out)
+{
+    const struct disturbance *disturbance = in;
+    double *end = (double *)out + 2 * comm->rank;
+    float x[REDUCE_FLOATS] = {0}, value;
+    struct sm_request *request;
+    if (comm->rank == 2 && disturbance->beside)
+        SM_TRY(machine_send(comm, 3, 0, 0));
+    SM_TRY(
+        comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, REDUCE_FLOATS, REDUCE_FLOATS, &request));
+    SM_TRY(machine_pass(comm, disturbance->after));
+    if (comm->rank == 0)
+        SM_TRY(machine_send(comm, 1, REDUCE_FLOATS / 4, 1));
+    if (comm->rank == 1)
+        SM_TRY(machine_receive(comm, 0, &value));
+    end[1] = comm->ops->now(comm);
+    SM_TRY(comm->ops->wait(comm, &request));
+    end[0] = comm->ops->now(comm);
+    return comm->rank == 3 && disturbance->beside ? machine_receive(comm, 2, &value) : SM_OK;
+}
+
+/* What sleeps through its flows is as what plays them, which it does beside another message. */
+static void
+a_message_shares_links_with_the_all_reduce_that_it_meets(void **state)
+{
+    (void)state;
+    const double scale = 1e6;
+    const double ring = ring_seconds(8, 4 * REDUCE_FLOATS * scale, latency, bandwidth);
+    const double message = latency + REDUCE_FLOATS * scale / bandwidth;
+    for (double share = 0; share < 1.3; share += 0.1) {
+        double ends[2][16];
+        for (int beside = 0; beside < 2; beside++) {
+            const struct disturbance disturbance = {share * ring, beside != 0};
+            const struct machine machine = {
+                .wire_scale = scale, .program = disturb_a_reduction, .in = &disturbance};
+            check_ok(machine_run(&machine, ends[beside], sizeof *ends, NULL));
+        }
+        for (size_t i = 0; i < 16; i++)
+            check_near(ends[0][i], ends[1][i], 2 * latency);
+        if (share < 0.5) { /* both are longer than alone */
+            assert_true(ends[0][0] > ring + 0.4 * message);
+            assert_true(ends[0][3] > share * ring + 1.5 * message);
+        }
+    }
+}
+
 /* Two at once follow one another, as on a communication stream. */
 static enum sm_status
 reduce_twice_at_once(struct sm_comm *comm, const void *in, void *out)
@@ -1555,6 +1608,7 @@ main(void)
         cmocka_unit_test(both_engines_count_the_same_bytes),
         cmocka_unit_test(messages_come_in_the_order_sent_even_from_a_rank_that_has_ended),
         cmocka_unit_test(what_travels_beside_computing_costs_the_longer_of_the_two),
+        cmocka_unit_test(a_message_shares_links_with_the_all_reduce_that_it_meets),
         cmocka_unit_test(all_reduces_of_a_rank_follow_one_another),
         cmocka_unit_test(test_notices_within_the_time_between_two_questions),
         cmocka_unit_test(devices_of_a_dgx1_reduce_in_the_seconds_of_their_rings),

@@ -512,6 +512,28 @@ auto_takes_what_is_cheapest_and_crosses_over_as_bytes_grow(void **state)
 }
 
 static void
+auto_sends_little_from_site_to_site(void **state)
+{
+    (void)state;
+    /* four sites of eight: 10 Gbit/s inside, 10 ms and 1 Gbit/s for all of a site to the others */
+    const struct sm_collective_sites sites = {{20e-6, 1.25e9}, {10e-3, 1.25e8}, 1.25e8};
+    struct sm_collective_call call = {.size = 32,
+                                      .group = 8,
+                                      .bytes = 1e8,
+                                      .latency = 10e-3,
+                                      .bandwidth = 1.25e8,
+                                      .sites = &sites};
+    assert_ptr_equal(sm_collective_choose(&call), &sm_collective_hierarchical);
+    call.bytes = 100; /* four steps between sites instead of six, of one rank each */
+    assert_ptr_equal(sm_collective_choose(&call), &sm_collective_binomial_tree);
+    call.size = 512; /* too many to sum */
+    call.bytes = 1e8;
+    assert_ptr_equal(sm_collective_choose(&call), &sm_collective_hierarchical);
+    call.size = 30; /* no sites of eight: one network */
+    assert_ptr_equal(sm_collective_choose(&call), &sm_collective_ring);
+}
+
+static void
 auto_is_never_slower_than_any_it_may_choose(void **state)
 {
     (void)state;
@@ -695,6 +717,7 @@ main(void)
         cmocka_unit_test(a_part_added_twice_and_a_message_nobody_takes_are_caught),
         cmocka_unit_test(parts_are_whole_bytes_add_up_and_differ_by_at_most_one),
         cmocka_unit_test(auto_takes_what_is_cheapest_and_crosses_over_as_bytes_grow),
+        cmocka_unit_test(auto_sends_little_from_site_to_site),
         cmocka_unit_test(auto_is_never_slower_than_any_it_may_choose),
         cmocka_unit_test(segments_are_as_many_as_the_closed_form_is_least_with),
         cmocka_unit_test(only_all_reduces_that_can_be_done_may_be_chosen),

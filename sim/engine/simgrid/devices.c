@@ -3,10 +3,10 @@
  * of it.
  *
  * Each ring carries its share of the bytes, message by message, one actor a device and ring; or,
- * where the platform says so and it takes less, two trees carry a half each. Where
- * nobody outside the worker uses those links and nothing changes their speed, every repetition
- * takes as long as the first, on every worker that is alike: it is simulated once for each size,
- * and its seconds are kept.
+ * where the platform says so and it takes less, two trees carry a half each. Where nobody outside
+ * the worker uses those links and nothing changes their speed, every repetition takes as long as
+ * the first, on every worker that is alike: it is simulated once for each size, and its seconds are
+ * kept.
  */
 #include <math.h>
 #include <stdio.h>
@@ -96,6 +96,14 @@ hash_rings(struct rank *rank)
         }
     }
     mark_rings(rank, NULL);
+    for (size_t d = 0; worker->trees && d < worker->devices; d++) /* they take other ways */
+        for (size_t e = 0; e < worker->devices; e++) {
+            sg_host_t from = sg_host_by_name(worker->hosts[d]);
+            sg_host_t to = sg_host_by_name(worker->hosts[e]);
+            const double way[] = {d == e ? 0 : sg_host_get_route_bandwidth(from, to),
+                                  d == e ? 0 : sg_host_get_route_latency(from, to)};
+            hash = sm_hash(way, sizeof way, hash);
+        }
     return hash;
 }
 

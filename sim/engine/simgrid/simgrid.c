@@ -88,6 +88,8 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
     if (envelope == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
     rank->ledger->bytes_sent += bytes;
+    rank->world->in_flight++;
+    sm_simgrid_disturb(rank->world);
     if (rank->world->transport.staging > 0) {
         sm_simgrid_stage(rank, envelope);
         return SM_OK;
@@ -191,6 +193,7 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
                        request->done ? request->arrived : simgrid_get_clock(), rank->comm.rank,
                        request->from, rank->world->waiting[rank->comm.rank].since);
     struct envelope *envelope = request->envelope;
+    rank->world->in_flight--;
     SM_TRY(note_message(rank, request, envelope));
     *there = envelope->sent;
     *request->parcel = envelope->parcel;
@@ -488,6 +491,8 @@ world_fini(struct world *world)
         sm_comm_fini(&rank->comm);
     }
     sm_simgrid_devices_fini(world);
+    if (world->disturbed != NULL)
+        sg_sem_destroy(world->disturbed);
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
 }

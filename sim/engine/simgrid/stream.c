@@ -7,8 +7,10 @@
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
  * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
- * of an idle link, so a platform whose speeds change while time passes is played exactly. Which
- * collective it is may depend on the bytes: each size has its plan.
+ * of an idle link, so a platform whose speeds change while time passes is played exactly. As long
+ * as nothing else travels the plan tells the end, and the flows are only slept through; the first
+ * message has what is left of them played. Which collective it is may depend on the bytes: each
+ * size has its plan.
  */
 #include <math.h>
 #include <stdio.h>
@@ -84,19 +86,51 @@ edge_seconds(const struct world *world, size_t r, double chunk, double count, bo
     return longest;
 }
 
-/* What a schedule that tunes itself counts with: the slowest edge round the ring. */
+/* Bytes/s of the narrowest link that two routes from site to site share; 0: they share none. */
+static double
+trunk_bandwidth(const struct world *world, size_t group)
+{
+    double narrowest = 0;
+    xbt_dynar_t routes[2];
+    for (size_t i = 0; i < 2; i++) {
+        routes[i] = xbt_dynar_new(sizeof(sg_link_t), NULL);
+        sg_host_get_route(world->ranks[i].host, world->ranks[group + i].host, routes[i]);
+    }
+    for (unsigned long i = 0; i < xbt_dynar_length(routes[0]); i++)
+        for (unsigned long j = 0; j < xbt_dynar_length(routes[1]); j++) {
+            sg_link_t link = xbt_dynar_get_as(routes[0], i, sg_link_t);
+            const double bandwidth = sg_link_get_bandwidth(link);
+            if (link == xbt_dynar_get_as(routes[1], j, sg_link_t) && sg_link_is_shared(link) &&
+                (narrowest == 0 || bandwidth < narrowest))
+                narrowest = bandwidth;
+        }
+    for (size_t i = 0; i < 2; i++)
+        xbt_dynar_free_container(&routes[i]);
+    return narrowest * world->transport.collective_efficiency;
+}
+
+/* What a schedule that tunes itself counts with: the slowest edges round the ring, in sites and
+ * between them. */
 static void
 measure_network(struct world *world)
 {
     const double many = 1e12;
-    double per_byte = 0;
+    struct sm_collective_call *call = &world->call;
+    struct sm_collective_network near = {0, INFINITY}, far = {0, INFINITY};
     for (size_t r = 0; r < world->size; r++) {
-        double latency = world->wires[r * world->rails].latency;
-        double seconds = edge_seconds(world, r, many, 1, false) - latency;
-        world->call.latency = fmax(world->call.latency, latency);
-        per_byte = fmax(per_byte, seconds / many);
+        const bool between = call->group > 0 && r % call->group == 0;
+        struct sm_collective_network *network = between ? &far : &near;
+        const double latency = world->wires[r * world->rails].latency;
+        const double seconds = edge_seconds(world, r, many, 1, false) - latency;
+        network->latency = fmax(network->latency, latency);
+        network->bandwidth = fmin(network->bandwidth, many / seconds);
     }
-    world->call.bandwidth = 1 / per_byte;
+    call->latency = fmax(near.latency, far.latency);
+    call->bandwidth = fmin(near.bandwidth, far.bandwidth);
+    if (call->group == 0)
+        return;
+    world->sites = (struct sm_collective_sites){near, far, trunk_bandwidth(world, call->group)};
+    call->sites = &world->sites;
 }
 
 static bool
@@ -132,6 +166,10 @@ sm_simgrid_streams_init(struct world *world)
     world->barrier = sg_barrier_init((unsigned)size);
     world->fluid =
         plays_fluid(world) && !world->request->platform->varies && !edges_share_links(world);
+    for (size_t r = 0; r < world->rank_count; r++)
+        world->shared =
+            world->shared || (world->ranks[r].worker->devices > 1 && world->ranks[r].kind == NULL);
+    world->disturbed = sg_sem_init(0);
     if (!world->fluid && world->collective->same_edges)
         return SM_OK;
     SM_TRY(wires_init(world));
@@ -184,6 +222,42 @@ sm_simgrid_collectives(const struct world *world)
     return list == NULL ? asked : sm_arena_printf(world->arena, "%s (%s)", asked, list);
 }
 
+/* Seconds that the messages which are left need and their flows do not. */
+static double
+beside_flow(const struct world *world, size_t r, double chunk)
+{
+    double remaining = world->edges[r].remaining, pause = world->edges[r].pause;
+    if (world->rails == 1)
+        return pause + (remaining - 1) * world->wires[r].latency +
+               remaining * staging_seconds(world, chunk);
+    return pause + remaining * world->edges[r].message -
+           edge_seconds(world, r, chunk, remaining, true);
+}
+
+/* When the flows end that begin now, if nothing else travels. */
+static void
+look_ahead(struct world *world, double chunk)
+{
+    double longest = 0;
+    for (size_t r = 0; r < world->size; r++)
+        longest = fmax(longest, edge_seconds(world, r, chunk, world->edges[r].remaining, true) +
+                                    fmax(0, beside_flow(world, r, chunk)));
+    world->alone = world->in_flight == 0 && !world->shared;
+    world->alone_until = world->all_there + longest;
+    world->was_disturbed = false;
+}
+
+void
+sm_simgrid_disturb(struct world *world)
+{
+    static const double hardly = 1e-9; /* seconds before the end that need no playing */
+    if (!world->alone || world->was_disturbed || simgrid_get_clock() >= world->alone_until - hardly)
+        return;
+    world->was_disturbed = true;
+    for (size_t r = 0; r < world->size; r++)
+        sg_sem_release(world->disturbed);
+}
+
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
 arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, double chunk)
@@ -206,19 +280,9 @@ arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, d
         for (size_t r = 0; r < world->size; r++)
             world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
         sm_fluid_plan(world->size, plan->collective->steps(&plan->call), world->edges, world->work);
+        look_ahead(world, chunk);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
-}
-
-/* Seconds that the messages which are left need and their flows do not. */
-static double
-beside_flow(const struct world *world, size_t r, double chunk)
-{
-    double remaining = world->edges[r].remaining;
-    if (world->rails == 1)
-        return (remaining - 1) * world->wires[r].latency +
-               remaining * staging_seconds(world, chunk);
-    return remaining * world->edges[r].message - edge_seconds(world, r, chunk, remaining, true);
 }
 
 /* The place of the next receipt: one, but for ranks with open steps. */
@@ -303,16 +367,36 @@ await_taken(struct rank *rank)
     }
 }
 
+/* Of the flow into rank r, `elapsed` seconds after it began on an idle link: the share of its bytes
+ * that is left; *spent: seconds of its latency that are over, or that it would have once more. */
+static double
+flow_left(const struct world *world, size_t r, double chunk, double elapsed, double *spent)
+{
+    const double latency = world->wires[r * world->rails].latency;
+    const double travel = edge_seconds(world, r, chunk, world->edges[r].remaining, true) - latency;
+    *spent = fmin(elapsed, latency);
+    if (elapsed <= latency)
+        return 1;
+    return travel > elapsed - latency ? 1 - (elapsed - latency) / travel : 0;
+}
+
 static enum sm_status
 play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
     size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
     sg_barrier_wait(world->barrier); /* the plan is made when the last rank arrives */
-    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency;
+    double now = simgrid_get_clock();
+    if (world->alone && world->alone_until > now &&
+        sg_sem_acquire_timeout(world->disturbed, world->alone_until - now))
+        return SM_OK;
+    double elapsed = simgrid_get_clock() - world->all_there, spent;
+    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency *
+                   flow_left(world, next, chunk, elapsed, &spent);
     SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
     SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
-    double later = beside_flow(world, r, chunk) + world->edges[r].pause;
+    flow_left(world, r, chunk, elapsed, &spent);
+    double later = beside_flow(world, r, chunk) - spent;
     if (later > 0)
         sg_actor_sleep_for(later);
     sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */

@@ -204,6 +204,7 @@ struct world {
     const struct sm_collective *collective; /* as it was asked for */
     bool fluid;                             /* what may be played so, is */
     struct sm_collective_call call;         /* without bytes */
+    struct sm_collective_sites sites;       /* of the call, where there are any */
     struct plan plans[PLANS];               /* the last ones */
     size_t plan_count;                      /* so far */
     bool *used;                             /* (collectives in the axis) */
@@ -214,6 +215,13 @@ struct world {
     struct wire *wires;          /* (size, rails) of the routes r-1 -> r */
     double *work;                /* (2 size) */
     double all_there;
+    /* where nothing else is on the links its flows need not be played to know their end */
+    size_t in_flight;   /* messages that somebody sent and nobody has yet */
+    bool shared;        /* with the devices inside some worker            */
+    bool alone;         /* when the last rank joined                      */
+    double alone_until; /* when it ends if it stays so                    */
+    bool was_disturbed;
+    sg_sem_t disturbed; /* then: a permit for each rank                   */
 };
 
 enum channel { CHANNEL_MESSAGE, CHANNEL_REDUCE };
@@ -304,6 +312,8 @@ enum sm_status sm_simgrid_streams_init(struct world *world);
 enum sm_status sm_simgrid_post(struct rank *rank, struct sm_request *request);
 /* "ring", "auto (ring)": the collectives that were played, for the report; NULL: no memory. */
 const char *sm_simgrid_collectives(const struct world *world);
+/* Somebody is about to use the links between workers. */
+void sm_simgrid_disturb(struct world *world);
 /* among a worker's devices */
 enum sm_status sm_simgrid_devices_init(struct rank *rank);
 /* Whether the seconds it takes are known by now. */
