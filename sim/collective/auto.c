@@ -17,6 +17,7 @@ static const struct sm_collective *const candidates[] = {
     &sm_collective_ring,
     &sm_collective_hierarchical,
     &sm_collective_halving_doubling,
+    &sm_collective_recursive_doubling,
     &sm_collective_binomial_tree,
     &sm_collective_double_binary_tree,
 };
@@ -155,8 +156,8 @@ const struct sm_collective sm_collective_auto = {
               .params = sm_collective_params},
     .operation = SM_ALL_REDUCE,
     .closed_form = "the least of ring, hierarchical (where the platform has sites), "
-                   "halving_doubling, binomial_tree and double_binary_tree on the slowest route "
-                   "between neighbouring workers",
+                   "halving_doubling, recursive_doubling, binomial_tree and double_binary_tree on "
+                   "the slowest route between neighbouring workers",
     .chunks = auto_chunks,
     .steps = auto_steps,
     .step = auto_step,

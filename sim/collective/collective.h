@@ -100,6 +100,7 @@ struct sm_collective {
 #define SM_COLLECTIVE_LIST(X)                                                                      \
     X(ring)                                                                                        \
     X(halving_doubling)                                                                            \
+    X(recursive_doubling)                                                                          \
     X(binomial_tree)                                                                               \
     X(double_binary_tree)                                                                          \
     X(hierarchical)                                                                                \

@@ -168,14 +168,14 @@ auto_takes_another_way_for_another_size_and_says_so(void **state)
     struct sm_collective_call call = {.size = 24, .bytes = 4 * 25557032.0};
     star_network(&call);
     check_ok(machine_run(&machine, &seconds, sizeof seconds, &report));
-    assert_string_equal(report.collective, "auto (ring, halving_doubling)");
+    assert_string_equal(report.collective, "auto (ring, recursive_doubling)");
     /* the ring as one flow an edge, as if it had been asked for */
     check_relative(seconds.last[1], sm_collective_ring.seconds(&call, call.latency, call.bandwidth),
                    1e-9);
     check_relative(seconds.last[3], seconds.last[1], 1e-12);
     call.bytes = 100;
     check_relative(seconds.last[0],
-                   sm_collective_halving_doubling.seconds(&call, call.latency, call.bandwidth),
+                   sm_collective_recursive_doubling.seconds(&call, call.latency, call.bandwidth),
                    1e-9);
 
     machine.collective = NULL;
