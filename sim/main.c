@@ -13,6 +13,7 @@
 #include "sim/platform/make.h"
 #include "sim/run/calibrate.h"
 #include "sim/run/catalog.h"
+#include "sim/run/explain.h"
 #include "sim/run/inspect.h"
 #include "sim/run/run.h"
 
@@ -21,6 +22,7 @@ enum { EXIT_RUN = 1, EXIT_INPUT = 2, EXIT_INTERRUPTED = 130, MOST_SETS = 256 };
 static const char usage[] =
     "usage: slowmo COMMAND ...\n"
     "  run [FILE.yaml] [OPTIONS]          run an experiment (default: the quickstart study)\n"
+    "  explain [FILE.yaml] [OPTIONS]      where its seconds go, and which settings decide them\n"
     "  export STORE --format csv|json|seeds\n"
     "                                     write stored runs to standard output\n"
     "  list [AXIS]                        everything registered, or one axis\n"
@@ -76,7 +78,7 @@ struct arguments {
     const char *sets[MOST_SETS];
     size_t set_count;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
-    size_t threads;
+    size_t threads, steps, jobs;
     bool timing_only, no_replay, json, quiet, help;
 };
 
@@ -93,7 +95,9 @@ enum {
     KEY_SAVE,
     KEY_LOAD,
     KEY_ENGINE,
-    KEY_FORMAT
+    KEY_FORMAT,
+    KEY_STEPS,
+    KEY_JOBS
 };
 
 static const struct argp_option run_options[] = {
@@ -113,6 +117,16 @@ static const struct argp_option run_options[] = {
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
+static const struct argp_option explain_options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0, "Override a dotted key of the file (repeatable)", 0},
+    {"seed", KEY_SEED, "N", 0, "Seed of every random stream", 0},
+    {"steps", KEY_STEPS, "N", 0, "Run whole rounds of at most so many steps (default: 100)", 0},
+    {"jobs", KEY_JOBS, "N", 0, "Runs side by side (default: all cores)", 0},
+    {"json", KEY_JSON, NULL, 0, "A line of JSON an experiment on standard output", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "No progress line", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
 static const struct argp_option export_options[] = {
     {"format", KEY_FORMAT, "NAME", 0,
      "csv (default): a row an evaluation; json: a line a run; seeds: a row of means and intervals "
@@ -126,11 +140,24 @@ static const struct argp_option plain_options[] = {
     {0},
 };
 
+/* A whole number >= 1 for an option. */
+static error_t
+parse_count(const char *option, const char *value, double most, size_t *count)
+{
+    double number;
+    if (!sm_unit_parse(SM_UNIT_NONE, value, &number) || number != floor(number) || number < 1 ||
+        number > most) {
+        SM_FAIL(SM_ERR_INPUT, "--%s %s: expected a whole number, 1 .. %.0f", option, value, most);
+        return EINVAL;
+    }
+    *count = (size_t)number;
+    return 0;
+}
+
 static error_t
 parse_option(int key, char *value, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
-    double number;
     switch (key) {
     case KEY_SET:
         if (arguments->set_count == MOST_SETS)
@@ -141,13 +168,11 @@ parse_option(int key, char *value, struct argp_state *state)
         arguments->seed = value;
         return 0;
     case KEY_THREADS:
-        if (!sm_unit_parse(SM_UNIT_NONE, value, &number) || number != floor(number) || number < 1 ||
-            number > 1024) {
-            SM_FAIL(SM_ERR_INPUT, "--threads %s: expected a whole number, 1 .. 1024", value);
-            return EINVAL;
-        }
-        arguments->threads = (size_t)number;
-        return 0;
+        return parse_count("threads", value, 1024, &arguments->threads);
+    case KEY_STEPS:
+        return parse_count("steps", value, 1e9, &arguments->steps);
+    case KEY_JOBS:
+        return parse_count("jobs", value, 1024, &arguments->jobs);
     case KEY_TIMING:
         arguments->timing_only = true;
         return 0;
@@ -295,22 +320,30 @@ find_file(struct sm_arena *arena, const char *file)
                                                                                     : file;
 }
 
-/* The experiments that the file and the options stand for, each checked before any runs. */
+/* The trees that the file and the options stand for. */
+static enum sm_status
+read_trees(struct sm_arena *arena, const struct arguments *arguments, const char **file,
+           const struct sm_node *const **trees, size_t *count)
+{
+    struct sm_node *root;
+    *file = arguments->positional_count > 0
+                ? find_file(arena, arguments->positional[0])
+                : sm_arena_printf(arena, "%s/analysis/studies/quickstart.yaml", home_folder());
+    SM_TRY(sm_tree_load(arena, *file, &root));
+    if (root == NULL && (root = sm_tree_map(arena, NULL, NULL)) == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", *file);
+    SM_TRY(override(arena, arguments, root));
+    return sm_experiment_expand(arena, root, trees, count);
+}
+
+/* The experiments that they are, each checked before any runs. */
 static enum sm_status
 plan(struct sm_arena *arena, const struct arguments *arguments,
      const struct sm_run_options *options, struct sm_experiment **experiments, size_t *count)
 {
-    const char *file =
-        arguments->positional_count > 0
-            ? find_file(arena, arguments->positional[0])
-            : sm_arena_printf(arena, "%s/analysis/studies/quickstart.yaml", options->home);
-    struct sm_node *root;
+    const char *file;
     const struct sm_node *const *trees;
-    SM_TRY(sm_tree_load(arena, file, &root));
-    if (root == NULL && (root = sm_tree_map(arena, NULL, NULL)) == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", file);
-    SM_TRY(override(arena, arguments, root));
-    SM_TRY(sm_experiment_expand(arena, root, &trees, count));
+    SM_TRY(read_trees(arena, arguments, &file, &trees, count));
     *experiments = sm_arena_zalloc(arena, *count, sizeof **experiments);
     if (*experiments == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %zu experiments", file, *count);
@@ -385,6 +418,21 @@ check_run_options(const struct arguments *arguments, const struct sm_engine *eng
     return SM_OK;
 }
 
+/* From now on a signal to any process of the runs stops all. */
+static enum sm_status
+catch_signals(void)
+{
+    void *shared =
+        mmap(NULL, sizeof *interrupted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return SM_FAIL(SM_ERR_NOMEM, "run: no memory");
+    interrupted = shared;
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
+    signal(SIGPIPE, SIG_IGN);
+    return SM_OK;
+}
+
 static int
 command_run(int argc, char **argv)
 {
@@ -397,16 +445,8 @@ command_run(int argc, char **argv)
     else if (strcmp(arguments.engine, "simgrid") != 0)
         return SM_FAIL(SM_ERR_INPUT, "--engine %s: expected simgrid or thread", arguments.engine),
                fail();
-    if (check_run_options(&arguments, engine) != SM_OK)
+    if (check_run_options(&arguments, engine) != SM_OK || catch_signals() != SM_OK)
         return fail();
-    void *shared =
-        mmap(NULL, sizeof *interrupted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
-        return SM_FAIL(SM_ERR_NOMEM, "run: no memory"), fail();
-    interrupted = shared;
-    signal(SIGINT, on_interrupt);
-    signal(SIGTERM, on_interrupt);
-    signal(SIGPIPE, SIG_IGN);
     const struct sm_run_options options = {
         .home = home_folder(),
         .store = arguments.store,
@@ -439,6 +479,56 @@ command_run(int argc, char **argv)
         code = fail();
     sm_arena_fini(&arena);
     return code;
+}
+
+/* ---- explain ---- */
+
+/* Each as soon as it is there. */
+static enum sm_status
+explain_all(struct sm_arena *arena, const struct arguments *arguments)
+{
+    const char *file;
+    const struct sm_node *const *trees;
+    struct sm_experiment *experiments;
+    size_t count;
+    const struct sm_run_options check = {
+        .home = home_folder(), .timing_only = true, .engine = &sm_engine_simgrid};
+    SM_TRY(plan(arena, arguments, &check, &experiments, &count));
+    SM_TRY(read_trees(arena, arguments, &file, &trees, &count));
+    for (size_t i = 0; i < count; i++) {
+        const struct sm_explain_options options = {
+            .home = home_folder(),
+            .most_steps = arguments->steps,
+            .jobs = arguments->jobs,
+            .progress = arguments->quiet ? NULL : stderr,
+            .item = i + 1,
+            .items = count,
+            .interrupted = interrupted,
+        };
+        struct sm_explanation explanation;
+        SM_TRY(sm_explain(arena, trees[i], &options, &explanation));
+        if (arguments->json)
+            SM_TRY(sm_explanation_print_json(&explanation, stdout));
+        else
+            sm_explanation_print(&explanation, stdout);
+        if (i + 1 < count && !arguments->json)
+            putchar('\n');
+    }
+    return SM_OK;
+}
+
+static int
+command_explain(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    enum sm_status status = parse(argc, argv, explain_options, 1, "[FILE.yaml]", &arguments);
+    if (status == SM_OK)
+        status = catch_signals();
+    if (status == SM_OK)
+        status = explain_all(&arena, &arguments);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 
 /* ---- the other commands ---- */
@@ -572,6 +662,7 @@ main(int argc, char **argv)
         int (*run)(int argc, char **argv);
     } commands[] = {
         {"run", command_run},
+        {"explain", command_explain},
         {"export", command_export},
         {"list", command_list},
         {"describe", command_describe},
@@ -579,7 +670,7 @@ main(int argc, char **argv)
         {"calibrate", command_calibrate},
         {NULL, NULL},
     };
-    const char *names[8] = {NULL};
+    const char *names[sizeof commands / sizeof *commands] = {NULL};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         fputs(usage, argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_INPUT : EXIT_SUCCESS;

@@ -4,6 +4,7 @@
 #define SM_ENGINE_ENGINE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "sim/collective/collective.h"
@@ -24,16 +25,29 @@ struct sm_engine_request {
     double statistics;      /* floats that go beside every model (struct sm_comm)         */
     struct sm_pool *pool;   /* runs the jobs of compute (simgrid only)                       */
     struct sm_trace *trace; /* NULL: none                                                    */
+    bool count_links;       /* the report shall say what each link carried (simgrid only)    */
     const volatile sig_atomic_t *interrupted; /* NULL: never; compute fails when it is set   */
     /* One rank's program. The first failure ends the run and is the run's error. */
     enum sm_status (*worker)(void *arg, struct sm_comm *comm);
     void *arg;
 };
 
+/* What a link of the platform carried. */
+struct sm_link_use {
+    const char *name; /* as in the file, without _UP/_DOWN                              */
+    bool duplex;      /* SPLITDUPLEX: bytes[0] went UP, bytes[1] DOWN; else [0] has all */
+    double bytes[2];
+    double bandwidth;   /* bytes/s of payload each way, after goodput                     */
+    double utilisation; /* bytes of the busier way / (bandwidth x seconds of the run); NaN
+                           where flows do not share it (FATPIPE)                          */
+};
+
 struct sm_engine_report {
     double seconds;                  /* when the last rank ended; 0 without a clock */
     const struct sm_ledger *ledgers; /* (workers + servers), owned by the arena of run */
     const char *collective;          /* and what it came to: "auto (ring)"; NULL: none */
+    const struct sm_link_use *links; /* (link_count) in the platform's order, when asked for */
+    size_t link_count;
 };
 
 struct sm_engine {

@@ -37,7 +37,7 @@ struct sm_model_host {
     xmlNodePtr element;                  /* hosts of a <cluster> share theirs        */
     double speed;                        /* FLOP/s                                   */
     const char *worker, *device, *rings; /* properties as written, NULL where absent */
-    const char *rails, *group;
+    const char *rails, *group, *collective;
 };
 
 struct sm_model_link {

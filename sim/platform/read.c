@@ -281,6 +281,7 @@ add_host(struct sm_model *model, xmlNodePtr element, const char *name, struct sm
         .rings = sm_model_property(element, "rings", NULL),
         .rails = sm_model_property(element, "rails", NULL),
         .group = sm_model_property(element, "group", NULL),
+        .collective = sm_model_property(element, "collective", NULL),
     };
     return SM_OK;
 }

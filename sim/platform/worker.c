@@ -50,6 +50,7 @@ lonely_property(const struct sm_model_host *host, bool named)
     return host->device != NULL           ? "device"
            : host->rings != NULL          ? "rings"
            : host->rails != NULL          ? "rails"
+           : host->collective != NULL     ? "collective"
            : named && host->group != NULL ? "group"
                                           : NULL;
 }
@@ -109,10 +110,11 @@ check_seats(struct sm_model *model, const struct seat *seats, size_t count)
                                  "expected 0, 1, 2 ... without holes",
                                  seat->worker, device, seat->host->name, seat->device);
         const struct sm_model_host *host = seat->host;
-        const char *of_worker = host->rings != NULL   ? "rings"
-                                : host->rails != NULL ? "rails"
-                                : host->group != NULL ? "group"
-                                                      : NULL;
+        const char *of_worker = host->rings != NULL        ? "rings"
+                                : host->rails != NULL      ? "rails"
+                                : host->collective != NULL ? "collective"
+                                : host->group != NULL      ? "group"
+                                                           : NULL;
         if (device > 0 && of_worker != NULL)
             return sm_model_fail(model, host->element,
                                  "host '%s' is device %zu; the property %s belongs on device 0",
@@ -234,6 +236,26 @@ read_rails(struct sm_model *model, const struct sm_model_host *host, size_t devi
     return SM_OK;
 }
 
+/* "ring" or "auto": trees stand on a switch, where one ring is all there is. */
+static enum sm_status
+read_collective(struct sm_model *model, const struct sm_model_host *host,
+                struct sm_platform_worker *worker)
+{
+    if (host->collective == NULL || strcmp(host->collective, "ring") == 0)
+        return SM_OK;
+    if (strcmp(host->collective, "auto") != 0)
+        return sm_model_fail(model, host->element,
+                             "collective=\"%s\" of host '%s': expected ring or auto",
+                             host->collective, host->name);
+    if (worker->ring_count > 1)
+        return sm_model_fail(model, host->element,
+                             "collective=\"auto\" of host '%s': expected one ring among its "
+                             "worker's devices, not %zu",
+                             host->name, worker->ring_count);
+    worker->trees = true;
+    return SM_OK;
+}
+
 static enum sm_status
 make_worker(struct sm_model *model, const struct seat *seats, size_t devices,
             struct sm_platform_worker *worker)
@@ -256,6 +278,7 @@ make_worker(struct sm_model *model, const struct seat *seats, size_t devices,
         SM_TRY(default_ring(model, worker));
     if (devices == 1)
         worker->ring_count = 0;
+    SM_TRY(read_collective(model, first, worker));
     if (first->group != NULL)
         SM_TRY(read_number(model, first, "group", first->group, &worker->group));
     return read_rails(model, first, devices, worker);
@@ -366,7 +389,7 @@ sm_platform_group(const struct sm_platform *platform, size_t workers)
     size_t length = 0;
     while (length < workers && worker[length].group == worker[0].group)
         length++;
-    if (length == workers || workers % length != 0)
+    if (length < 2 || length == workers || workers % length != 0)
         return 0;
     for (size_t r = length; r < workers; r++) {
         const bool first = r % length == 0;

@@ -324,7 +324,7 @@ print_fit(const struct fit *fit, const char *file, const struct sm_calibration *
     fprintf(out, "%s: all-reduce among %zu devices, %zu of %zu rows, fitted to the %s ones\n", file,
             s->devices, rows_that_count(fit), fit->count, s->train);
     fputs("the less of ring 2 (m-1) (latency + bytes/m / bandwidth)\n"
-          "       and tree 2 ceil(log2 m) latency + 2 bytes / bandwidth\n",
+          "       and tree 2 floor(log2 m) latency + 2 bytes / bandwidth\n",
           out);
     fprintf(out, "latency of a step: %.4g us\n", 1e6 * c->latency);
     fprintf(out, "bandwidth: %.4g GB/s, %.4g of the line rate of %.4g GB/s\n", 1e-9 * c->bandwidth,
@@ -341,7 +341,9 @@ print_link(const struct sm_calibration_settings *s, const struct sm_calibration 
     fprintf(out,
             "\nin a platform, each of %zu links from device to device:\n"
             "  <link ... bandwidth=\"%.6gGBps\" latency=\"%.4gus\"><prop id=\"goodput\" "
-            "value=\"%.4g\"/></link>\n",
+            "value=\"%.4g\"/></link>\n"
+            "and on device 0 of a worker, so that its all-reduce may take trees too:\n"
+            "  <prop id=\"collective\" value=\"auto\"/>\n",
             s->links, 1e-9 * s->line_rate, 1e6 * c->latency / (double)s->links,
             c->bandwidth / s->line_rate);
 }

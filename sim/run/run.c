@@ -402,6 +402,8 @@ against_replay(const struct run *run)
         return "no: the engine has no clock";
     if (options->trace != NULL)
         return "no: a trace shows every step";
+    if (options->count_links)
+        return "no: the bytes of each link are counted";
     if (run->platform.varies)
         return "no: the platform changes while time passes";
     if (sm_straggler_varies(&run->experiment->straggler))
@@ -415,7 +417,7 @@ open_run(struct run *run)
     const struct sm_run_options *options = run->options;
     SM_TRY(sm_pool_create(thread_count(run), &run->pool));
     if (options->trace != NULL &&
-        (run->trace = sm_trace_create(run->workers + run->servers)) == NULL)
+        (run->trace = sm_trace_create(run->workers + run->servers, 0)) == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the trace");
     if (options->store != NULL) {
         SM_TRY(sm_store_open(options->store, &run->store));
@@ -524,6 +526,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .bucket_count = run->bucket_count,
         .recorder = run->recorder,
         .progress = &run->progress,
+        .trace = run->trace,
         .initial = run->initial,
         .matrices = run->matrices,
         .matrix_count = run->matrix_count,
@@ -548,6 +551,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .statistics = run->statistics,
         .pool = run->pool,
         .trace = run->trace,
+        .count_links = run->options->count_links,
         .interrupted = run->options->interrupted,
         .worker = sm_worker_run,
         .arg = &training,
@@ -599,9 +603,23 @@ finish(struct run *run, enum sm_status status, struct sm_run_result *result)
     return status == SM_OK || status == SM_ERR_DIVERGED ? SM_OK : sm_error_set(&error);
 }
 
+/* What was evaluated, on the trace's clock. */
+static enum sm_status
+count_in_trace(const struct run *run, const struct sm_run_result *result)
+{
+    for (size_t i = 0; i < result->evaluation_count; i++) {
+        const struct sm_evaluation *e = &result->evaluations[i];
+        SM_TRY(sm_trace_count(run->trace, "loss", "train", e->sim_seconds, e->train_loss));
+        SM_TRY(sm_trace_count(run->trace, "loss", "test", e->sim_seconds, e->test_loss));
+        SM_TRY(sm_trace_count(run->trace, "accuracy", "test", e->sim_seconds, e->test_accuracy));
+    }
+    return SM_OK;
+}
+
 static enum sm_status
 write_files(const struct run *run, const struct sm_run_result *result)
 {
+    SM_TRY(count_in_trace(run, result));
     if (run->trace != NULL)
         SM_TRY(sm_trace_write(run->trace, run->options->trace));
     if (run->options->save == NULL || result->consensus == NULL)
@@ -635,6 +653,11 @@ execute(struct run *run, struct sm_run_result *result)
                 run->summary.wall.seconds;
     }
     SM_TRY(finish(run, status, result));
+    result->workers = run->workers;
+    result->spent = spent;
+    result->ends = ends;
+    result->links = report.links;
+    result->link_count = report.link_count;
     return write_files(run, result);
 }
 

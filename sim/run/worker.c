@@ -30,6 +30,7 @@ struct worker {
     size_t loss_count;
     double round_loss_sum;      /* since the round began               */
     size_t round_begin, length; /* first step and steps of the round   */
+    size_t rounds;              /* begun so far                        */
     const struct sm_inner *inner;
     const struct sm_schedule *schedule;
     const struct sm_strategy *strategy;
@@ -346,6 +347,7 @@ begin_round(struct worker *w, size_t k)
         .step = k, .steps = w->training->steps, .factor = schedule_factor(w, k)};
     SM_TRY(round_loss(w, &start.loss));
     w->round_begin = k;
+    w->rounds++;
     w->round_loss_sum = 0;
     w->length = w->period->length(w->period_state, &start);
     return SM_OK;
@@ -398,9 +400,11 @@ static enum sm_status
 step(struct worker *w, size_t k, double since)
 {
     struct sm_comm *comm = w->comm;
+    const bool begins = w->round != SM_ROUND_NONE && k == w->round_begin + w->length;
+    sm_trace_begin(w->training->trace, comm->rank, k, w->rounds + begins);
     SM_TRY(comm->ops->compute(comm, SM_STAGE_LOAD, w->training->profile->load, 0, NULL));
     SM_TRY(begin(w, k, since));
-    if (w->round != SM_ROUND_NONE && k == w->round_begin + w->length)
+    if (begins)
         SM_TRY(begin_round(w, k));
     w->gamma = (float)((double)w->lr * schedule_factor(w, k));
     w->slowness = sm_pace_next(w->pace);

@@ -11,6 +11,7 @@
 #include "sim/run/steady.h"
 #include "sim/timing/bucket.h"
 #include "sim/timing/straggler.h"
+#include "sim/trace/trace.h"
 
 /* What all workers of a run share; borrowed. */
 struct sm_training {
@@ -23,6 +24,7 @@ struct sm_training {
     size_t bucket_count;
     struct sm_recorder *recorder;     /* NULL when timing only                     */
     struct sm_progress *progress;     /* drawn by rank 0                           */
+    struct sm_trace *trace;           /* NULL: none                                */
     const float *initial;             /* (parameters) x_0                          */
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters      */
     size_t matrix_count;

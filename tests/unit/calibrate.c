@@ -37,8 +37,7 @@ a_ring_sends_less_and_takes_more_steps_than_trees(void **unused)
     check_relative(sm_devices_seconds(8, 8e4, 1e-5, 2e11, &tree), 6e-5 + 2 * 8e4 / 2e11, 1e-12);
     assert_true(tree);
     check_near(sm_devices_seconds(1, 8e4, 1e-5, 2e11, &tree), 0, 0);
-    /* among 5 as among 8: three levels */
-    check_relative(sm_devices_tree_seconds(5, 0, 1e-5, 2e11), 6e-5, 1e-12);
+    check_relative(sm_devices_tree_seconds(5, 0, 1e-5, 2e11), 4e-5, 1e-12); /* two levels */
 }
 
 /* ---- fits ---- */
@@ -144,9 +143,9 @@ reduce_all_sizes(struct sm_comm *comm, const void *in, void *out)
     return SM_OK;
 }
 
-/* A server of eight devices on a switch. */
+/* A server on a switch. */
 static char *
-server(double latency, double bandwidth)
+server(int devices, const char *property, double latency, double bandwidth)
 {
     char *xml = NULL;
     size_t size = 0;
@@ -155,18 +154,18 @@ server(double latency, double bandwidth)
           "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
           "<platform version=\"4.1\"><zone id=\"server\" routing=\"Floyd\">\n",
           out);
-    for (int d = 0; d < 8; d++)
+    for (int d = 0; d < devices; d++)
         fprintf(out,
                 "<host id=\"gpu%d\" speed=\"19.5Tf\"><prop id=\"worker\" value=\"0\"/>"
-                "<prop id=\"device\" value=\"%d\"/></host>\n",
-                d, d);
+                "<prop id=\"device\" value=\"%d\"/>%s</host>\n",
+                d, d, d == 0 ? property : "");
     fputs("<router id=\"switch\"/>\n", out);
-    for (int d = 0; d < 8; d++)
+    for (int d = 0; d < devices; d++)
         fprintf(out,
                 "<link id=\"nvlink%d\" bandwidth=\"%.17gBps\" latency=\"%.17gs\" "
                 "sharing_policy=\"SPLITDUPLEX\"/>\n",
                 d, bandwidth, latency / 2);
-    for (int d = 0; d < 8; d++)
+    for (int d = 0; d < devices; d++)
         fprintf(out,
                 "<route src=\"gpu%d\" dst=\"switch\"><link_ctn id=\"nvlink%d\" "
                 "direction=\"UP\"/></route>\n",
@@ -177,17 +176,57 @@ server(double latency, double bandwidth)
 }
 
 static void
-the_simulator_s_ring_among_devices_takes_its_closed_form(void **unused)
+check_simulated(int devices, const char *property, bool trees)
 {
-    (void)unused;
     double seconds[SIZES];
-    char *xml = server(14e-6, 235e9);
+    char *xml = server(devices, property, 14e-6, 235e9);
     const struct machine machine = {
         .platform = xml, .wire_scale = 0.25, .program = reduce_all_sizes};
     check_ok(machine_run(&machine, seconds, sizeof seconds, NULL));
-    for (size_t i = 0; i < SIZES; i++)
-        check_relative(seconds[i], sm_devices_ring_seconds(8, sizes[i], 14e-6, 235e9), 1e-6);
+    for (size_t i = 0; i < SIZES; i++) {
+        const size_t m = (size_t)devices;
+        bool tree;
+        const double least = sm_devices_seconds(m, sizes[i], 14e-6, 235e9, &tree);
+        print_message("  %d devices, %.0f bytes: %.2f us by %s\n", devices, sizes[i],
+                      1e6 * seconds[i], trees && tree ? "trees" : "ring");
+        check_relative(seconds[i],
+                       trees ? least : sm_devices_ring_seconds(m, sizes[i], 14e-6, 235e9), 1e-6);
+    }
     free(xml);
+}
+
+static void
+the_simulator_s_ring_among_devices_takes_its_closed_form(void **unused)
+{
+    (void)unused;
+    check_simulated(8, "", false);
+    check_simulated(8, "<prop id=\"collective\" value=\"ring\"/>", false);
+}
+
+static void
+a_platform_that_says_auto_takes_the_less_of_ring_and_trees(void **unused)
+{
+    (void)unused;
+    static const int devices[] = {2, 3, 4, 5, 6, 7, 8, 12, 16};
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
+        check_simulated(devices[i], "<prop id=\"collective\" value=\"auto\"/>", true);
+}
+
+static void
+devices_with_children_in_one_tree_are_leaves_in_the_other(void **unused)
+{
+    (void)unused;
+    for (size_t m = 2; m < 40; m++)
+        for (size_t d = 0; d < m; d++) {
+            size_t inner = 0;
+            for (size_t tree = 0; tree < 2; tree++) {
+                const size_t position = sm_devices_tree_position(m, tree, d);
+                assert_in_range(position, 1, m);
+                assert_int_equal(sm_devices_tree_device(m, tree, position), d);
+                inner += 2 * position <= m;
+            }
+            assert_true(inner <= 1);
+        }
 }
 
 /* ---- files ---- */
@@ -247,6 +286,8 @@ main(void)
         cmocka_unit_test(two_fits_of_the_same_rows_are_the_same_bits),
         cmocka_unit_test(the_published_times_are_met_within_eight_percent_on_rows_not_fitted_to),
         cmocka_unit_test(the_simulator_s_ring_among_devices_takes_its_closed_form),
+        cmocka_unit_test(a_platform_that_says_auto_takes_the_less_of_ring_and_trees),
+        cmocka_unit_test(devices_with_children_in_one_tree_are_leaves_in_the_other),
         cmocka_unit_test(a_bad_row_is_refused_with_its_line),
         cmocka_unit_test(too_few_rows_are_refused),
         cmocka_unit_test(rows_faster_than_the_line_are_refused),

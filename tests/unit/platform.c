@@ -551,6 +551,7 @@ with_properties(struct fixture *f, const char *of_a, const char *of_b)
 #define WORKER(n) "<prop id=\"worker\" value=\"" n "\"/>"
 #define DEVICE(n) "<prop id=\"device\" value=\"" n "\"/>"
 #define RINGS(t)  "<prop id=\"rings\" value=\"" t "\"/>"
+#define TREES(t)  "<prop id=\"collective\" value=\"" t "\"/>"
 #define RAILS(t)  "<prop id=\"rails\" value=\"" t "\"/>"
 #define GROUP(n)  "<prop id=\"group\" value=\"" n "\"/>"
 
@@ -653,6 +654,11 @@ wrong_properties_name_the_line(void **state)
         {WORKER("0"), WORKER("0") DEVICE("1") GROUP("1"), "the property group belongs on"},
         {"", RAILS("0"), ":5: host 'b' has the property rails but not worker"},
         {WORKER("0"), GROUP("0"), ":5: host 'b' has the property group but not worker"},
+        {WORKER("0") TREES("tree"), WORKER("0") DEVICE("1"), "expected ring or auto"},
+        {WORKER("0") TREES("auto") RINGS("1:0-1 1:1-0"), WORKER("0") DEVICE("1"),
+         ":4: collective=\"auto\" of host 'a': expected one ring"},
+        {WORKER("0"), WORKER("0") DEVICE("1") TREES("auto"), "the property collective belongs on"},
+        {"", TREES("auto"), ":5: host 'b' has the property collective but not worker"},
         {WORKER("0") GROUP("-1"), WORKER("1"), ":4: group=\"-1\" of host 'a'"},
     };
     struct fixture *f = *state;
@@ -862,6 +868,26 @@ topologies_have_as_many_hosts_as_their_parameters_say(void **state)
                     SM_ERR_INPUT, bad[i][2]);
 }
 
+static void
+sites_are_groups_where_they_are_of_one_size_and_one_after_the_other(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t sites[8], workers, group;
+    } cases[] = {
+        {{0, 0, 0, 0}, 4, 0},       {{0, 0, 1, 1}, 4, 2}, {{7, 7, 7, 2, 2, 2}, 6, 3},
+        {{0, 0, 1, 1, 1, 1}, 6, 0}, {{0, 1, 0, 1}, 4, 0}, {{0, 0, 1, 1, 0, 0}, 6, 2},
+        {{0, 0, 1, 1}, 3, 0},       {{0, 1, 2}, 3, 0},    {{0, 0, 0, 1}, 3, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sm_platform_worker workers[8] = {0};
+        for (size_t r = 0; r < 8; r++)
+            workers[r].group = cases[i].sites[r];
+        const struct sm_platform platform = {.workers = workers, .worker_count = 8};
+        assert_int_equal(sm_platform_group(&platform, cases[i].workers), cases[i].group);
+    }
+}
+
 int
 main(void)
 {
@@ -886,6 +912,7 @@ main(void)
         TEST(hosts_of_a_cluster_zone_need_one_link_each),
         TEST(properties_say_how_hosts_become_workers),
         TEST(rails_and_groups_are_read_from_device_0),
+        TEST(sites_are_groups_where_they_are_of_one_size_and_one_after_the_other),
         TEST(rails_are_as_many_on_every_worker_and_reach_each_other),
         TEST(wrong_properties_name_the_line),
         TEST(fewer_hosts_than_workers_says_both_numbers),

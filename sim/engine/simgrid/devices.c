@@ -2,7 +2,8 @@
 /* sim/engine/simgrid/devices.c -- the all-reduce among a worker's own devices (NVLink), or one half
  * of it.
  *
- * Each ring carries its share of the bytes, message by message, one actor a device and ring. Where
+ * Each ring carries its share of the bytes, message by message, one actor a device and ring; or,
+ * where the platform says so and it takes less, two trees carry a half each. Where
  * nobody outside the worker uses those links and nothing changes their speed, every repetition
  * takes as long as the first, on every worker that is alike: it is simulated once for each size,
  * and its seconds are kept.
@@ -12,6 +13,7 @@
 #include <xbt/dynar.h>
 
 #include "sim/base/text.h"
+#include "sim/collective/devices.h"
 #include "sim/engine/simgrid/world.h"
 
 enum { MOST_TIMES = 64 }; /* of a kind: buckets of several sizes, whole and in halves */
@@ -67,7 +69,8 @@ static uint64_t
 hash_rings(struct rank *rank)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    uint64_t hash = sm_hash(&worker->devices, sizeof worker->devices, worker->ring_count);
+    uint64_t hash =
+        sm_hash(&worker->devices, sizeof worker->devices, 2 * worker->ring_count + worker->trees);
     size_t met = 0;
     for (size_t i = 0; i < worker->ring_count; i++) {
         const struct sm_device_ring *ring = &worker->rings[i];
@@ -121,6 +124,31 @@ sm_simgrid_devices_fini(struct world *world)
                 sg_sem_destroy(time->ended);
 }
 
+/* What decides between ring and trees. */
+static void
+measure_ring(struct rank *rank)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    const size_t *order = worker->rings[0].order;
+    rank->device_bandwidth = INFINITY;
+    for (size_t d = 0; d < worker->devices; d++) {
+        sg_host_t from = sg_host_by_name(worker->hosts[order[d]]);
+        sg_host_t to = sg_host_by_name(worker->hosts[order[(d + 1) % worker->devices]]);
+        rank->device_latency = fmax(rank->device_latency, sg_host_get_route_latency(from, to));
+        rank->device_bandwidth =
+            fmin(rank->device_bandwidth, sg_host_get_route_bandwidth(from, to));
+    }
+}
+
+static bool
+takes_trees(const struct rank *rank, enum device_part part, double bytes)
+{
+    bool trees;
+    sm_devices_seconds(rank->worker->devices, bytes, rank->device_latency, rank->device_bandwidth,
+                       &trees);
+    return rank->worker->trees && part == DEVICES_ALL_REDUCE && trees;
+}
+
 enum sm_status
 sm_simgrid_devices_init(struct rank *rank)
 {
@@ -137,6 +165,8 @@ sm_simgrid_devices_init(struct rank *rank)
                                            .ring_index = i / worker->devices,
                                            .position = i % worker->devices};
     rank->played = sg_sem_init(0);
+    if (worker->trees)
+        measure_ring(rank);
     if (!links_private(rank))
         return SM_OK;
     rank->kind = kind_of(rank);
@@ -164,6 +194,57 @@ exchange(void *arg, const struct exchange *step)
     return SM_OK;
 }
 
+/* What a ring plays for each part. */
+static const struct sm_collective *const parts[] = {
+    [DEVICES_ALL_REDUCE] = &sm_collective_ring,
+    [DEVICES_REDUCE_SCATTER] = &sm_collective_ring_reduce_scatter,
+    [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
+};
+
+enum { TREES = 2, MOST_NEIGHBOURS = 3 };
+
+/* Who is above and below a device in a tree: `others`, at most MOST_NEIGHBOURS. Returns how many.
+ */
+static size_t
+tree_neighbours(size_t size, size_t tree, size_t device, size_t *others)
+{
+    const size_t x = sm_devices_tree_position(size, tree, device);
+    const size_t positions[MOST_NEIGHBOURS] = {x / 2, 2 * x, 2 * x + 1};
+    size_t count = 0;
+    for (size_t i = 0; i < MOST_NEIGHBOURS; i++)
+        if (positions[i] >= 1 && positions[i] <= size)
+            others[count++] = sm_devices_tree_device(size, tree, positions[i]);
+    return count;
+}
+
+/* Half of the bytes up and down each edge of each tree at once, as pieces that follow each other
+ * would; only the way through the other levels is still to come then. */
+static enum sm_status
+play_trees(const struct player *player)
+{
+    const size_t size = player->rank->worker->devices, me = player->position;
+    const double half = round(player->bytes / TREES);
+    sg_comm_t receipts[TREES * MOST_NEIGHBOURS];
+    void *payload[TREES * MOST_NEIGHBOURS];
+    size_t count = 0;
+    for (size_t tree = 0; tree < TREES; tree++) {
+        size_t others[MOST_NEIGHBOURS];
+        const size_t neighbours = tree_neighbours(size, tree, me, others);
+        for (size_t i = 0; i < neighbours; i++) {
+            sm_simgrid_send(device_box(player, me, others[i]), NULL, half);
+            receipts[count] =
+                sg_mailbox_get_async(device_box(player, others[i], me), &payload[count]);
+            count++;
+        }
+    }
+    enum sm_status status = SM_OK;
+    for (size_t i = 0; i < count; i++)
+        if (sg_comm_wait(receipts[i]) != SG_OK)
+            status = SM_FAIL(SM_ERR_STALLED, "a link between the devices of worker %zu went down",
+                             player->rank->comm.rank);
+    return status;
+}
+
 static void
 player_main(int argc, char **argv)
 {
@@ -171,13 +252,10 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    static const struct sm_collective *const parts[] = {
-        [DEVICES_ALL_REDUCE] = &sm_collective_ring,
-        [DEVICES_REDUCE_SCATTER] = &sm_collective_ring_reduce_scatter,
-        [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
-    };
     const struct sm_collective_call call = {.size = rank->worker->devices, .bytes = player->bytes};
-    if (sm_simgrid_play(parts[player->part], &call, player->position, exchange, player) != SM_OK)
+    if ((player->trees ? play_trees(player)
+                       : sm_simgrid_play(parts[player->part], &call, player->position, exchange,
+                                         player)) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
@@ -202,14 +280,59 @@ sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double 
     return true;
 }
 
+static enum sm_status
+count_device(void *arg, size_t to, double bytes, const struct sm_trace_span *span)
+{
+    const struct player *player = arg;
+    const struct sm_platform_worker *worker = player->rank->worker;
+    const size_t *order = player->ring->order;
+    return sm_simgrid_count(player->rank->world,
+                            sg_host_by_name(worker->hosts[order[player->position]]),
+                            sg_host_by_name(worker->hosts[order[to]]), bytes, span);
+}
+
+static enum sm_status
+count_trees(struct player *player, double bytes, const struct sm_trace_span *span)
+{
+    for (size_t tree = 0; tree < TREES; tree++) {
+        size_t others[MOST_NEIGHBOURS];
+        const size_t neighbours =
+            tree_neighbours(player->rank->worker->devices, tree, player->position, others);
+        for (size_t i = 0; i < neighbours; i++)
+            SM_TRY(count_device(player, others[i], round(bytes / TREES), span));
+    }
+    return SM_OK;
+}
+
+enum sm_status
+sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
+                         const struct sm_trace_span *span)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    if (rank->world->traffic == NULL)
+        return SM_OK;
+    for (size_t i = 0; i < worker->ring_count * worker->devices; i++) {
+        struct player *player = &rank->players[i];
+        const struct sm_collective_call call = {.size = worker->devices,
+                                                .bytes = round(bytes * player->ring->share)};
+        SM_TRY(takes_trees(rank, part, bytes)
+                   ? count_trees(player, call.bytes, span)
+                   : sm_simgrid_count_schedule(parts[part], &call, player->position, count_device,
+                                               player, span));
+    }
+    return SM_OK;
+}
+
 static void
 play(struct rank *rank, enum device_part part, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
     size_t count = worker->ring_count * worker->devices;
+    const bool trees = takes_trees(rank, part, bytes);
     for (size_t i = 0; i < count; i++) {
         struct player *player = &rank->players[i];
         player->part = part;
+        player->trees = trees;
         player->bytes = round(bytes * player->ring->share);
         sg_actor_t actor = sg_actor_init(
             "device", sg_host_by_name(worker->hosts[player->ring->order[player->position]]));
@@ -218,6 +341,9 @@ play(struct rank *rank, enum device_part part, double bytes)
     }
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
+    if (trees)
+        sg_actor_sleep_for((2 * (double)sm_devices_tree_depth(worker->devices) - 1) *
+                           rank->device_latency);
 }
 
 /* Plays it and keeps the seconds. */
@@ -244,8 +370,9 @@ play_first(struct rank *rank, enum device_part part, double bytes)
     return SM_OK;
 }
 
-enum sm_status
-sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
+/* Plays it, or waits as long as it is known to take. */
+static enum sm_status
+play_or_wait(struct rank *rank, enum device_part part, double bytes)
 {
     struct device_time *time = time_of(rank, part, bytes);
     if (time == NULL)
@@ -259,4 +386,14 @@ sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
     }
     sg_actor_sleep_until(start + time->seconds);
     return SM_OK;
+}
+
+enum sm_status
+sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes)
+{
+    struct sm_trace_span span = {.t0 = simgrid_get_clock()};
+    SM_TRY(play_or_wait(rank, part, bytes));
+    span.t1 = simgrid_get_clock();
+    span.mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
+    return sm_simgrid_devices_count(rank, part, bytes, &span);
 }

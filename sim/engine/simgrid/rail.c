@@ -11,6 +11,14 @@
 
 #include "sim/engine/simgrid/world.h"
 
+sg_host_t
+sm_simgrid_rail_host(const struct world *world, size_t rank, size_t rail)
+{
+    const struct sm_platform_worker *worker = world->ranks[rank].worker;
+    return rail == 0 ? world->ranks[rank].host
+                     : sg_host_by_name(worker->hosts[worker->rails[rail]]);
+}
+
 double
 sm_simgrid_part(const struct world *world, double bytes, size_t rail)
 {

@@ -119,8 +119,11 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
     struct sm_request *request = request_new(rank);
     if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a receipt");
-    *request = (struct sm_request){
-        .kind = RECEIVE, .from = from, .parcel = parcel, .others = request->others};
+    *request = (struct sm_request){.kind = RECEIVE,
+                                   .from = from,
+                                   .parcel = parcel,
+                                   .posted = rank->time,
+                                   .others = request->others};
     SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_MESSAGE, from, &request->envelope, &request->comm,
                                    request->others));
     *out = request;
@@ -155,6 +158,28 @@ message_arrives(struct rank *rank, struct sm_request *request)
     return request->status == SM_OK;
 }
 
+/* The message was on its way since both sides were there. With a trace all receipts are watched, so
+ * that it is known when it came. */
+static enum sm_status
+note_message(struct rank *rank, const struct sm_request *request, const struct envelope *envelope)
+{
+    struct world *world = rank->world;
+    if (world->traffic == NULL)
+        return SM_OK;
+    struct sm_trace *trace = world->request->trace;
+    const struct sm_trace_span span = {
+        .name = "message",
+        .track = SM_TRACE_MESSAGE,
+        .t0 = fmax(envelope->sent, request->posted),
+        .t1 = request->done ? request->arrived : simgrid_get_clock(),
+        .bytes = envelope->bytes,
+        .from = request->from,
+        .mark = sm_trace_now(trace, rank->comm.rank),
+    };
+    SM_TRY(sm_simgrid_count_message(world, request->from, rank->comm.rank, span.bytes, &span));
+    return sm_trace_add_span(trace, rank->comm.rank, &span);
+}
+
 /* Takes the parcel over; *there is when its sender had sent it. */
 static enum sm_status
 finish_receive(struct rank *rank, struct sm_request *request, double *there)
@@ -166,6 +191,7 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
                        request->done ? request->arrived : simgrid_get_clock(), rank->comm.rank,
                        request->from, rank->world->waiting[rank->comm.rank].since);
     struct envelope *envelope = request->envelope;
+    SM_TRY(note_message(rank, request, envelope));
     *there = envelope->sent;
     *request->parcel = envelope->parcel;
     envelope->next = rank->world->envelopes;
@@ -289,6 +315,12 @@ simgrid_reduce_devices(struct sm_comm *comm, size_t n)
     double t0 = rank->time, bytes = sm_comm_wire_bytes(comm, (double)n), seconds;
     if (sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, &seconds)) {
         rank->time += seconds;
+        SM_TRY(sm_simgrid_devices_count(
+            rank, DEVICES_ALL_REDUCE, bytes,
+            &(struct sm_trace_span){.t0 = t0,
+                                    .t1 = rank->time,
+                                    .mark =
+                                        sm_trace_now(rank->world->request->trace, comm->rank)}));
     } else {
         sm_simgrid_settle(rank);
         SM_TRY(sm_simgrid_devices_play(rank, DEVICES_ALL_REDUCE, bytes));
@@ -396,11 +428,18 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
         .slowdown = worker->speeds[first] / slowest,
         .ledger = ledger,
         /* who serves takes what comes; what is copied when it is there needs somebody to do it */
-        .watches = r >= world->size || world->transport.staging > 0,
+        .watches =
+            r >= world->size || world->transport.staging > 0 || world->request->trace != NULL,
     };
     if (rank->host == NULL)
         return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
                        world->request->platform->file, worker->hosts[first]);
+    if (world->request->trace != NULL) {
+        char name[192];
+        snprintf(name, sizeof name, "%s %zu (%s)", r < world->size ? "worker" : "server", r,
+                 worker->hosts[first]);
+        sm_trace_name(world->request->trace, r, name, worker->devices);
+    }
     return SM_OK;
 }
 
@@ -492,6 +531,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
 
     start_simgrid();
     SM_TRY(load_platform(request->platform));
+    SM_TRY(sm_simgrid_traffic_init(world));
     for (size_t r = 0; r < count; r++)
         SM_TRY(rank_init(world, r, &ledgers[r]));
     sg_actor_t setup = sg_actor_init("setup", world->ranks[0].host);
@@ -506,10 +546,17 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
         now = fmax(now, world->ranks[r].time);
     }
     world_fini(world);
-    *report = (struct sm_engine_report){world->end, ledgers, sm_simgrid_collectives(world)};
+    *report = (struct sm_engine_report){
+        .seconds = world->end, .ledgers = ledgers, .collective = sm_simgrid_collectives(world)};
+    enum sm_status status = SM_OK;
     if (world->failed)
-        return sm_error_set(&world->error);
-    return ended < count ? sm_stall_record(world->waiting, count, now) : SM_OK;
+        status = sm_error_set(&world->error);
+    else if (ended < count)
+        status = sm_stall_record(world->waiting, count, now);
+    else
+        status = sm_simgrid_traffic_report(world, report);
+    sm_simgrid_traffic_fini(world);
+    return status;
 }
 
 const struct sm_engine sm_engine_simgrid = {

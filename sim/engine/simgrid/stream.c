@@ -17,14 +17,6 @@
 
 #include "sim/engine/simgrid/world.h"
 
-static sg_host_t
-rail_host(const struct world *world, size_t rank, size_t rail)
-{
-    const struct sm_platform_worker *worker = world->ranks[rank].worker;
-    return rail == 0 ? world->ranks[rank].host
-                     : sg_host_by_name(worker->hosts[worker->rails[rail]]);
-}
-
 /* Whether two edges of the ring use one link that they would have to share. */
 static bool
 edges_share_links(struct world *world)
@@ -35,7 +27,8 @@ edges_share_links(struct world *world)
             size_t before = r > 0 ? r - 1 : world->size - 1;
             xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
             for (size_t i = 0; i < world->rails; i++)
-                sg_host_get_route(rail_host(world, before, i), rail_host(world, r, i), route);
+                sg_host_get_route(sm_simgrid_rail_host(world, before, i),
+                                  sm_simgrid_rail_host(world, r, i), route);
             for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
                 sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
                 if (mark && sg_link_is_shared(link) && sg_link_get_data(link) != NULL)
@@ -58,7 +51,8 @@ wires_init(struct world *world)
     for (size_t r = 0; r < size; r++) {
         size_t before = r > 0 ? r - 1 : size - 1;
         for (size_t i = 0; i < world->rails; i++) {
-            sg_host_t from = rail_host(world, before, i), to = rail_host(world, r, i);
+            sg_host_t from = sm_simgrid_rail_host(world, before, i),
+                      to = sm_simgrid_rail_host(world, r, i);
             world->wires[r * world->rails + i] = (struct wire){
                 sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
         }
@@ -396,6 +390,39 @@ reduce(struct rank *rank, struct sm_request *request)
     return devices ? sm_simgrid_devices_play(rank, DEVICES_ALL_GATHER, bytes) : SM_OK;
 }
 
+static enum sm_status
+count_rank(void *arg, size_t to, double bytes, const struct sm_trace_span *span)
+{
+    const struct rank *rank = arg;
+    return sm_simgrid_count_message(rank->world, rank->comm.rank, to, bytes, span);
+}
+
+/* The all-reduce that took the stream from t0 to t1 is done. */
+static enum sm_status
+note_reduce(struct rank *rank, const struct sm_request *request, double t0, double t1)
+{
+    struct world *world = rank->world;
+    if (world->traffic == NULL)
+        return SM_OK;
+    const bool workers = among_workers(rank, request);
+    const struct sm_trace_span span = {
+        .name = workers ? "all-reduce" : "device all-reduce",
+        .track = SM_TRACE_STREAM,
+        .t0 = t0,
+        .t1 = t1,
+        .bytes = sm_comm_wire_bytes(&rank->comm, request->wire),
+        .mark = request->mark,
+    };
+    if (workers) {
+        const struct plan *plan = plan_of(world, span.bytes);
+        if (plan == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
+        SM_TRY(sm_simgrid_count_schedule(plan->collective, &plan->call, rank->comm.rank, count_rank,
+                                         rank, &span));
+    }
+    return sm_trace_add_span(world->request->trace, rank->comm.rank, &span);
+}
+
 static void
 stream_main(int argc, char **argv)
 {
@@ -409,7 +436,10 @@ stream_main(int argc, char **argv)
         rank->queue = request->next;
         if (rank->queue == NULL)
             rank->queue_end = &rank->queue;
+        const double t0 = fmax(simgrid_get_clock(), rank->stream_free);
         request->status = reduce(rank, request);
+        if (request->status == SM_OK)
+            request->status = note_reduce(rank, request, t0, simgrid_get_clock());
         if (request->status != SM_OK)
             sm_simgrid_fail(rank->world);
         request->done = true;
@@ -442,12 +472,11 @@ sent_bytes(struct rank *rank, double bytes)
 
 /* Where all before it have ended or have known ends, its own is known too. */
 static bool
-end_known(struct rank *rank, struct sm_request *request, double bytes)
+end_known(struct rank *rank, struct sm_request *request, double bytes, double *seconds)
 {
-    double seconds;
-    if (rank->playing > 0 || !sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, &seconds))
+    if (rank->playing > 0 || !sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, seconds))
         return false;
-    request->end = rank->stream_free = fmax(rank->stream_free, rank->time) + seconds;
+    request->end = rank->stream_free = fmax(rank->stream_free, rank->time) + *seconds;
     return true;
 }
 
@@ -455,7 +484,9 @@ enum sm_status
 sm_simgrid_post(struct rank *rank, struct sm_request *request)
 {
     const double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
+    double seconds;
     request->index = rank->reductions;
+    request->mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
     if (among_workers(rank, request)) {
         const double sent = sent_bytes(rank, bytes);
         if (sent < 0)
@@ -465,8 +496,11 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
     } else if (!among_devices(rank, request)) { /* the mean of one is what it was */
         request->done = true;
         return SM_OK;
-    } else if (end_known(rank, request, bytes)) {
-        return SM_OK;
+    } else if (end_known(rank, request, bytes, &seconds)) {
+        const struct sm_trace_span span = {
+            .t0 = request->end - seconds, .t1 = request->end, .mark = request->mark};
+        SM_TRY(sm_simgrid_devices_count(rank, DEVICES_ALL_REDUCE, bytes, &span));
+        return note_reduce(rank, request, span.t0, span.t1);
     }
     sm_simgrid_settle(rank);
     rank->playing++;

@@ -51,6 +51,7 @@ struct order {
 struct sm_request {
     enum { RECEIVE, REDUCE } kind;
     struct sm_request *next; /* in the free list, or in the stream's queue    */
+    double posted;           /* when */
     /* RECEIVE */
     size_t from;
     struct sm_parcel **parcel;
@@ -64,15 +65,16 @@ struct sm_request {
     float *x;
     size_t n, index;
     double wire;      /* floats that it weighs    */
-    double posted;    /* when                     */
     double all_there; /* when the last rank joined   */
     double end;       /* when it is over, which only known seconds tell beforehand; else 0 */
+    struct sm_trace_mark mark; /* where the rank was when it was posted */
     /* REDUCE, watched or tested */
     enum sm_status status;
     bool done;
 };
 
 struct world;
+struct traffic; /* of traffic.c */
 
 /* What the devices of one worker do together. */
 enum device_part { DEVICES_ALL_REDUCE, DEVICES_REDUCE_SCATTER, DEVICES_ALL_GATHER };
@@ -83,6 +85,7 @@ struct player {
     const struct sm_device_ring *ring;
     size_t ring_index, position;
     enum device_part part;
+    bool trees; /* instead of the ring */
     double bytes;
 };
 
@@ -148,7 +151,8 @@ struct rank {
     /* devices */
     struct player *players;
     sg_sem_t played;
-    struct device_kind *kind; /* NULL: others use the links between the devices */
+    struct device_kind *kind;                /* NULL: others use the links between the devices */
+    double device_latency, device_bandwidth; /* of the worst edge of their rings */
 };
 
 /* A message of a schedule that is to come. */
@@ -191,6 +195,7 @@ struct world {
     struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
     struct device_kind *kinds;
+    struct traffic *traffic; /* NULL: nobody asks what the links carry */
     bool failed;
     struct sm_error error; /* the first failure */
     double end;            /* when the last rank ended */
@@ -227,6 +232,8 @@ enum sm_status sm_simgrid_receive(sg_mailbox_t box);
 double sm_simgrid_part(const struct world *world, double bytes, size_t rail);
 /* What a message of so many bytes occupies the links like. */
 double sm_simgrid_wire_bytes(const struct world *world, double bytes);
+/* The device of a rank's rail. */
+sg_host_t sm_simgrid_rail_host(const struct world *world, size_t rank, size_t rail);
 /* Posts a message of `bytes` on the wire, one part a rail. */
 enum sm_status sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to,
                                     void *payload, double bytes);
@@ -273,6 +280,25 @@ void sm_simgrid_sleep(struct rank *rank);
 void sm_simgrid_watch_fini(struct rank *rank);
 void sm_simgrid_devices_fini(struct world *world);
 
+/* What the links carry, where the request asks for it or for a trace; else these do nothing. Bytes
+ * are those that are meant to arrive, whatever share of a link the library reaches. Of the span
+ * only times and mark count. */
+enum sm_status sm_simgrid_traffic_init(struct world *world);
+enum sm_status sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t to, double bytes,
+                                const struct sm_trace_span *span);
+/* A message between ranks, over all their rails. */
+enum sm_status sm_simgrid_count_message(struct world *world, size_t from, size_t to, double bytes,
+                                        const struct sm_trace_span *span);
+/* What `rank` sends of a schedule: count(arg, to, bytes, span). */
+enum sm_status sm_simgrid_count_schedule(const struct sm_collective *collective,
+                                         const struct sm_collective_call *call, size_t rank,
+                                         enum sm_status (*count)(void *arg, size_t to, double bytes,
+                                                                 const struct sm_trace_span *span),
+                                         void *arg, const struct sm_trace_span *span);
+/* After the run: spreads it over the routes, into the report, and into counters of the trace. */
+enum sm_status sm_simgrid_traffic_report(struct world *world, struct sm_engine_report *report);
+void sm_simgrid_traffic_fini(struct world *world);
+
 /* all-reduces: set-up, posting; devices' ones go by known seconds where nothing is under way */
 enum sm_status sm_simgrid_streams_init(struct world *world);
 enum sm_status sm_simgrid_post(struct rank *rank, struct sm_request *request);
@@ -285,5 +311,8 @@ bool sm_simgrid_devices_known(const struct rank *rank, enum device_part part, do
                               double *seconds);
 /* Blocks the calling actor for as long as it takes; one at a time for a rank. */
 enum sm_status sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes);
+/* One that took the seconds of the span, played or known. */
+enum sm_status sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
+                                        const struct sm_trace_span *span);
 
 #endif

@@ -485,7 +485,7 @@ thread_run(const struct sm_engine_request *request, struct sm_arena *arena,
     }
     for (size_t r = 0; r < started; r++)
         pthread_join(world.ranks[r].thread, NULL);
-    *report = (struct sm_engine_report){0, ledgers, NULL};
+    *report = (struct sm_engine_report){.ledgers = ledgers};
     enum sm_status status = world.failed ? sm_error_set(&world.error) : SM_OK;
     world_free(&world);
     return status;
