@@ -93,6 +93,7 @@ a_wrong_call_is_one_line_and_exit_2(void **state)
     refused("did you mean 'inner'?", "list", "iner");
     refused("has no unit", "platform", "make", "dgx1", "--nic", "10");
     refused("unknown platform family", "platform", "make", "dgx9");
+    refused("rails: expected 1, 2, 4 or 8", "platform", "make", "hgx_h100", "--rails", "3");
     refused("expected the file of a store", "export");
 }
 
@@ -122,6 +123,30 @@ a_wrong_experiment_says_where_and_what(void **state)
             "--set", "algorithm.outer.average=no");
     refused("dataset-fashion-mnist", "run", "small.yaml", "--set", "workload={model: mlp}", "--set",
             "workload.dataset.path=/nonexistent");
+}
+
+static void
+a_platform_is_shown_by_its_kinds_of_links_and_its_bisection(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {
+        "workers: 32, all alike\n",
+        "rails: 1, device 0 of each worker\n",
+        "groups: 4 of 8 workers\n",
+        "  32 node*_eth: 10 Gbit/s (1.25 GB/s) each way, goodput 0.9564, latency 10 us\n",
+        "  4 site*_wan: 1 Gbit/s (0.125 GB/s) each way",
+        /* two sites of two talk to the others over a gigabit each */
+        "bisection, each worker with 16 of the other half, each way: 1.913 Gbit/s",
+    };
+    const struct program_result *result = program("platform", "check", "wan_4x8");
+    assert_int_equal(result->status, 0);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strstr(result->out, parts[i]) == NULL)
+            fail_msg("no \"%s\" in\n%s", parts[i], result->out);
+    result = program("platform", "check", "fattree_64"); /* oversubscribed twice */
+    assert_non_null(strstr(result->out, "half, each way: 153 Gbit/s (19.13 GB/s)"));
+    result = program("list", "platform");
+    assert_non_null(strstr(result->out, "dgx_a100_16\n"));
 }
 
 static void
@@ -405,6 +430,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_wrong_call_is_one_line_and_exit_2),
         TEST(a_wrong_experiment_says_where_and_what),
+        TEST(a_platform_is_shown_by_its_kinds_of_links_and_its_bisection),
         TEST(a_wrong_platform_says_which_line),
         TEST(a_store_that_cannot_be_written_is_refused_and_left_alone),
         TEST(json_is_one_object_a_run_and_nothing_else),

@@ -169,12 +169,12 @@ servers_keep_their_seconds_whichever_way_routes_are_found(void **state)
 
 /* ---- profiles ---- */
 
-/* Two hosts of a star of 1 GB/s and 1 ms each way, with an attribute on node0_eth or node0. */
+/* Two hosts of the family on 1 GB/s and 1 ms each way, with an attribute on node0_eth or node0. */
 static const char *
-pair(const char *element, const char *attribute)
+pair(const char *family, const char *element, const char *attribute)
 {
-    static char text[2048];
-    char *star = made("star", "{nodes: 2, nic: 8Gbps, latency: 1ms, goodput: 1, speed: 0.001Tf}");
+    static char text[4096];
+    char *star = made(family, "{nodes: 2, nic: 8Gbps, latency: 1ms, goodput: 1, speed: 0.001Tf}");
     char *place = strstr(star, element);
     assert_non_null(place);
     size_t before = (size_t)(place - star) + strlen(element);
@@ -194,6 +194,19 @@ send_later(struct sm_comm *comm, const void *in, void *out)
     SM_TRY(machine_pass(comm, *pause));
     SM_TRY(comm->rank == 0 ? machine_send(comm, 1, 2, 1) : machine_receive(comm, 0, &value));
     SM_TRY(comm->rank == 1 ? machine_send(comm, 0, 2, 1) : machine_receive(comm, 1, &value));
+    end[comm->rank] = comm->ops->now(comm);
+    return SM_OK;
+}
+
+/* Each to the other at once: full speed where each direction has a link of its own. */
+static enum sm_status
+send_both_ways(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    double *end = out;
+    float value;
+    SM_TRY(machine_send(comm, 1 - comm->rank, 2, 1));
+    SM_TRY(machine_receive(comm, 1 - comm->rank, &value));
     end[comm->rank] = comm->ops->now(comm);
     return SM_OK;
 }
@@ -218,40 +231,50 @@ profiles_of_a_duplex_link_hold_in_both_directions(void **state)
     const double there = 2e-3 + 2;
 
     write_text(profile, "0 1e9\n1 0.5e9\n"); /* bandwidth halves at 1 s */
-    machine.platform = pair("id=\"node0_eth\"", "bandwidth_file");
+    machine.platform = pair("star", "id=\"node0_eth\"", "bandwidth_file");
     check_ok(machine_run(&machine, end, sizeof end, NULL));
     double first = 1 + (2e9 - (1 - 2e-3) * 1e9) / 0.5e9;
     check_relative(end[0], first + 2e-3 + 4, 1e-9);
 
     write_text(profile, "0 0.001\n1 0.5\n"); /* a latency counts for what starts later */
-    machine.platform = pair("id=\"node0_eth\"", "latency_file");
+    machine.platform = pair("star", "id=\"node0_eth\"", "latency_file");
     check_ok(machine_run(&machine, end, sizeof end, NULL));
     check_relative(end[0], there + 0.501 + 2, 1e-9);
 
     write_text(profile, "0 1.0\n1 0.25\n"); /* half of the work, then a quarter of the speed */
-    machine.platform = pair("id=\"node0\"", "speed_file");
+    machine.platform = pair("star", "id=\"node0\"", "speed_file");
     machine.program = compute_two_gigaflop;
     check_ok(machine_run(&machine, end, sizeof end, NULL));
     check_relative(end[0], 1 + 4, 1e-9);
     check_relative(end[1], 2, 1e-9);
 }
 
+/* The star's hosts have a link each, the others routes to a switch that go both ways. */
 static void
 a_duplex_link_may_be_down_while_nobody_sends(void **state)
 {
     (void)state;
-    double end[2], pause = 3;
-    struct machine machine = {.wire_scale = 2.5e8, .program = send_later, .in = &pause};
-    write_text(profile, "0 1\n1 0\n2 1\n");
-    machine.platform = pair("id=\"node0_eth\"", "state_file");
-    check_ok(machine_run(&machine, end, sizeof end, NULL));
-    check_relative(end[0], 3 + 2 * (2e-3 + 2), 1e-9);
-    pause = 0; /* now it dies under the message */
-    check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
-                "had gone down by 1 s");
-    write_text(profile, "0 1\n3 0\n"); /* and here under the answer, which goes DOWN */
-    check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
-                "had gone down by 3 s");
+    static const struct {
+        const char *family;
+        double latency;
+    } cases[] = {{"star", 2e-3}, {"v100", 2e-3 + 2 * 1.2e-6}};
+    for (size_t i = 0; i < 2; i++) {
+        double end[2], pause = 3;
+        struct machine machine = {.wire_scale = 2.5e8, .program = send_later, .in = &pause};
+        write_text(profile, "0 1\n1 0\n2 1\n");
+        machine.platform = pair(cases[i].family, "id=\"node0_eth\"", "state_file");
+        check_ok(machine_run(&machine, end, sizeof end, NULL));
+        check_relative(end[0], 3 + 2 * (cases[i].latency + 2), 1e-9);
+        pause = 0; /* now it dies under the message */
+        check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
+                    "had gone down by 1 s");
+        write_text(profile, "0 1\n3 0\n"); /* and here under the answer, which goes DOWN */
+        check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
+                    "had gone down by 3 s");
+        machine.program = send_both_ways;
+        check_ok(machine_run(&machine, end, sizeof end, NULL));
+        check_relative(end[0], cases[i].latency + 2, 1e-9);
+    }
 }
 
 /* ---- topologies ---- */

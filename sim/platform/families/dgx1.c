@@ -158,7 +158,7 @@ dgx1_write(const struct sm_platform_settings *s, FILE *out)
         "V100.\n" INSIDE "serverN_ibI, NIC I,\n"
         "  beside the GPUs that it serves, with its way over PCI Express.\n"
         "  The source of every number: platforms/README.md\n",
-        rings, write_links, write_way};
+        rings, NULL, write_links, write_way};
     return sm_write_rail_servers(s, &server, out);
 }
 

@@ -40,7 +40,7 @@ fattree_write(const struct sm_platform_settings *s, FILE *out)
 }
 
 static const struct sm_param fattree_params[] = {
-    SM_SETTING_NODES(64, 65536, "hosts, one worker each"),
+    SM_SETTING_NODES(64, 16384, "hosts, one worker each"),
     SM_SETTING(leaf, 8, 1, 1024, SM_UNIT_NONE, "hosts of a leaf switch"),
     SM_SETTING(oversubscription, 2, 1, 1024, SM_UNIT_NONE,
                "bandwidth of a leaf switch to its hosts over that to the spines"),

@@ -17,6 +17,8 @@ write_gpus(const struct sm_platform_settings *s, const struct sm_rail_server *se
                 index, i, sm_teraflops(s->speed).text, index, i);
         if (i == 0 && server->rings != NULL)
             fprintf(out, "\n      <prop id=\"rings\" value=\"%s\"/>", server->rings);
+        if (i == 0 && server->collective != NULL)
+            fprintf(out, "\n      <prop id=\"collective\" value=\"%s\"/>", server->collective);
         if (i == 0 && s->rails > 1) {
             fputs("\n      <prop id=\"rails\" value=\"0", out);
             for (size_t r = 1; r < s->rails; r++)

@@ -43,7 +43,8 @@ __attribute__((format(printf, 3, 4))) void sm_write_host_link(FILE *out, const c
 enum { SM_GPUS = 8 };
 struct sm_rail_server {
     const char *comment; /* of sm_write_head              */
-    const char *rings;   /* property of device 0, or NULL */
+    const char *rings;   /* properties of device 0, or NULL */
+    const char *collective;
     /* the links inside server `index`, and the way from GPU i to GPU j over them */
     void (*links)(const struct sm_platform_settings *settings, size_t index, FILE *out);
     void (*way)(size_t index, int i, int j, FILE *out);
