@@ -165,7 +165,8 @@ copy_links(struct sm_model *model, struct sm_platform *platform)
                                              .bandwidth = link->bandwidth,
                                              .goodput = link->goodput,
                                              .latency = link->latency,
-                                             .duplex = link->duplex};
+                                             .duplex = link->duplex,
+                                             .stands = strcmp(link->bandwidth_key, "bw") == 0};
         if (links[i].name == NULL)
             return sm_model_no_memory(model);
     }

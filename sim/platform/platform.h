@@ -48,6 +48,7 @@ struct sm_platform_link {
     double goodput;   /* (0, 1]                                     */
     double latency;   /* seconds                                    */
     bool duplex;      /* SPLITDUPLEX: this much in each direction   */
+    bool stands;      /* for all that a <cluster> makes, which SimGrid names as it likes */
 };
 
 struct sm_platform {
@@ -77,8 +78,8 @@ struct sm_platform_request {
 enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
                                 struct sm_platform *platform);
 
-/* Workers of a site, where the first `workers` are in sites of one size, one site after the other;
- * else, or where all are in one, 0. */
+/* Workers of a site, where the first `workers` are in sites of one size (>= 2), one site after the
+ * other; else, or where all are in one, 0. */
 size_t sm_platform_group(const struct sm_platform *platform, size_t workers);
 /* The names of the platforms that ship with the program, sorted, NULL-terminated; owned by arena.
  * NULL: no memory. */

@@ -389,7 +389,7 @@ sm_platform_group(const struct sm_platform *platform, size_t workers)
     size_t length = 0;
     while (length < workers && worker[length].group == worker[0].group)
         length++;
-    if (length == workers || workers % length != 0)
+    if (length < 2 || length == workers || workers % length != 0)
         return 0;
     for (size_t r = length; r < workers; r++) {
         const bool first = r % length == 0;

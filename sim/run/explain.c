@@ -293,6 +293,7 @@ find_classes(struct explainer *e)
                 return no_memory();
         }
         class->links++;
+        class->stands |= i < e->platform.link_count && e->platform.links[i].stands;
         class->used += busier(link) > 0;
         class->bytes += link->bytes[0] + link->bytes[1];
         class->mean += link->utilisation;
@@ -422,6 +423,26 @@ vary_names(struct explainer *e, const struct names *names, bool used)
     return SM_OK;
 }
 
+/* Whether messages cross links that the platform does not list, which some zone made. */
+static bool
+made_is_used(const struct explainer *e)
+{
+    bool used = false;
+    for (size_t i = e->platform.link_count; i < e->out->link_count; i++)
+        used = used || busier(&e->out->links[i]) > 0;
+    return used;
+}
+
+/* A class of links that some zone made has no setting of its own. */
+static bool
+is_listed(const struct names *names)
+{
+    size_t i = 0;
+    while (i < names->count && !is_of_class(names->all[i], names->class))
+        i++;
+    return i < names->count;
+}
+
 static enum sm_status
 vary_links(struct explainer *e)
 {
@@ -432,11 +453,13 @@ vary_links(struct explainer *e)
         all[i] = e->platform.links[i].name;
     for (size_t c = 0; c < e->out->class_count; c++) {
         const struct sm_link_class *class = &e->out->classes[c];
-        for (size_t k = 0; k < 2 && (c < MOST_CLASSES || class->used == 0); k++)
-            SM_TRY(vary_names(e,
-                              &(struct names){k == 0 ? "bandwidth" : "latency", class->name, all,
-                                              e->platform.link_count},
-                              class->used > 0));
+        const bool used = class->used > 0 || (class->stands && made_is_used(e));
+        struct names names = {"bandwidth", class->name, all, e->platform.link_count};
+        if ((used && c >= MOST_CLASSES) || !is_listed(&names))
+            continue;
+        SM_TRY(vary_names(e, &names, used));
+        names.section = "latency";
+        SM_TRY(vary_names(e, &names, used));
     }
     return SM_OK;
 }
@@ -528,8 +551,9 @@ struct own {
 static bool
 crossed(const struct explainer *e, const char *pattern)
 {
-    for (size_t i = 0; i < e->out->link_count; i++)
-        if (busier(&e->out->links[i]) > 0 && fnmatch(pattern, e->out->links[i].name, 0) == 0)
+    for (size_t i = 0; i < e->platform.link_count; i++)
+        if ((busier(&e->out->links[i]) > 0 || (e->platform.links[i].stands && made_is_used(e))) &&
+            fnmatch(pattern, e->out->links[i].name, 0) == 0)
             return true;
     return false;
 }

@@ -32,6 +32,7 @@ struct sm_explain_options {
 struct sm_link_class {
     const char *name;   /* "server*_eth", a glob                                             */
     size_t links, used; /* in it, and of them those that carried something                   */
+    bool stands;        /* for links that a <cluster> makes, which are in classes of their own */
     double bytes;       /* of all its links, both ways                                       */
     double mean, most;  /* utilisation of the busier way; the mean over those used; NaN where flows
                            do not share a link */

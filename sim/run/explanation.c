@@ -120,7 +120,7 @@ print_links(const struct sm_explanation *e, FILE *out)
     }
     const char *separator = "  no message crosses ";
     for (size_t c = 0; c < e->class_count; c++)
-        if (e->classes[c].used == 0) {
+        if (e->classes[c].used == 0 && !e->classes[c].stands) {
             fprintf(out, "%s%s", separator, e->classes[c].name);
             separator = ", ";
         }

@@ -154,6 +154,32 @@ a_link_that_nobody_crosses_is_told_from_one_that_is_wide_enough(void **state)
     json_decref(root);
 }
 
+/* SimGrid names the links of a cluster, whose one bandwidth stands for all of them. */
+static void
+the_links_of_a_cluster_are_varied_through_its_own_bandwidth(void **state)
+{
+    (void)state;
+    static const char *const topologies[] = {
+        "", "topology=\"FAT_TREE\" topo_parameters=\"2;2,2;1,1;1,1\""};
+    for (size_t i = 0; i < 2; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "<?xml version=\"1.0\"?>\n"
+                 "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
+                 "<platform version=\"4.1\">\n<cluster id=\"tree\" prefix=\"gpu\" suffix=\"\" "
+                 "radical=\"0-3\" speed=\"1Tf\" bw=\"1Gbps\" lat=\"1us\" %s/>\n</platform>\n",
+                 topologies[i]);
+        program_write("cluster.xml", text);
+        json_t *root = explained("two.yaml", "--steps", "2", "--set", "platform.file=cluster.xml",
+                                 "--set", "platform.bandwidth.tree_link=x1.5");
+        const json_t *links = setting(root, "platform.bandwidth.\"tree_link\"");
+        check_near(number(links, "elasticity"), -1, 1e-3);
+        assert_string_equal(warning(links), "");
+        assert_int_equal(json_array_size(json_object_get(root, "warnings")), 0);
+        json_decref(root);
+    }
+}
+
 static void
 links_say_bytes_a_step_and_how_much_of_them_was_used(void **state)
 {
@@ -243,7 +269,7 @@ settings_of_its_own_that_change_nothing_are_named(void **state)
     (void)state;
     json_t *root =
         explained("two.yaml", "--steps", "2", "--set", "platform.bandwidth.\"spare*\"=x3", "--set",
-                  "platform.bandwidth.\"wide*\"=x2", "--set", "platform.bandwidth.narrow1=x2",
+                  "platform.bandwidth.\"wide*\"=x2", "--set", "platform.bandwidth.\"narrow*\"=x2",
                   "--set", "platform.speed.idle1=x2", "--set", "timing.efficiency=0.3", "--set",
                   "timing.transport={message_efficiency: 0.9, collective_efficiency: 0.9}");
     static const char *const expected[] = {
@@ -260,8 +286,9 @@ settings_of_its_own_that_change_nothing_are_named(void **state)
         if (strncmp(text, expected[i], strlen(expected[i])) != 0)
             fail_msg("'%s', expected '%s ...'", text, expected[i]);
     }
-    /* and its own edit of a class does not hide what 10 % more would do */
-    check_near(number(setting(root, "platform.bandwidth.\"narrow*\""), "elasticity"), -1, 1e-3);
+    /* and its own edit of a class does not hide what 10 % less would do */
+    check_relative(number(setting(root, "platform.bandwidth.\"narrow*\""), "seconds_lower"),
+                   number(root, "seconds_per_step") / 0.9, 1e-3);
     json_decref(root);
 }
 
@@ -341,6 +368,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_of_bandwidth_alone_has_an_elasticity_of_minus_1),
         cmocka_unit_test(a_link_that_nobody_crosses_is_told_from_one_that_is_wide_enough),
+        cmocka_unit_test(the_links_of_a_cluster_are_varied_through_its_own_bandwidth),
         cmocka_unit_test(links_say_bytes_a_step_and_how_much_of_them_was_used),
         cmocka_unit_test(elasticities_of_all_there_is_add_up_to_1),
         cmocka_unit_test(stages_of_a_worker_add_up_to_its_seconds),

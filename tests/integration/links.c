@@ -295,6 +295,70 @@ rails_share_what_a_worker_sends(void **state)
     check_near(sum, 2 * bytes, 1e-6);
 }
 
+static size_t
+switched_line(int what, int d, const char *property, char *line, size_t size)
+{
+    if (what == 0)
+        return (size_t)snprintf(line, size,
+                                "<host id=\"gpu%d\" speed=\"1Tf\"><prop id=\"worker\" value=\"0\"/>"
+                                "<prop id=\"device\" value=\"%d\"/>%s</host>\n",
+                                d, d, property);
+    if (what == 1)
+        return (size_t)snprintf(line, size,
+                                "<link id=\"nvlink%d\" bandwidth=\"200GBps\" latency=\"7us\" "
+                                "sharing_policy=\"SPLITDUPLEX\"/>\n",
+                                d);
+    return (size_t)snprintf(line, size,
+                            "<route src=\"gpu%d\" dst=\"switch\"><link_ctn id=\"nvlink%d\" "
+                            "direction=\"UP\"/></route>\n",
+                            d, d);
+}
+
+/* A server of 8 devices on one switch, with a collective among them. */
+static const char *
+switched(const char *collective)
+{
+    static char text[4096];
+    size_t length =
+        (size_t)snprintf(text, sizeof text,
+                         "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM "
+                         "\"https://simgrid.org/simgrid.dtd\">\n<platform version=\"4.1\">"
+                         "<zone id=\"server\" routing=\"Floyd\">\n<router id=\"switch\"/>\n");
+    for (int what = 0; what < 3; what++)
+        for (int d = 0; d < 8; d++)
+            length += switched_line(what, d, d == 0 ? collective : "", text + length,
+                                    sizeof text - length);
+    snprintf(text + length, sizeof text - length, "</zone></platform>\n");
+    return text;
+}
+
+static void
+two_trees_among_devices_carry_halves_where_a_ring_carries_eighths(void **state)
+{
+    (void)state;
+    const size_t times = 2;
+    for (int trees = 0; trees < 2; trees++) {
+        double up = 0, down = 0;
+        run((struct machine){.platform =
+                                 switched(trees ? "<prop id=\"collective\" value=\"auto\"/>" : ""),
+                             .program = reduce_thrice,
+                             .in = &times});
+        assert_int_equal(report.link_count, 8);
+        for (size_t i = 0; i < 8; i++) {
+            const struct sm_link_use *link = &report.links[i].use;
+            up += link->bytes[0];
+            down += link->bytes[1];
+            if (trees) /* as many halves as it has neighbours in both */
+                check_near(fmod(link->bytes[0], bytes / 2), 0, 0);
+            else
+                check_near(link->bytes[0], 2 * 14 * bytes / 8, 1e-9);
+            check_near(link->bytes[0], link->bytes[1], 1e-9);
+        }
+        check_near(up, 2 * 14 * bytes, 1e-6);
+        check_near(down, up, 1e-6);
+    }
+}
+
 /* ---- against the plug-in ---- */
 
 enum { WORKERS = 6, LINKS = 2 * WORKERS };
@@ -373,6 +437,7 @@ main(void)
         cmocka_unit_test(all_that_ranks_send_goes_up_their_links_in_every_collective),
         cmocka_unit_test(
             among_all_devices_a_server_s_own_links_carry_two_halves_and_its_nic_the_whole),
+        cmocka_unit_test(two_trees_among_devices_carry_halves_where_a_ring_carries_eighths),
         cmocka_unit_test(rails_share_what_a_worker_sends),
         cmocka_unit_test(the_bytes_are_those_that_simgrid_s_own_plug_in_counts),
     };

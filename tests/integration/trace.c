@@ -250,6 +250,30 @@ gossip_shows_messages_rounds_and_the_loss(void **state)
     json_decref(root);
 }
 
+/* A message is on its way for as long as it travels, though its receiver asks for it a step later.
+ */
+static void
+a_message_ends_when_it_is_there_not_when_somebody_looks(void **state)
+{
+    (void)state;
+    const double travel = 44695848 / (0.9564 * 10e9 / 8) + 2e-5; /* ResNet-18 over two links */
+    double seconds, start = 0;
+    json_t *root = traced("gossip.yaml", true, &seconds);
+    size_t i, messages = 0;
+    const json_t *event;
+    json_array_foreach(json_object_get(root, "traceEvents"), i, event)
+    {
+        if (strcmp(text(event, "ph"), "b") == 0)
+            start = number(event, "ts");
+        if (strcmp(text(event, "ph"), "e") == 0) {
+            check_near(1e-6 * (number(event, "ts") - start), travel, 2e-9);
+            messages++;
+        }
+    }
+    assert_int_equal(messages, 96);
+    json_decref(root);
+}
+
 static void
 link_counters_amount_to_the_bytes_that_travelled(void **state)
 {
@@ -368,6 +392,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gossip_shows_messages_rounds_and_the_loss),
+        cmocka_unit_test(a_message_ends_when_it_is_there_not_when_somebody_looks),
         cmocka_unit_test(link_counters_amount_to_the_bytes_that_travelled),
         cmocka_unit_test(a_server_has_a_thread_a_device_and_one_for_its_stream),
         cmocka_unit_test(tracing_changes_no_second),

@@ -868,6 +868,26 @@ topologies_have_as_many_hosts_as_their_parameters_say(void **state)
                     SM_ERR_INPUT, bad[i][2]);
 }
 
+static void
+sites_are_groups_where_they_are_of_one_size_and_one_after_the_other(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t sites[8], workers, group;
+    } cases[] = {
+        {{0, 0, 0, 0}, 4, 0},       {{0, 0, 1, 1}, 4, 2}, {{7, 7, 7, 2, 2, 2}, 6, 3},
+        {{0, 0, 1, 1, 1, 1}, 6, 0}, {{0, 1, 0, 1}, 4, 0}, {{0, 0, 1, 1, 0, 0}, 6, 2},
+        {{0, 0, 1, 1}, 3, 0},       {{0, 1, 2}, 3, 0},    {{0, 0, 0, 1}, 3, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sm_platform_worker workers[8] = {0};
+        for (size_t r = 0; r < 8; r++)
+            workers[r].group = cases[i].sites[r];
+        const struct sm_platform platform = {.workers = workers, .worker_count = 8};
+        assert_int_equal(sm_platform_group(&platform, cases[i].workers), cases[i].group);
+    }
+}
+
 int
 main(void)
 {
@@ -892,6 +912,7 @@ main(void)
         TEST(hosts_of_a_cluster_zone_need_one_link_each),
         TEST(properties_say_how_hosts_become_workers),
         TEST(rails_and_groups_are_read_from_device_0),
+        TEST(sites_are_groups_where_they_are_of_one_size_and_one_after_the_other),
         TEST(rails_are_as_many_on_every_worker_and_reach_each_other),
         TEST(wrong_properties_name_the_line),
         TEST(fewer_hosts_than_workers_says_both_numbers),
