@@ -7,6 +7,7 @@
  *   read.c     names, quantities and profile files; fills the model (names: table.c)
  *   route.c    routes and connected traces
  *   edit.c     the experiment's edits, goodput
+ *   state.c    links and hosts that go down
  *   worker.c   host properties -> workers, devices, rings
  */
 #ifndef SM_PLATFORM_MODEL_H
@@ -61,6 +62,8 @@ struct sm_model {
     size_t file_count;   /* profile files named           */
     uint64_t files_hash; /* of their contents, in order   */
     bool varies;
+    struct sm_platform_state *states;
+    struct sm_table split; /* duplex links that become two */
 };
 
 /* Records "FILE:LINE: message" and returns SM_ERR_INPUT. */
@@ -96,6 +99,12 @@ enum sm_status sm_model_read(struct sm_model *model);
 enum sm_status sm_model_check_routes(struct sm_model *model, xmlNodePtr zone);
 enum sm_status sm_model_edit(struct sm_model *model, const struct sm_node *edits);
 enum sm_status sm_model_apply_goodput(struct sm_model *model);
+/* Reads the profiles of what goes down inside `parent` into states. */
+enum sm_status sm_model_states(struct sm_model *model, xmlNodePtr parent);
+/* Makes two links of each SPLITDUPLEX link that goes down; the document's last change. */
+enum sm_status sm_model_split(struct sm_model *model);
+/* Another name for the same profile file: SimGrid reads no name twice. */
+enum sm_status sm_model_name_again(struct sm_model *model, xmlNodePtr element, const char *key);
 /* Fills workers and worker_count of *platform with at most `want` workers (0: all). `edits` is
  * where the experiment asks for them, or NULL. */
 enum sm_status sm_model_workers(struct sm_model *model, size_t want, size_t servers,

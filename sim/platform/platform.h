@@ -42,14 +42,26 @@ struct sm_platform_link {
     bool duplex;      /* SPLITDUPLEX: this much in each direction   */
 };
 
+/* A host or link that a profile file turns off and on. */
+struct sm_platform_state {
+    const struct sm_platform_state *next;
+    const char *name; /* as SimGrid knows it: of a duplex link NAME_UP and NAME_DOWN  */
+    bool host;
+    const double *times; /* (count) seconds, rising; none where they are drawn at random */
+    const bool *on;      /* (count) what it is from then on                              */
+    size_t count;
+    double period; /* seconds until it all begins again; 0: never */
+};
+
 struct sm_platform {
     const char *file; /* as the user named it                               */
     const struct sm_platform_worker *workers;
     size_t worker_count;
     const struct sm_platform_link *links;
     size_t link_count;
-    bool varies;     /* some profile file changes speeds while time passes */
-    const char *xml; /* what SimGrid loads, ends with a zero               */
+    bool varies;                            /* some profile file changes speeds while time passes */
+    const struct sm_platform_state *states; /* NULL: nothing ever goes down            */
+    const char *xml;                        /* what SimGrid loads, ends with a zero               */
     size_t xml_length;
     uint64_t hash; /* of xml                                             */
 };
@@ -68,6 +80,9 @@ struct sm_platform_request {
 /* SM_ERR_INPUT: one line with FILE:LINE where there is one. Everything is owned by arena. */
 enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
                                 struct sm_platform *platform);
+/* Whether the profiles have that host or link down at `now` seconds, and *since when. */
+bool sm_platform_is_down(const struct sm_platform *platform, const char *name, double now,
+                         double *since);
 /* The names of the platforms that ship with the program, sorted, NULL-terminated; owned by arena.
  * NULL: no memory. */
 const char *const *sm_platform_names(struct sm_arena *arena, const char *home);

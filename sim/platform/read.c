@@ -207,13 +207,14 @@ quantity_of(xmlNodePtr element, const char *key, enum sm_unit unit)
 
 /* ---- profile files ---- */
 
+enum { DEEPEST_FOLDER = 40, BITS = 20 };
+
 /* The name SimGrid is given for a profile file, from any current folder. SimGrid 3.32 cannot open
  * an absolute name (it opens it once more for every folder of its path, which fails) and refuses
  * to read one name twice: so enough "../" to reach the root, and `number` in idle "./" or ".//". */
 static void
 name_for_simgrid(const char *absolute, size_t number, char *name, size_t size)
 {
-    enum { DEEPEST_FOLDER = 40, BITS = 20 };
     size_t used = 0;
     for (size_t i = 0; i < DEEPEST_FOLDER && used < size; i++)
         used += (size_t)snprintf(name + used, size - used, "../");
@@ -230,11 +231,6 @@ read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
     const char *name = sm_model_attribute(element, key);
     if (name[0] == '\0')
         return SM_OK;
-    const char *policy = sm_model_attribute(element, "sharing_policy");
-    if (strcmp(key, "state_file") == 0 && policy != NULL && strcmp(policy, "SPLITDUPLEX") == 0)
-        return sm_model_fail(model, element,
-                             "SimGrid 3.32 knows no state_file of a SPLITDUPLEX "
-                             "link, expected one link for each direction");
     char path[PATH_MAX] = "", real[PATH_MAX], given[2 * PATH_MAX], *text;
     size_t length;
     if (name[0] != '/' && model->folder != NULL)
@@ -250,6 +246,25 @@ read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
     if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)given) == NULL)
         return sm_model_no_memory(model);
     model->varies = true;
+    return SM_OK;
+}
+
+enum sm_status
+sm_model_name_again(struct sm_model *model, xmlNodePtr element, const char *key)
+{
+    const char *path = sm_model_attribute(element, key);
+    char given[2 * PATH_MAX];
+    if (path[0] == '\0')
+        return SM_OK;
+    path += DEEPEST_FOLDER * strlen("../");
+    for (size_t bit = 0; bit < BITS; bit++)
+        path += strspn(path, ".") + strspn(path + 1, "/");
+    const char *absolute = sm_arena_printf(model->arena, "/%s", path);
+    if (absolute == NULL)
+        return sm_model_no_memory(model);
+    name_for_simgrid(absolute, model->file_count++, given, sizeof given);
+    if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)given) == NULL)
+        return sm_model_no_memory(model);
     return SM_OK;
 }
 
