@@ -27,6 +27,7 @@ enum sm_manner {
     SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
     SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
     SM_WEIGHS_MODELS = 4, /* push-sum: x is a model times a weight that does not stay 1    */
+    SM_SURVIVES_LOSS = 8, /* goes on when messages are lost or ranks die: see comm.h        */
 };
 
 /* Why a strategy is drained. */

@@ -4,6 +4,7 @@
 #define SM_ENGINE_ENGINE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "sim/collective/collective.h"
@@ -26,11 +27,17 @@ struct sm_engine_request {
     /* One rank's program. The first failure ends the run and is the run's error. */
     enum sm_status (*worker)(void *arg, struct sm_comm *comm);
     void *arg;
+    bool survives; /* ranks are told of messages that were lost, and go on (comm.h)          */
+    /* OPTIONAL. That rank is lost, and the others go on. */
+    enum sm_status (*lost)(void *arg, size_t rank);
 };
 
 struct sm_engine_report {
     double seconds;                  /* when the last rank ended; 0 without a clock */
     const struct sm_ledger *ledgers; /* (workers + servers), owned by the arena of run */
+    /* Where ranks or messages were lost and the others went on to the end; else NULL. */
+    const bool *lost;   /* (workers + servers)                        */
+    const char *losses; /* one line: which, when, why                 */
 };
 
 struct sm_engine {

@@ -87,6 +87,13 @@ device_box(void *arg, size_t from, size_t to)
     return sg_mailbox_by_name(name);
 }
 
+static sg_host_t
+device_host(void *arg, size_t position)
+{
+    const struct player *player = arg;
+    return sg_host_by_name(player->rank->worker->hosts[player->ring->order[position]]);
+}
+
 static void
 player_main(int argc, char **argv)
 {
@@ -94,8 +101,8 @@ player_main(int argc, char **argv)
     (void)argv;
     struct player *player = sg_actor_self_get_data();
     struct rank *rank = player->rank;
-    if (sm_simgrid_play(&sm_collective_ring, rank->worker->devices, player->position, player->bytes,
-                        device_box, player) != SM_OK)
+    if (sm_simgrid_play(rank->world, &sm_collective_ring, rank->worker->devices, player->position,
+                        player->bytes, device_box, device_host, player) != SM_OK)
         sm_simgrid_fail(rank->world);
     sg_sem_release(rank->played);
 }
@@ -109,6 +116,11 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
         return SM_OK;
     }
     sm_simgrid_settle(rank);
+    for (size_t d = 0; rank->world->mortal && d < worker->devices; d++) {
+        sg_host_t host = sg_host_by_name(worker->hosts[d]);
+        if (!sm_simgrid_sends(host)) /* SimGrid starts no actor there */
+            return sm_simgrid_died(rank->world, host, host);
+    }
     double start = simgrid_get_clock();
     size_t count = worker->ring_count * worker->devices;
     for (size_t i = 0; i < count; i++) {
@@ -119,8 +131,11 @@ sm_simgrid_devices_reduce(struct rank *rank, double bytes)
         sg_actor_set_data(actor, player);
         sg_actor_start(actor, player_main, 0, NULL);
     }
+    struct sm_waiting *waiting = &rank->world->waiting[rank->comm.rank];
+    *waiting = (struct sm_waiting){.kind = SM_WAIT_DEVICES, .since = start};
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
+    waiting->kind = SM_WAIT_NOT;
     rank->device_bytes = bytes;
     rank->time = simgrid_get_clock();
     rank->device_seconds = rank->time - start;

@@ -61,18 +61,18 @@ sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes)
 }
 
 enum sm_status
-sm_simgrid_receive(sg_mailbox_t box)
+sm_simgrid_receive(const struct world *world, sg_mailbox_t box, sg_host_t from)
 {
     void *payload;
-    if (sg_comm_wait(sg_mailbox_get_async(box, &payload)) != SG_OK)
-        return SM_FAIL(SM_ERR_STALLED, "%s: a link or host on the way had gone down by %.6g s",
-                       sg_mailbox_get_name(box), simgrid_get_clock());
+    if (!sm_simgrid_sends(from) || sg_comm_wait(sg_mailbox_get_async(box, &payload)) != SG_OK)
+        return sm_simgrid_died(world, from, sg_host_self());
     return SM_OK;
 }
 
 enum sm_status
-sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank, double bytes,
-                sg_mailbox_t (*box)(void *arg, size_t from, size_t to), void *arg)
+sm_simgrid_play(const struct world *world, const struct sm_collective *collective, size_t size,
+                size_t rank, double bytes, sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
+                sg_host_t (*host)(void *arg, size_t rank), void *arg)
 {
     size_t steps = collective->steps(size), chunks = collective->chunks(size);
     for (size_t i = 0; i < steps; i++) {
@@ -88,7 +88,7 @@ sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank
             sm_simgrid_send(out, NULL,
                             sm_collective_bytes(bytes, chunks, step.send_first, step.send_count));
         if (in != NULL)
-            SM_TRY(sm_simgrid_receive(in));
+            SM_TRY(sm_simgrid_receive(world, in, host(arg, step.receive_from)));
     }
     return SM_OK;
 }

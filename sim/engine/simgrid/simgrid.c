@@ -83,6 +83,10 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
 {
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
+    if (rank->world->survives && !sm_simgrid_may_send(rank, to)) {
+        rank->ledger->bytes_sent += sm_comm_wire_bytes(comm, parcel->wire);
+        return SM_OK;
+    }
     struct envelope *envelope = envelope_new(rank->world, parcel);
     sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, comm->rank, to);
     if (envelope == NULL || box == NULL)
@@ -114,8 +118,15 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
     if (request == NULL || box == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a receipt");
     *request = (struct sm_request){.kind = RECEIVE, .from = from, .parcel = parcel};
-    request->comm = sg_mailbox_get_async(box, &request->envelope);
     *out = request;
+    if (rank->world->survives && !sm_simgrid_may_receive(rank, request))
+        return SM_OK;
+    if (!sm_simgrid_sends(rank->world->ranks[from].host)) {
+        rank->world->waiting[comm->rank] =
+            (struct sm_waiting){.kind = SM_WAIT_MESSAGE, .peer = from, .since = rank->time};
+        return sm_simgrid_died(rank->world, rank->world->ranks[from].host, rank->host);
+    }
+    request->comm = sg_mailbox_get_async(box, &request->envelope);
     return rank->watches ? sm_simgrid_watch(rank, request) : SM_OK;
 }
 
@@ -150,12 +161,13 @@ message_arrives(struct rank *rank, struct sm_request *request)
 static enum sm_status
 finish_receive(struct rank *rank, struct sm_request *request, double *there)
 {
-    if (!message_arrives(rank, request))
-        return SM_FAIL(SM_ERR_STALLED,
-                       "a link or host had gone down by %.6g s: rank %zu waited for a message from "
-                       "rank %zu since %.6g s",
-                       request->done ? request->arrived : simgrid_get_clock(), rank->comm.rank,
-                       request->from, rank->world->waiting[rank->comm.rank].since);
+    const bool arrived = message_arrives(rank, request);
+    if (rank->world->survives)
+        sm_simgrid_received(request);
+    if (!arrived && rank->world->survives)
+        return sm_simgrid_lost_message(rank, request);
+    if (!arrived)
+        return sm_simgrid_died(rank->world, rank->world->ranks[request->from].host, rank->host);
     struct envelope *envelope = request->envelope;
     *there = envelope->sent;
     *request->parcel = envelope->parcel;
@@ -184,8 +196,10 @@ finish(struct rank *rank, struct sm_request **handle)
     struct sm_request *request = *handle;
     *handle = NULL;
     double t0 = rank->time, there = t0;
-    SM_TRY(request->kind == RECEIVE ? finish_receive(rank, request, &there)
-                                    : finish_reduce(rank, request, &there));
+    const enum sm_status status = request->kind == RECEIVE ? finish_receive(rank, request, &there)
+                                                           : finish_reduce(rank, request, &there);
+    if (status != SM_OK && status != SM_ERR_LOST && status != SM_ERR_GONE)
+        return status;
     rank->world->waiting[rank->comm.rank].kind = SM_WAIT_NOT;
     request->next = rank->spare;
     rank->spare = request;
@@ -194,7 +208,8 @@ finish(struct rank *rank, struct sm_request **handle)
     double t1 = rank->time = fmax(t0, simgrid_get_clock());
     double middle = there < t0 ? t0 : there > t1 ? t1 : there;
     SM_TRY(sm_simgrid_account(rank, SM_STAGE_IDLE, t0, middle));
-    return sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1);
+    SM_TRY(sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1));
+    return status;
 }
 
 static enum sm_status
@@ -286,10 +301,12 @@ rank_main(int argc, char **argv)
     (void)argv;
     struct rank *rank = sg_actor_self_get_data();
     struct world *world = rank->world;
+    sm_simgrid_rank_started(rank);
     enum sm_status status = world->request->worker(world->request->arg, &rank->comm);
-    if (status != SM_OK && status != SM_ERR_ABORTED)
+    const bool leaves = status == SM_ERR_LOST || status == SM_ERR_GONE;
+    if (status != SM_OK && status != SM_ERR_ABORTED && !leaves)
         sm_simgrid_fail(world);
-    world->waiting[rank->comm.rank].kind = SM_WAIT_ENDED;
+    sm_simgrid_rank_ends(rank, status);
     world->end = fmax(world->end, rank->time);
 }
 
@@ -364,7 +381,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
         .host = sg_host_by_name(worker->hosts[0]),
         .slowdown = worker->speeds[0] / slowest,
         .ledger = ledger,
-        .watches = r >= world->size, /* who serves takes what comes */
+        .watches = r >= world->size || world->survives, /* who serves takes what comes */
     };
     if (rank->host == NULL)
         return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
@@ -378,10 +395,12 @@ world_init(struct world *world)
     for (size_t r = 0; r < world->rank_count; r++)
         SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
     SM_TRY(sm_simgrid_streams_init(world));
+    SM_TRY(sm_simgrid_failure_init(world));
     for (size_t r = 0; r < world->rank_count; r++) {
         char name[32];
         snprintf(name, sizeof name, "rank %zu", r);
         sg_actor_t actor = sg_actor_init(name, world->ranks[r].host);
+        world->ranks[r].actor = actor;
         sg_actor_set_data(actor, &world->ranks[r]);
         sg_actor_start(actor, rank_main, 0, NULL);
     }
@@ -415,6 +434,8 @@ world_fini(struct world *world)
     }
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
+    if (world->never != NULL)
+        sg_sem_destroy(world->never);
 }
 
 /* Workers and servers stand on workers of the platform. */
@@ -441,8 +462,12 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     struct sm_ledger *ledgers = sm_arena_zalloc(arena, count, sizeof *ledgers);
     if (world == NULL || ledgers == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
-    *world = (struct world){
-        .request = request, .arena = arena, .size = request->workers, .rank_count = count};
+    *world = (struct world){.request = request,
+                            .arena = arena,
+                            .size = request->workers,
+                            .rank_count = count,
+                            .mortal = request->platform->states != NULL,
+                            .survives = request->platform->states != NULL && request->survives};
     world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);
     world->waiting = sm_arena_zalloc(arena, count, sizeof *world->waiting);
     if (world->ranks == NULL || world->waiting == NULL)
@@ -460,14 +485,19 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     size_t ended = 0;
     double now = simgrid_get_clock(); /* or later: a rank's own time may be ahead */
     for (size_t r = 0; r < count; r++) {
-        ended += world->waiting[r].kind == SM_WAIT_ENDED;
+        ended += world->waiting[r].kind == SM_WAIT_ENDED || world->ranks[r].lost;
         now = fmax(now, world->ranks[r].time);
     }
     world_fini(world);
-    *report = (struct sm_engine_report){world->end, ledgers};
+    *report = (struct sm_engine_report){.seconds = world->end, .ledgers = ledgers};
+    if (world->failed && world->error.code == SM_ERR_STALLED)
+        return sm_stall_record(world->waiting, count, world->failed_at, world->error.message);
     if (world->failed)
         return sm_error_set(&world->error);
-    return ended < count ? sm_stall_record(world->waiting, count, now) : SM_OK;
+    if (ended < count)
+        return sm_stall_record(world->waiting, count, now,
+                               world->lost_count > 0 ? world->lost_ranks : NULL);
+    return sm_simgrid_failure_report(world, report);
 }
 
 const struct sm_engine sm_engine_simgrid = {

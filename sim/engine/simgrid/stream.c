@@ -100,7 +100,7 @@ play_fluid(struct rank *rank, double chunk)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
     sg_barrier_wait(world->barrier);
     sm_simgrid_send(out, NULL, round(world->edges[(r + 1) % size].remaining * chunk));
-    SM_TRY(sm_simgrid_receive(in));
+    SM_TRY(sm_simgrid_receive(world, in, world->ranks[r > 0 ? r - 1 : size - 1].host));
     double later = (world->edges[r].remaining - 1) * world->latency[r] + world->edges[r].pause;
     if (later > 0)
         sg_actor_sleep_for(later);
@@ -114,6 +114,12 @@ reduce_box(void *arg, size_t from, size_t to)
     return sm_simgrid_box(arg, CHANNEL_REDUCE, from, to);
 }
 
+static sg_host_t
+reduce_host(void *arg, size_t rank)
+{
+    return ((struct world *)arg)->ranks[rank].host;
+}
+
 static enum sm_status
 reduce(struct rank *rank, struct sm_request *request)
 {
@@ -124,8 +130,8 @@ reduce(struct rank *rank, struct sm_request *request)
     if (world->fluid)
         SM_TRY(play_fluid(rank, chunk));
     else
-        SM_TRY(sm_simgrid_play(world->collective, world->size, rank->comm.rank, bytes, reduce_box,
-                               world));
+        SM_TRY(sm_simgrid_play(world, world->collective, world->size, rank->comm.rank, bytes,
+                               reduce_box, reduce_host, world));
     request->all_there = world->all_there;
     return SM_OK;
 }

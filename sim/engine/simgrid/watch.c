@@ -17,8 +17,9 @@ watcher_main(int argc, char **argv)
     struct rank *rank = watcher->rank;
     sg_actor_daemonize(sg_actor_self());
     for (;;) {
+        bool came = sg_comm_wait(watcher->request->comm) == SG_OK;
         struct sm_request *request = watcher->request;
-        request->status = sg_comm_wait(request->comm) == SG_OK ? SM_OK : SM_ERR_STALLED;
+        request->status = came ? SM_OK : rank->world->survives ? SM_ERR_LOST : SM_ERR_STALLED;
         request->arrived = simgrid_get_clock();
         request->done = true;
         watcher->next_idle = rank->idle;
@@ -39,7 +40,7 @@ watcher_start(struct rank *rank, struct sm_request *request)
         return SM_FAIL(SM_ERR_NOMEM, "no memory to watch a receipt");
     *watcher = (struct watcher){
         .next = rank->watchers, .rank = rank, .request = request, .handed = sg_sem_init(0)};
-    rank->watchers = watcher;
+    rank->watchers = request->watcher = watcher;
     if (rank->woken == NULL)
         rank->woken = sg_sem_init(0);
     sg_actor_t actor = sg_actor_init("watcher", rank->host);
@@ -57,6 +58,7 @@ sm_simgrid_watch(struct rank *rank, struct sm_request *request)
         return watcher_start(rank, request);
     rank->idle = watcher->next_idle;
     watcher->request = request;
+    request->watcher = watcher;
     sg_sem_release(watcher->handed);
     return SM_OK;
 }

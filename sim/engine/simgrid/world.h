@@ -47,6 +47,10 @@ struct sm_request {
     /* REDUCE, watched or tested */
     enum sm_status status;
     bool done;
+    /* RECEIVE, where ranks survive */
+    struct watcher *watcher;
+    size_t number;                              /* receipts from that rank before          */
+    struct sm_request *pending, **pending_link; /* in the rank's list */
 };
 
 struct world;
@@ -77,6 +81,9 @@ struct rank {
     struct sm_ledger *ledger;
     struct sm_task task;
     bool working; /* the task is on the pool */
+    sg_actor_t actor;
+    bool lost;                  /* and the others went on */
+    struct sm_request *pending; /* receipts that are not done, where ranks survive */
     struct sm_request *spare;
     /* receipts that are watched */
     bool watches; /* all, from when they are posted */
@@ -112,7 +119,14 @@ struct world {
     size_t box_count, box_capacity;
     bool failed;
     struct sm_error error; /* the first failure */
-    double end;            /* when the last rank ended */
+    double failed_at;
+    bool mortal;            /* the platform has links or hosts that go down                  */
+    bool survives;          /* and ranks are told                                            */
+    uint32_t *sent, *asked; /* (rank_count, rank_count) messages from, to; where ranks survive */
+    sg_sem_t never;         /* what waits for it waits for its end     */
+    size_t lost_count, lost_messages;
+    char lost_ranks[256];
+    double end; /* when the last rank ended */
 
     /* the all-reduce under way */
     const struct sm_collective *collective;
@@ -134,14 +148,39 @@ sg_mailbox_t sm_simgrid_box(struct world *world, enum channel channel, size_t fr
 
 /* Sends `bytes` (and what `payload` points to) and forgets about it. */
 void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
-/* Waits for the next message; SM_ERR_STALLED when a link or host on the way died. */
-enum sm_status sm_simgrid_receive(sg_mailbox_t box);
+/* Waits for the next message of a sender on host `from`; SM_ERR_STALLED when a link or host on the
+ * way died. */
+enum sm_status sm_simgrid_receive(const struct world *world, sg_mailbox_t box, sg_host_t from);
 
-/* Plays one rank's steps of a schedule, message by message. `box(arg, from, to)` finds mailboxes.
+/* Plays one rank's steps of a schedule, message by message. `box(arg, from, to)` finds mailboxes,
+ * `host(arg, rank)` who sends. */
+enum sm_status sm_simgrid_play(const struct world *world, const struct sm_collective *collective,
+                               size_t size, size_t rank, double bytes,
+                               sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
+                               sg_host_t (*host)(void *arg, size_t rank), void *arg);
+
+/* ---- failure.c: links and hosts that die ---- */
+
+/* Whether SimGrid can be asked for a message from there: it abort()s where the sender's host is
+ * down and the message was sent before. */
+bool sm_simgrid_sends(sg_host_t from);
+/* Records SM_ERR_STALLED: which host or link between the two died, and when, if it can be told. */
+enum sm_status sm_simgrid_died(const struct world *world, sg_host_t from, sg_host_t to);
+/* Before the ranks start: notes when their hosts die; where they survive, has the others told. */
+enum sm_status sm_simgrid_failure_init(struct world *world);
+/* Where some were lost and others went on: says so. SM_ERR_STALLED when none that trains is left.
  */
-enum sm_status sm_simgrid_play(const struct sm_collective *collective, size_t size, size_t rank,
-                               double bytes, sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
-                               void *arg);
+enum sm_status sm_simgrid_failure_report(const struct world *world,
+                                         struct sm_engine_report *report);
+void sm_simgrid_rank_started(struct rank *rank);
+/* The rank's program has returned `status`. */
+void sm_simgrid_rank_ends(struct rank *rank, enum sm_status status);
+/* Where ranks survive: a message is about to be sent (false: to one that is gone), a receipt is
+ * about to be posted (false: it is hopeless, and done), is over; and what is said of a lost one. */
+bool sm_simgrid_may_send(struct rank *rank, size_t to);
+bool sm_simgrid_may_receive(struct rank *rank, struct sm_request *request);
+void sm_simgrid_received(struct sm_request *request);
+enum sm_status sm_simgrid_lost_message(struct rank *rank, const struct sm_request *request);
 
 /* Keeps the run's first failure: this OS thread's error record. */
 void sm_simgrid_fail(struct world *world);

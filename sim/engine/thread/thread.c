@@ -274,7 +274,7 @@ pause_locked(struct rank *self)
         pthread_cond_wait(&self->wake, &world->lock);
         return;
     }
-    sm_stall_record(world->waiting, world->rank_count, 0);
+    sm_stall_record(world->waiting, world->rank_count, 0, NULL);
     fail_locked(world);
 }
 
@@ -405,7 +405,7 @@ rank_main(void *arg)
         for (size_t r = 0; r < world->rank_count; r++)
             all = all && world->waiting[r].kind == SM_WAIT_ENDED;
         if (!all) {
-            sm_stall_record(world->waiting, world->rank_count, 0);
+            sm_stall_record(world->waiting, world->rank_count, 0, NULL);
             fail_locked(world);
         }
     }
@@ -482,7 +482,7 @@ thread_run(const struct sm_engine_request *request, struct sm_arena *arena,
     }
     for (size_t r = 0; r < started; r++)
         pthread_join(world.ranks[r].thread, NULL);
-    *report = (struct sm_engine_report){0, ledgers};
+    *report = (struct sm_engine_report){.ledgers = ledgers};
     enum sm_status status = world.failed ? sm_error_set(&world.error) : SM_OK;
     world_free(&world);
     return status;
