@@ -8,6 +8,7 @@
  *   route.c    routes and connected traces
  *   edit.c     the experiment's edits, goodput
  *   state.c    links and hosts that go down
+ *   traffic.c  flows of others, between hosts of their own
  *   worker.c   host properties -> workers, devices, rings
  */
 #ifndef SM_PLATFORM_MODEL_H
@@ -99,6 +100,10 @@ enum sm_status sm_model_read(struct sm_model *model);
 enum sm_status sm_model_check_routes(struct sm_model *model, xmlNodePtr zone);
 enum sm_status sm_model_edit(struct sm_model *model, const struct sm_node *edits);
 enum sm_status sm_model_apply_goodput(struct sm_model *model);
+/* Fills traffic of *platform, whose workers are known, from the list in `edits`; makes the hosts
+ * that it runs between. */
+enum sm_status sm_model_traffic(struct sm_model *model, const struct sm_node *edits,
+                                struct sm_platform *platform);
 /* Reads the profiles of what goes down inside `parent` into states. */
 enum sm_status sm_model_states(struct sm_model *model, xmlNodePtr parent);
 /* Makes two links of each SPLITDUPLEX link that goes down; the document's last change. */

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "sim/base/arena.h"
+#include "sim/base/param.h"
 #include "sim/base/status.h"
 #include "sim/base/tree.h"
 
@@ -53,6 +54,25 @@ struct sm_platform_state {
     double period; /* seconds until it all begins again; 0: never */
 };
 
+/* Flows of others that share links with the run's messages, over one route. */
+struct sm_platform_traffic {
+    const char *from, *to; /* hosts whose route is to be loaded                  */
+    double rate;           /* bytes/s offered, or:                               */
+    double load;           /* share of the route's bandwidth that is offered, or */
+    size_t flows;          /* that always send as fast as they may               */
+    double bytes;          /* mean size of a flow                                */
+    bool random;           /* Poisson arrivals, exponential sizes; else even ones */
+};
+
+/* An entry of `platform.traffic`. */
+struct sm_traffic_settings {
+    const char *link;
+    size_t from, to, flows;
+    double load, rate, bytes, latency;
+    const char *arrivals;
+};
+extern const struct sm_param sm_traffic_params[];
+
 struct sm_platform {
     const char *file; /* as the user named it                               */
     const struct sm_platform_worker *workers;
@@ -61,12 +81,15 @@ struct sm_platform {
     size_t link_count;
     bool varies;                            /* some profile file changes speeds while time passes */
     const struct sm_platform_state *states; /* NULL: nothing ever goes down            */
-    const char *xml;                        /* what SimGrid loads, ends with a zero               */
+    const struct sm_platform_traffic *traffic; /* (traffic_count) */
+    size_t traffic_count;
+    const char *xml; /* what SimGrid loads, ends with a zero               */
     size_t xml_length;
     uint64_t hash; /* of xml                                             */
 };
 
-/* `edits` is the experiment's `platform` map (or NULL): bandwidth, latency and speed each map a
+/* `edits` is the experiment's `platform` map (or NULL): traffic is a list of what else is on the
+ * links (sm_traffic_params); bandwidth, latency and speed each map a
  * glob pattern of link (or host) names to a value with a unit, or to x2 / x0.5. A pattern that
  * matches nothing is an error. */
 struct sm_platform_request {

@@ -247,7 +247,11 @@ hash_costs(const struct run *run)
     const struct sm_profile *profile = &run->profile;
     const double costs[] = {profile->load,   profile->forward, profile->backward,
                             profile->update, run->model_bytes, (double)run->steps};
-    return sm_hash(costs, sizeof costs, run->platform.hash);
+    uint64_t hash = sm_hash(costs, sizeof costs, run->platform.hash);
+    for (size_t i = 0; i < run->platform.traffic_count; i++)
+        if (run->platform.traffic[i].random)
+            return sm_hash(&run->experiment->seed, sizeof run->experiment->seed, hash);
+    return hash;
 }
 
 static enum sm_status

@@ -282,6 +282,29 @@ an_nvlink_or_a_device_that_dies_stalls_its_worker(void **state)
     check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_STALLED, "host 'g1' died at 1.25 s");
 }
 
+/* ---- traffic of others ---- */
+
+static void
+a_dead_link_with_traffic_on_it_ends_as_one_without(void **state)
+{
+    (void)state;
+    static const char *const traffic[] = {"{link: nic3, load: 0.5}", "{link: nic3, flows: 2}",
+                                          "{from: 3, to: 0, flows: 1}"};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t host = 0; host < 2; host++) {
+            write_text("p.xml", star(host ? "for_good" : NULL, host ? NULL : "for_good"));
+            struct training *t =
+                training_run(&(struct training_how){0},
+                             "{steps: 20, platform: {file: %s, workers: 4, traffic: [%s]}, " SOFTMAX
+                             ", timing: {profile: %s}, algorithm: {strategy: sgp}}",
+                             path_of("p.xml"), traffic[i], path_of("profile.yaml"));
+            assert_int_equal(t->status, SM_ERR_STALLED);
+            assert_non_null(
+                strstr(t->error.message, host ? "host 'node3' died at 1.25 s" : "link 'nic3_"));
+            free(t);
+        }
+}
+
 int
 main(void)
 {
@@ -294,6 +317,7 @@ main(void)
         cmocka_unit_test(a_worker_that_is_cut_off_for_good_leaves_the_run_at_its_end),
         cmocka_unit_test(nobody_goes_on_without_the_server),
         cmocka_unit_test(an_all_reduce_waits_for_the_dead_even_where_the_strategy_does_not),
+        cmocka_unit_test(a_dead_link_with_traffic_on_it_ends_as_one_without),
         cmocka_unit_test(an_nvlink_or_a_device_that_dies_stalls_its_worker),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

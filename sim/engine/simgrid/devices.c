@@ -41,10 +41,24 @@ mark_rings(struct rank *rank, void *value)
                 value, NULL);
 }
 
+/* Whether traffic of others is on a link of the rings. */
+static bool
+rings_busy(const struct rank *rank)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    bool busy = false;
+    for (size_t i = 0; rank->world->busy_count > 0 && i < worker->ring_count; i++)
+        for (size_t d = 0; !busy && d < worker->devices; d++)
+            busy = sm_simgrid_traffic_on(
+                rank->world, sg_host_by_name(worker->hosts[worker->rings[i].order[d]]),
+                sg_host_by_name(worker->hosts[worker->rings[i].order[(d + 1) % worker->devices]]));
+    return busy;
+}
+
 static bool
 links_private(struct rank *rank)
 {
-    bool alone = !rank->world->request->platform->varies;
+    bool alone = !rank->world->request->platform->varies && !rings_busy(rank);
     mark_rings(rank, rank);
     for (size_t r = 0; alone && r < rank->world->rank_count; r++) {
         sg_host_t other = rank->world->ranks[r].host;

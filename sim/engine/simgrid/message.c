@@ -61,16 +61,17 @@ sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes)
 }
 
 enum sm_status
-sm_simgrid_receive(const struct world *world, sg_mailbox_t box, sg_host_t from)
+sm_simgrid_receive(struct world *world, sg_mailbox_t box, sg_host_t from)
 {
     void *payload;
     if (!sm_simgrid_sends(from) || sg_comm_wait(sg_mailbox_get_async(box, &payload)) != SG_OK)
         return sm_simgrid_died(world, from, sg_host_self());
+    world->moved = simgrid_get_clock();
     return SM_OK;
 }
 
 enum sm_status
-sm_simgrid_play(const struct world *world, const struct sm_collective *collective, size_t size,
+sm_simgrid_play(struct world *world, const struct sm_collective *collective, size_t size,
                 size_t rank, double bytes, sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
                 sg_host_t (*host)(void *arg, size_t rank), void *arg)
 {

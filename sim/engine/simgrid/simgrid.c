@@ -93,6 +93,7 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
     double bytes = sm_comm_wire_bytes(comm, parcel->wire);
     rank->ledger->bytes_sent += bytes;
+    rank->world->largest = fmax(rank->world->largest, bytes);
     sm_simgrid_send(box, envelope, bytes);
     return SM_OK;
 }
@@ -201,6 +202,7 @@ finish(struct rank *rank, struct sm_request **handle)
     if (status != SM_OK && status != SM_ERR_LOST && status != SM_ERR_GONE)
         return status;
     rank->world->waiting[rank->comm.rank].kind = SM_WAIT_NOT;
+    rank->world->moved = simgrid_get_clock();
     request->next = rank->spare;
     rank->spare = request;
 
@@ -392,6 +394,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 static enum sm_status
 world_init(struct world *world)
 {
+    SM_TRY(sm_simgrid_traffic_init(world));
     for (size_t r = 0; r < world->rank_count; r++)
         SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
     SM_TRY(sm_simgrid_streams_init(world));
@@ -434,6 +437,7 @@ world_fini(struct world *world)
     }
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
+    sm_simgrid_traffic_fini(world);
     if (world->never != NULL)
         sg_sem_destroy(world->never);
 }

@@ -5,7 +5,8 @@
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
  * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
- * of an idle link, so a platform whose speeds change while time passes is played exactly.
+ * of an idle link, so where speeds change while time passes, or others use a link of the ring, it
+ * is played exactly.
  */
 #include <math.h>
 #include <stdio.h>
@@ -54,6 +55,9 @@ sm_simgrid_streams_init(struct world *world)
     world->barrier = sg_barrier_init((unsigned)size);
     world->fluid = strcmp(settings->play, "fluid") == 0 && world->collective->same_edges &&
                    !world->request->platform->varies && !edges_share_links(world);
+    for (size_t r = 0; world->fluid && r < size; r++)
+        world->fluid = !sm_simgrid_traffic_on(world, world->ranks[r > 0 ? r - 1 : size - 1].host,
+                                              world->ranks[r].host);
     for (size_t r = 0; world->fluid && r < size; r++) {
         sg_host_t before = world->ranks[r > 0 ? r - 1 : size - 1].host;
         world->latency[r] = sg_host_get_route_latency(before, world->ranks[r].host);
@@ -184,6 +188,8 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
     request->done = rank->comm.size == 1; /* the mean of one is what it was */
     if (request->done)
         return SM_OK;
+    rank->world->largest =
+        fmax(rank->world->largest, sm_comm_wire_bytes(&rank->comm, request->wire));
     rank->ledger->bytes_sent += sent_bytes(rank, sm_comm_wire_bytes(&rank->comm, request->wire));
     if (rank->queued == NULL) {
         rank->queued = sg_sem_init(0);

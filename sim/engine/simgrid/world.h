@@ -55,6 +55,8 @@ struct sm_request {
 
 struct world;
 
+struct traffic;
+
 /* A device that plays its part of the all-reduce inside a worker. */
 struct player {
     struct rank *rank;
@@ -125,6 +127,12 @@ struct world {
     uint32_t *sent, *asked; /* (rank_count, rank_count) messages from, to; where ranks survive */
     sg_sem_t never;         /* what waits for it waits for its end     */
     size_t lost_count, lost_messages;
+    /* where there is traffic */
+    struct traffic *traffic; /* (request->platform->traffic_count)           */
+    sg_link_t *busy;         /* (busy_count) links it uses, by their address */
+    size_t busy_count;
+    double moved;   /* when a rank last got somewhere */
+    double largest; /* bytes of the largest message   */
     char lost_ranks[256];
     double end; /* when the last rank ended */
 
@@ -150,14 +158,22 @@ sg_mailbox_t sm_simgrid_box(struct world *world, enum channel channel, size_t fr
 void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
 /* Waits for the next message of a sender on host `from`; SM_ERR_STALLED when a link or host on the
  * way died. */
-enum sm_status sm_simgrid_receive(const struct world *world, sg_mailbox_t box, sg_host_t from);
+enum sm_status sm_simgrid_receive(struct world *world, sg_mailbox_t box, sg_host_t from);
 
 /* Plays one rank's steps of a schedule, message by message. `box(arg, from, to)` finds mailboxes,
  * `host(arg, rank)` who sends. */
-enum sm_status sm_simgrid_play(const struct world *world, const struct sm_collective *collective,
+enum sm_status sm_simgrid_play(struct world *world, const struct sm_collective *collective,
                                size_t size, size_t rank, double bytes,
                                sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
                                sg_host_t (*host)(void *arg, size_t rank), void *arg);
+
+/* ---- traffic.c: flows of others ---- */
+
+/* Before the ranks start: starts the flows. */
+enum sm_status sm_simgrid_traffic_init(struct world *world);
+void sm_simgrid_traffic_fini(struct world *world);
+/* Whether others use a link on the way. */
+bool sm_simgrid_traffic_on(const struct world *world, sg_host_t from, sg_host_t to);
 
 /* ---- failure.c: links and hosts that die ---- */
 
