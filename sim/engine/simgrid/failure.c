@@ -98,17 +98,18 @@ strand(struct world *world, size_t from)
 {
     for (size_t to = 0; to < world->rank_count; to++) {
         struct rank *rank = &world->ranks[to];
+        bool some = false;
         for (struct sm_request *p = rank->pending; p != NULL; p = p->pending) {
             if (p->from != from || p->done ||
                 p->number < world->sent[from * world->rank_count + to])
                 continue;
             p->status = SM_ERR_GONE;
             p->arrived = simgrid_get_clock();
-            p->done = true;
-            if (rank->asleep) {
-                rank->asleep = false;
-                sg_sem_release(rank->woken);
-            }
+            p->done = some = true;
+        }
+        if (some && rank->asleep) { /* it runs before this goes on, and changes the list */
+            rank->asleep = false;
+            sg_sem_release(rank->woken);
         }
     }
 }
