@@ -167,7 +167,7 @@ enum sm_status sm_simgrid_play(struct world *world, const struct sm_collective *
                                sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
                                sg_host_t (*host)(void *arg, size_t rank), void *arg);
 
-/* ---- traffic.c: flows of others ---- */
+/* ---- background.c: flows of others ---- */
 
 /* Before the ranks start: starts the flows. */
 enum sm_status sm_simgrid_traffic_init(struct world *world);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/engine/simgrid/traffic.c -- flows of others that share links with the run's messages.
+/* sim/engine/simgrid/background.c -- flows of others that share links with the run's messages.
  *
  * Each entry is two actors, one on each of two hosts: one lets flows go, the other takes in what
  * has come. A flow begins when it is let go, for the mailbox has a permanent receiver. All end with
