@@ -8,6 +8,8 @@
 #include "sim/base/plugin.h"
 #include "sim/comm/comm.h"
 
+struct sm_buffer; /* algorithms/inner/inner.h */
+
 /* Borrowed for the call of init, but for what it takes from the arena; comm and matrices live as
  * long as the worker. */
 struct sm_setup {
@@ -21,6 +23,9 @@ struct sm_setup {
      * much (timing only); NULL: matrices are those */
     const struct sm_matrix *whole;
     size_t whole_count;
+    /* (buffer_count) of the inner optimizer, without its counters; of a strategy that mixes them */
+    const struct sm_buffer *buffers;
+    size_t buffer_count;
     const struct sm_choice *compression; /* of what travels: make codecs of it (compression.h)    */
 };
 

@@ -11,7 +11,9 @@
 #include "analysis/analysis.h"
 #include "sim/base/text.h"
 #include "sim/platform/make.h"
+#include "sim/run/calibrate.h"
 #include "sim/run/catalog.h"
+#include "sim/run/explain.h"
 #include "sim/run/inspect.h"
 #include "sim/run/run.h"
 
@@ -20,12 +22,14 @@ enum { EXIT_RUN = 1, EXIT_INPUT = 2, EXIT_INTERRUPTED = 130, MOST_SETS = 256 };
 static const char usage[] =
     "usage: slowmo COMMAND ...\n"
     "  run [FILE.yaml] [OPTIONS]          run an experiment (default: the quickstart study)\n"
+    "  explain [FILE.yaml] [OPTIONS]      where its seconds go, and which settings decide them\n"
     "  export STORE --format csv|json|seeds\n"
     "                                     write stored runs to standard output\n"
     "  list [AXIS]                        everything registered, or one axis\n"
-    "  describe NAME                      settings, defaults, ranges, sources; also `experiment`\n"
+    "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
     "  platform check FILE.xml            what the program understands of a platform\n"
     "  platform make FAMILY [--KEY VALUE] write a platform to standard output\n"
+    "  calibrate FILE.csv [--KEY VALUE]   fit links inside a server to measured all-reduces\n"
     "  COMMAND --help                     the options of a command\n";
 
 /* In memory that the processes of the runs share: a signal to any of them stops all. */
@@ -74,8 +78,8 @@ struct arguments {
     const char *sets[MOST_SETS];
     size_t set_count;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
-    size_t threads;
-    bool timing_only, json, quiet, help;
+    size_t threads, steps, jobs;
+    bool timing_only, no_replay, json, quiet, help;
 };
 
 enum {
@@ -83,6 +87,7 @@ enum {
     KEY_SEED,
     KEY_THREADS,
     KEY_TIMING,
+    KEY_NO_REPLAY,
     KEY_STORE,
     KEY_TRACE,
     KEY_JSON,
@@ -90,7 +95,9 @@ enum {
     KEY_SAVE,
     KEY_LOAD,
     KEY_ENGINE,
-    KEY_FORMAT
+    KEY_FORMAT,
+    KEY_STEPS,
+    KEY_JOBS
 };
 
 static const struct argp_option run_options[] = {
@@ -98,6 +105,8 @@ static const struct argp_option run_options[] = {
     {"seed", KEY_SEED, "N", 0, "Seed of every random stream", 0},
     {"threads", KEY_THREADS, "N", 0, "OS threads for gradients (default: all cores)", 0},
     {"timing-only", KEY_TIMING, NULL, 0, "No gradients: simulated seconds alone", 0},
+    {"no-replay", KEY_NO_REPLAY, NULL, 0,
+     "With --timing-only: simulate every step, also where all take the same", 0},
     {"store", KEY_STORE, "FILE.db", 0, "SQLite file of results (default: results.db)", 0},
     {"trace", KEY_TRACE, "FILE.json", 0, "Write a Chrome/Perfetto trace (one run)", 0},
     {"json", KEY_JSON, NULL, 0, "Summaries on standard output, a line of JSON a run", 0},
@@ -105,6 +114,16 @@ static const struct argp_option run_options[] = {
     {"save", KEY_SAVE, "FILE.safetensors", 0, "Write the final consensus model (one run)", 0},
     {"load", KEY_LOAD, "FILE.safetensors", 0, "Start from this model", 0},
     {"engine", KEY_ENGINE, "NAME", 0, "simgrid (default), or thread: no clock, for comparison", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+static const struct argp_option explain_options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0, "Override a dotted key of the file (repeatable)", 0},
+    {"seed", KEY_SEED, "N", 0, "Seed of every random stream", 0},
+    {"steps", KEY_STEPS, "N", 0, "Run whole rounds of at most so many steps (default: 100)", 0},
+    {"jobs", KEY_JOBS, "N", 0, "Runs side by side (default: all cores)", 0},
+    {"json", KEY_JSON, NULL, 0, "A line of JSON an experiment on standard output", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "No progress line", 0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
@@ -121,11 +140,24 @@ static const struct argp_option plain_options[] = {
     {0},
 };
 
+/* A whole number >= 1 for an option. */
+static error_t
+parse_count(const char *option, const char *value, double most, size_t *count)
+{
+    double number;
+    if (!sm_unit_parse(SM_UNIT_NONE, value, &number) || number != floor(number) || number < 1 ||
+        number > most) {
+        SM_FAIL(SM_ERR_INPUT, "--%s %s: expected a whole number, 1 .. %.0f", option, value, most);
+        return EINVAL;
+    }
+    *count = (size_t)number;
+    return 0;
+}
+
 static error_t
 parse_option(int key, char *value, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
-    double number;
     switch (key) {
     case KEY_SET:
         if (arguments->set_count == MOST_SETS)
@@ -136,15 +168,16 @@ parse_option(int key, char *value, struct argp_state *state)
         arguments->seed = value;
         return 0;
     case KEY_THREADS:
-        if (!sm_unit_parse(SM_UNIT_NONE, value, &number) || number != floor(number) || number < 1 ||
-            number > 1024) {
-            SM_FAIL(SM_ERR_INPUT, "--threads %s: expected a whole number, 1 .. 1024", value);
-            return EINVAL;
-        }
-        arguments->threads = (size_t)number;
-        return 0;
+        return parse_count("threads", value, 1024, &arguments->threads);
+    case KEY_STEPS:
+        return parse_count("steps", value, 1e9, &arguments->steps);
+    case KEY_JOBS:
+        return parse_count("jobs", value, 1024, &arguments->jobs);
     case KEY_TIMING:
         arguments->timing_only = true;
+        return 0;
+    case KEY_NO_REPLAY:
+        arguments->no_replay = true;
         return 0;
     case KEY_STORE:
         arguments->store = value;
@@ -287,22 +320,30 @@ find_file(struct sm_arena *arena, const char *file)
                                                                                     : file;
 }
 
-/* The experiments that the file and the options stand for, each checked before any runs. */
+/* The trees that the file and the options stand for. */
+static enum sm_status
+read_trees(struct sm_arena *arena, const struct arguments *arguments, const char **file,
+           const struct sm_node *const **trees, size_t *count)
+{
+    struct sm_node *root;
+    *file = arguments->positional_count > 0
+                ? find_file(arena, arguments->positional[0])
+                : sm_arena_printf(arena, "%s/analysis/studies/quickstart.yaml", home_folder());
+    SM_TRY(sm_tree_load(arena, *file, &root));
+    if (root == NULL && (root = sm_tree_map(arena, NULL, NULL)) == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", *file);
+    SM_TRY(override(arena, arguments, root));
+    return sm_experiment_expand(arena, root, trees, count);
+}
+
+/* The experiments that they are, each checked before any runs. */
 static enum sm_status
 plan(struct sm_arena *arena, const struct arguments *arguments,
      const struct sm_run_options *options, struct sm_experiment **experiments, size_t *count)
 {
-    const char *file =
-        arguments->positional_count > 0
-            ? find_file(arena, arguments->positional[0])
-            : sm_arena_printf(arena, "%s/analysis/studies/quickstart.yaml", options->home);
-    struct sm_node *root;
+    const char *file;
     const struct sm_node *const *trees;
-    SM_TRY(sm_tree_load(arena, file, &root));
-    if (root == NULL && (root = sm_tree_map(arena, NULL, NULL)) == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", file);
-    SM_TRY(override(arena, arguments, root));
-    SM_TRY(sm_experiment_expand(arena, root, &trees, count));
+    SM_TRY(read_trees(arena, arguments, &file, &trees, count));
     *experiments = sm_arena_zalloc(arena, *count, sizeof **experiments);
     if (*experiments == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %zu experiments", file, *count);
@@ -377,6 +418,21 @@ check_run_options(const struct arguments *arguments, const struct sm_engine *eng
     return SM_OK;
 }
 
+/* From now on a signal to any process of the runs stops all. */
+static enum sm_status
+catch_signals(void)
+{
+    void *shared =
+        mmap(NULL, sizeof *interrupted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return SM_FAIL(SM_ERR_NOMEM, "run: no memory");
+    interrupted = shared;
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
+    signal(SIGPIPE, SIG_IGN);
+    return SM_OK;
+}
+
 static int
 command_run(int argc, char **argv)
 {
@@ -389,16 +445,8 @@ command_run(int argc, char **argv)
     else if (strcmp(arguments.engine, "simgrid") != 0)
         return SM_FAIL(SM_ERR_INPUT, "--engine %s: expected simgrid or thread", arguments.engine),
                fail();
-    if (check_run_options(&arguments, engine) != SM_OK)
+    if (check_run_options(&arguments, engine) != SM_OK || catch_signals() != SM_OK)
         return fail();
-    void *shared =
-        mmap(NULL, sizeof *interrupted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
-        return SM_FAIL(SM_ERR_NOMEM, "run: no memory"), fail();
-    interrupted = shared;
-    signal(SIGINT, on_interrupt);
-    signal(SIGTERM, on_interrupt);
-    signal(SIGPIPE, SIG_IGN);
     const struct sm_run_options options = {
         .home = home_folder(),
         .store = arguments.store,
@@ -407,6 +455,7 @@ command_run(int argc, char **argv)
         .load = arguments.load,
         .threads = arguments.threads,
         .timing_only = arguments.timing_only,
+        .no_replay = arguments.no_replay,
         .engine = engine,
         .progress = arguments.quiet ? NULL : stderr,
         .interrupted = interrupted,
@@ -430,6 +479,56 @@ command_run(int argc, char **argv)
         code = fail();
     sm_arena_fini(&arena);
     return code;
+}
+
+/* ---- explain ---- */
+
+/* Each as soon as it is there. */
+static enum sm_status
+explain_all(struct sm_arena *arena, const struct arguments *arguments)
+{
+    const char *file;
+    const struct sm_node *const *trees;
+    struct sm_experiment *experiments;
+    size_t count;
+    const struct sm_run_options check = {
+        .home = home_folder(), .timing_only = true, .engine = &sm_engine_simgrid};
+    SM_TRY(plan(arena, arguments, &check, &experiments, &count));
+    SM_TRY(read_trees(arena, arguments, &file, &trees, &count));
+    for (size_t i = 0; i < count; i++) {
+        const struct sm_explain_options options = {
+            .home = home_folder(),
+            .most_steps = arguments->steps,
+            .jobs = arguments->jobs,
+            .progress = arguments->quiet ? NULL : stderr,
+            .item = i + 1,
+            .items = count,
+            .interrupted = interrupted,
+        };
+        struct sm_explanation explanation;
+        SM_TRY(sm_explain(arena, trees[i], &options, &explanation));
+        if (arguments->json)
+            SM_TRY(sm_explanation_print_json(&explanation, stdout));
+        else
+            sm_explanation_print(&explanation, stdout);
+        if (i + 1 < count && !arguments->json)
+            putchar('\n');
+    }
+    return SM_OK;
+}
+
+static int
+command_explain(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    enum sm_status status = parse(argc, argv, explain_options, 1, "[FILE.yaml]", &arguments);
+    if (status == SM_OK)
+        status = catch_signals();
+    if (status == SM_OK)
+        status = explain_all(&arena, &arguments);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 
 /* ---- the other commands ---- */
@@ -470,42 +569,53 @@ static int
 command_describe(int argc, char **argv)
 {
     struct arguments arguments;
-    enum sm_status status = parse(argc, argv, plain_options, 2, "NAME", &arguments);
-    /* `describe collective ring` reads as well as `describe ring` */
+    enum sm_status status = parse(argc, argv, plain_options, 2, "[AXIS] NAME", &arguments);
     if (status == SM_OK && arguments.positional_count == 0)
         status = SM_FAIL(SM_ERR_INPUT, "describe: expected a name; `slowmo list` shows them");
     if (status == SM_OK)
-        status = sm_catalog_describe(arguments.positional[arguments.positional_count - 1],
-                                     home_folder(), stdout);
+        status = arguments.positional_count == 2
+                     ? sm_catalog_describe(arguments.positional[0], arguments.positional[1],
+                                           home_folder(), stdout)
+                     : sm_catalog_describe(NULL, arguments.positional[0], home_folder(), stdout);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 
-/* --KEY VALUE or --KEY=VALUE pairs as a tree of settings. */
+/* --KEY VALUE or --KEY=VALUE pairs from argv[first] on, as a tree of settings. */
 static enum sm_status
-make_platform(struct sm_arena *arena, int argc, char **argv)
+read_pairs(struct sm_arena *arena, const char *command, int argc, char **argv, int first,
+           struct sm_node **settings)
 {
-    struct sm_node *settings = sm_tree_map(arena, NULL, NULL), *value;
-    if (argc < 3) {
-        const char *names[32] = {NULL};
-        char known[256];
-        for (size_t i = 0; i < 31 && sm_platform_families[i].name != NULL; i++)
-            names[i] = sm_platform_families[i].name;
-        return SM_FAIL(SM_ERR_INPUT, "platform make: expected a family: %s",
-                       sm_text_join(known, sizeof known, names));
-    }
-    for (int i = 3; i < argc && settings != NULL; i++) {
+    struct sm_node *value;
+    *settings = sm_tree_map(arena, NULL, NULL);
+    for (int i = first; i < argc && *settings != NULL; i++) {
         const char *equals = strchr(argv[i], '=');
         if (strncmp(argv[i], "--", 2) != 0 || (equals == NULL && i + 1 == argc))
-            return SM_FAIL(SM_ERR_INPUT, "platform make: expected --KEY VALUE, got '%s'", argv[i]);
+            return SM_FAIL(SM_ERR_INPUT, "%s: expected --KEY VALUE, got '%s'", command, argv[i]);
         const char *key = equals != NULL
                               ? sm_arena_strndup(arena, argv[i] + 2, (size_t)(equals - argv[i] - 2))
                               : argv[i] + 2;
         const char *name = argv[i];
         SM_TRY(sm_tree_parse(arena, name, equals != NULL ? equals + 1 : argv[++i], &value));
         if (key == NULL || value == NULL)
-            return SM_FAIL(SM_ERR_INPUT, "platform make: %s needs a value", name);
-        SM_TRY(sm_tree_set(arena, settings, key, value));
+            return SM_FAIL(SM_ERR_INPUT, "%s: %s needs a value", command, name);
+        SM_TRY(sm_tree_set(arena, *settings, key, value));
     }
+    return SM_OK;
+}
+
+static enum sm_status
+make_platform(struct sm_arena *arena, int argc, char **argv)
+{
+    struct sm_node *settings;
+    if (argc < 3) {
+        const char *names[32] = {NULL};
+        char known[256];
+        for (size_t i = 0; i < 31 && sm_platform_families[i] != NULL; i++)
+            names[i] = sm_platform_families[i]->name;
+        return SM_FAIL(SM_ERR_INPUT, "platform make: expected a family: %s",
+                       sm_text_join(known, sizeof known, names));
+    }
+    SM_TRY(read_pairs(arena, "platform make", argc, argv, 3, &settings));
     return sm_platform_make(argv[2], settings, stdout);
 }
 
@@ -524,6 +634,26 @@ command_platform(int argc, char **argv)
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 
+static int
+command_calibrate(int argc, char **argv)
+{
+    struct sm_arena arena = {0};
+    struct sm_node *settings;
+    enum sm_status status = SM_OK;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        sm_calibrate_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (argc < 2 || strncmp(argv[1], "--", 2) == 0)
+        status = SM_FAIL(SM_ERR_INPUT, "calibrate: expected FILE.csv, then --KEY VALUE");
+    if (status == SM_OK)
+        status = read_pairs(&arena, "calibrate", argc, argv, 2, &settings);
+    if (status == SM_OK)
+        status = sm_calibrate_file(argv[1], settings, home_folder(), stdout);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -531,10 +661,16 @@ main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"run", command_run},           {"export", command_export},     {"list", command_list},
-        {"describe", command_describe}, {"platform", command_platform}, {NULL, NULL},
+        {"run", command_run},
+        {"explain", command_explain},
+        {"export", command_export},
+        {"list", command_list},
+        {"describe", command_describe},
+        {"platform", command_platform},
+        {"calibrate", command_calibrate},
+        {NULL, NULL},
     };
-    const char *names[8] = {NULL};
+    const char *names[sizeof commands / sizeof *commands] = {NULL};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         fputs(usage, argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_INPUT : EXIT_SUCCESS;

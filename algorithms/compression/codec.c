@@ -176,8 +176,8 @@ sm_codec_begin_average(struct sm_codec *codec, struct sm_comm *comm, float *x, d
                        codec->compression->about.name);
     if (codec->compression->encode != NULL)
         SM_TRY(work(codec, comm, encode_job, x));
-    return comm->ops->iallreduce(comm, x, codec->n, sm_codec_average_wire(codec, codec->n) + beside,
-                                 request);
+    return comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, codec->n,
+                                 sm_codec_average_wire(codec, codec->n) + beside, request);
 }
 
 void

@@ -403,13 +403,13 @@ powersgd_average(void *state, struct sm_comm *comm, size_t n, float *x, float *r
     s->x = x;
     s->residual = residual;
     SM_TRY(work(s, comm, project_job));
-    SM_TRY(comm->ops->iallreduce(comm, s->first, s->p_count + s->plain_count,
+    SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_WORKERS, s->first, s->p_count + s->plain_count,
                                  (double)n * s->share[0] + beside, &request));
     SM_TRY(comm->ops->wait(comm, &request));
     if (s->share[1] > 0) {
         SM_TRY(work(s, comm, back_job));
-        SM_TRY(
-            comm->ops->iallreduce(comm, s->second, s->q_count, (double)n * s->share[1], &request));
+        SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_WORKERS, s->second, s->q_count,
+                                     (double)n * s->share[1], &request));
         SM_TRY(comm->ops->wait(comm, &request));
     }
     return work(s, comm, reconstruct_job);

@@ -146,6 +146,13 @@ noloco_exchange(void *state, struct sm_comm *comm, const struct sm_moment *momen
     return SM_OK;
 }
 
+static size_t
+noloco_cycle(const void *state)
+{
+    (void)state;
+    return 0;
+}
+
 const struct sm_outer sm_outer_noloco = {
     .about = {.name = "noloco",
               .doc = "outer momentum in random pairs: no round end waits for all workers",
@@ -156,4 +163,5 @@ const struct sm_outer sm_outer_noloco = {
     .round = noloco_round,
     .init = noloco_init,
     .exchange = noloco_exchange,
+    .cycle = noloco_cycle,
 };

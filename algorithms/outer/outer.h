@@ -41,6 +41,9 @@ struct sm_outer {
     /* With SM_ROUND_EXCHANGE, talks. x (n) is the worker's own model after the step. */
     enum sm_status (*exchange)(void *state, struct sm_comm *comm, const struct sm_moment *moment,
                                size_t n, float *x);
+    /* OPTIONAL. After how many rounds the same ranks exchange as much again; 0: never. Without: 1.
+     */
+    size_t (*cycle)(const void *state);
 };
 
 /* The registry: one line per algorithm. Declarations, lookup, `slowmo list` and the contract tests

@@ -72,6 +72,14 @@ adacomm_length(void *state, const struct sm_round_start *start)
     return s->length;
 }
 
+static size_t
+adacomm_settled(const void *settings, size_t steps)
+{
+    (void)settings;
+    (void)steps;
+    return 0;
+}
+
 const struct sm_period sm_period_adacomm = {
     .about = {.name = "adacomm",
               .doc = "rounds get shorter as the loss falls, longer where the learning rate does",
@@ -80,4 +88,5 @@ const struct sm_period sm_period_adacomm = {
               .params = adacomm_params},
     .asks_for_loss = true,
     .length = adacomm_length,
+    .settled = adacomm_settled,
 };

@@ -18,6 +18,14 @@ fixed_length(void *state, const struct sm_round_start *start)
     return ((const struct fixed *)state)->tau;
 }
 
+static size_t
+fixed_settled(const void *settings, size_t steps)
+{
+    (void)settings;
+    (void)steps;
+    return 0;
+}
+
 const struct sm_period sm_period_fixed = {
     .about = {.name = "fixed",
               .doc = "every round has tau steps; a number alone is short for it",
@@ -25,4 +33,5 @@ const struct sm_period sm_period_fixed = {
               .state_size = sizeof(struct fixed),
               .params = fixed_params},
     .length = fixed_length,
+    .settled = fixed_settled,
 };

@@ -24,6 +24,9 @@ struct sm_period {
     bool asks_for_loss; /* one float more travels at each round end */
     /* REQUIRED. Steps of the round that begins, >= 1. */
     size_t (*length)(void *state, const struct sm_round_start *start);
+    /* OPTIONAL. Where no loss is known (timing only): the step of a run of `steps` from which all
+     * rounds have tau steps. Without: they never do. */
+    size_t (*settled)(const void *settings, size_t steps);
 };
 
 #define SM_PERIOD_LIST(X) X(fixed) X(post_local) X(adacomm)

@@ -5,6 +5,8 @@
  * The paper switches where the learning rate is first lowered. Rounds of one step end at every
  * step, so that the first long one begins at that point.
  */
+#include <math.h>
+
 #include "algorithms/period/period.h"
 #include "algorithms/schedule/schedule.h"
 
@@ -27,6 +29,12 @@ post_local_length(void *state, const struct sm_round_start *start)
     return (double)start->step < sm_schedule_point(s->from, start->steps) ? 1 : s->tau;
 }
 
+static size_t
+post_local_settled(const void *settings, size_t steps)
+{
+    return (size_t)ceil(sm_schedule_point(((const struct post_local *)settings)->from, steps));
+}
+
 const struct sm_period sm_period_post_local = {
     .about = {.name = "post_local",
               .doc = "one step a round up to a point of the run, then tau",
@@ -34,4 +42,5 @@ const struct sm_period sm_period_post_local = {
               .state_size = sizeof(struct post_local),
               .params = post_local_params},
     .length = post_local_length,
+    .settled = post_local_settled,
 };

@@ -28,6 +28,7 @@ const struct sm_strategy sm_strategy_allreduce = {
               .doc = "gradients averaged over all workers at every step",
               .source = "Goyal et al. 2017, arXiv:1706.02677, sec. 3",
               .state_size = sizeof(struct allreduce)},
+    .averages_gradient = true,
     .init = allreduce_init,
     .mix_gradient = allreduce_mix_gradient,
 };

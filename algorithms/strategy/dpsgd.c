@@ -116,6 +116,12 @@ dpsgd_drain(void *state, struct sm_comm *comm, size_t n, float *x, enum sm_drain
     return SM_OK;
 }
 
+static size_t
+dpsgd_cycle(const void *state)
+{
+    return sm_graph_cycle(&((const struct dpsgd *)state)->gossip.graph);
+}
+
 const struct sm_strategy sm_strategy_dpsgd = {
     .about = {.name = "dpsgd",
               .doc = "models averaged with the neighbours' of an undirected graph at each step",
@@ -130,4 +136,5 @@ const struct sm_strategy sm_strategy_dpsgd = {
     .split = dpsgd_split,
     .send = dpsgd_send,
     .drain = dpsgd_drain,
+    .cycle = dpsgd_cycle,
 };

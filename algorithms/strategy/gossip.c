@@ -46,10 +46,12 @@ sm_gossip_receive(struct sm_gossip *gossip, struct sm_comm *comm)
         return SM_OK;
     gossip->receivers =
         sm_graph_out(&gossip->graph, comm->rank, gossip->step / gossip->period, gossip->to);
-    gossip->parcel = sm_parcel_create(comm, gossip->n);
+    gossip->parcel = sm_parcel_create(comm, gossip->n + gossip->beside);
     if (gossip->parcel == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "gossip: a parcel of n=%zu floats", gossip->n);
-    gossip->parcel->wire = sm_codec_wire(&gossip->codec) + comm->statistics;
+        return SM_FAIL(SM_ERR_NOMEM, "gossip: a parcel of n=%zu floats",
+                       gossip->n + gossip->beside);
+    gossip->parcel->wire =
+        sm_codec_wire(&gossip->codec) + (double)gossip->beside + comm->statistics;
     return SM_OK;
 }
 

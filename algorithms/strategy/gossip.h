@@ -12,7 +12,7 @@
 struct sm_gossip {
     struct sm_graph graph;
     struct sm_codec codec; /* of what travels; what gets lost its sender keeps */
-    size_t n;              /* floats of a parcel                               */
+    size_t n, beside;      /* floats of a parcel: compressed, and as they are  */
     size_t period, step;
     struct sm_parcel *parcel;   /* for the receivers, from receive to send of a step in which an
                                    exchange begins; else NULL              */

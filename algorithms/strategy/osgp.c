@@ -37,4 +37,5 @@ const struct sm_strategy sm_strategy_osgp = {
     .split = sm_push_sum_split,
     .send = sm_push_sum_send,
     .drain = sm_push_sum_drain,
+    .cycle = sm_push_sum_cycle,
 };

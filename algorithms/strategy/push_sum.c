@@ -2,6 +2,7 @@
 /* algorithms/strategy/push_sum.c -- see push_sum.h. */
 #include "algorithms/strategy/push_sum.h"
 
+#include "algorithms/inner/inner.h"
 #include "sim/base/vec.h"
 
 enum sm_status
@@ -16,9 +17,16 @@ sm_push_sum_init(void *state, const struct sm_setup *setup)
     s->view = sm_arena_alloc(setup->arena, setup->n, sizeof *s->view);
     if (s->view == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "push-sum: a vector of n=%zu floats", setup->n);
-    return sm_gossip_init(&s->gossip, setup, s->topology,
+    SM_TRY(sm_gossip_init(&s->gossip, setup, s->topology,
                           (struct sm_graph){.peers = s->peers, .edges = s->edges},
-                          s->delay > 1 ? s->delay : 1);
+                          s->delay > 1 ? s->delay : 1));
+    if (!s->buffers)
+        return SM_OK;
+    s->mixed = setup->buffers;
+    s->mixed_count = setup->buffer_count;
+    for (size_t i = 0; i < s->mixed_count; i++)
+        s->gossip.beside += s->mixed[i].n;
+    return SM_OK;
 }
 
 unsigned
@@ -29,6 +37,8 @@ sm_push_sum_manner(const void *settings)
     unsigned manner = s->delay > 0 ? SM_SENDS_EARLY : 0;
     if (s->delay > 1)
         manner |= SM_FOLLOWS_CLOCK;
+    if (s->buffers)
+        manner |= SM_MIXES_BUFFERS;
     if (sm_axis_find(&sm_axis_topology, s->topology, &topology) == SM_OK &&
         !((const struct sm_topology *)topology)->regular)
         manner |= SM_WEIGHS_MODELS;
@@ -50,6 +60,9 @@ take(struct sm_push_sum *s, size_t n, float *x)
         if (share == NULL)
             continue;
         sm_vec_axpy(n, 1.0f, share->x, x);
+        const float *behind = share->x + n;
+        for (size_t b = 0; b < s->mixed_count; behind += s->mixed[b++].n)
+            sm_vec_axpy(s->mixed[b].n, 1.0f, behind, s->mixed[b].x);
         s->weight += share->weight;
         sm_parcel_release(share);
     }
@@ -86,6 +99,9 @@ sm_push_sum_split(void *state, size_t n, float gamma, const float *g, float *x)
     } else {
         sm_vec_scale_and_copy(n, keep, x, share->x);
     }
+    float *behind = share->x + n;
+    for (size_t b = 0; b < s->mixed_count; behind += s->mixed[b++].n)
+        sm_vec_scale_and_copy(s->mixed[b].n, keep, s->mixed[b].x, behind);
     s->weight *= keep;
     share->weight = s->weight;
 }
@@ -105,4 +121,12 @@ sm_push_sum_drain(void *state, struct sm_comm *comm, size_t n, float *x, enum sm
     if (why == SM_DRAIN_AVERAGE) /* sum w = m: the mean of x is the model that all stand for */
         s->weight = 1.0f;
     return SM_OK;
+}
+
+/* What is mixed with what may follow the clock; when it is sent and waited for does not. */
+size_t
+sm_push_sum_cycle(const void *state)
+{
+    const struct sm_gossip *gossip = &((const struct sm_push_sum *)state)->gossip;
+    return gossip->period * sm_graph_cycle(&gossip->graph);
 }

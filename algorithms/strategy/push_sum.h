@@ -21,6 +21,9 @@ struct sm_push_sum {
     struct sm_numbers edges;
     size_t delay; /* 0: shares leave after the inner step. Else before the gradient, every so many
                      steps, and are waited for until the next leave                            */
+    bool buffers; /* setting: those of the inner optimizer are pushed along */
+    const struct sm_buffer *mixed; /* (mixed_count) they; behind x in a share, in this order */
+    size_t mixed_count;
     struct sm_gossip gossip;
     float weight; /* w; sum over ranks and flight is m */
     float *view;  /* (n) z, where it is not x          */
@@ -35,5 +38,6 @@ void sm_push_sum_split(void *state, size_t n, float gamma, const float *g, float
 enum sm_status sm_push_sum_send(void *state, struct sm_comm *comm);
 enum sm_status sm_push_sum_drain(void *state, struct sm_comm *comm, size_t n, float *x,
                                  enum sm_drain why);
+size_t sm_push_sum_cycle(const void *state);
 
 #endif

@@ -4,6 +4,9 @@
  *   x^{k+1} = P (x^k - gamma d(z^k))
  *
  * Messages leave after the inner step and are absorbed before the next gradient.
+ * With buffers: yes its momentum u is mixed like x, u <- P u, and each message carries both: what
+ * the SlowMo paper (sec. 3 and 4) measures as double averaging over SGP, after Yu, Jin, Yang, ICML
+ * 2019, arXiv:1905.03817, Alg. 2.
  * Source: Assran, Loizou, Ballas, Rabbat, ICML 2019, arXiv:1811.10792, Alg. 1.
  */
 #include "algorithms/strategy/push_sum.h"
@@ -13,6 +16,8 @@ static const struct sm_param sgp_params[] = {
                     "graph the shares are pushed along"),
     SM_PARAM(struct sm_push_sum, peers, 1, 1, SM_MOST_PEERS, "ranks each rank pushes to at a step"),
     SM_TOPOLOGY_EDGES(struct sm_push_sum),
+    SM_PARAM_BOOL(struct sm_push_sum, buffers, false,
+                  "the inner optimizer's buffers are pushed along: double averaging"),
     SM_PARAM_END,
 };
 
@@ -30,4 +35,5 @@ const struct sm_strategy sm_strategy_sgp = {
     .split = sm_push_sum_split,
     .send = sm_push_sum_send,
     .drain = sm_push_sum_drain,
+    .cycle = sm_push_sum_cycle,
 };

@@ -24,10 +24,11 @@
 
 /* How a strategy, with its settings, goes about it. */
 enum sm_manner {
-    SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
-    SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
-    SM_WEIGHS_MODELS = 4, /* push-sum: x is a model times a weight that does not stay 1    */
-    SM_SURVIVES_LOSS = 8, /* goes on when messages are lost or ranks die: see comm.h        */
+    SM_SENDS_EARLY = 1,    /* messages leave before the gradient                            */
+    SM_FOLLOWS_CLOCK = 2,  /* what is mixed with what depends on when it arrives            */
+    SM_WEIGHS_MODELS = 4,  /* push-sum: x is a model times a weight that does not stay 1    */
+    SM_MIXES_BUFFERS = 8,  /* the inner optimizer's buffers travel with the model           */
+    SM_SURVIVES_LOSS = 16, /* goes on when messages are lost or ranks die: see comm.h       */
 };
 
 /* Why a strategy is drained. */
@@ -57,6 +58,8 @@ struct sm_server {
 struct sm_strategy {
     struct sm_plugin about;
     bool mixes_models; /* gossip: the replicas come closer without an exact average            */
+    bool averages_gradient; /* mix_gradient is the mean of all gradients, and may be taken part by
+                               part before all of it is there, where nothing compresses it       */
     /* OPTIONAL. Servers hold the model and do the inner steps; workers do none. */
     const struct sm_server *server;
 
@@ -80,6 +83,10 @@ struct sm_strategy {
      * be. */
     enum sm_status (*drain)(void *state, struct sm_comm *comm, size_t n, float *x,
                             enum sm_drain why);
+    /* OPTIONAL. After how many steps the same ranks exchange as much again, so that a clock that
+     * has seen some cycles knows the others; 0: never. Without: 1, but never for those that follow
+     * the clock. */
+    size_t (*cycle)(const void *state);
 };
 
 #define SM_STRATEGY_LIST(X)                                                                        \

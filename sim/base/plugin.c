@@ -33,9 +33,13 @@ sm_choice_bind(const struct sm_axis *axis, const struct sm_node *node, const cha
                struct sm_arena *arena, struct sm_choice *choice)
 {
     const struct sm_node *map = node != NULL && node->kind == SM_NODE_MAP ? node : NULL;
-    const struct sm_node *name = map != NULL ? sm_tree_get(map, "name") : node;
+    const char *selector = axis->selector != NULL ? axis->selector : "name";
+    const struct sm_node *name = map != NULL ? sm_tree_get(map, selector) : node;
+    if (name == NULL) /* a setting laid over a bare name has made it a `name` */
+        name = sm_tree_get(map, "name");
     if (name != NULL && name->kind != SM_NODE_SCALAR)
-        return sm_tree_fail(name, "expected a name for %s, or {name: ..., settings}", axis->name);
+        return sm_tree_fail(name, "expected a name for %s, or {%s: ..., settings}", axis->name,
+                            selector);
     const struct sm_plugin *plugin;
     if (sm_axis_find(axis, name != NULL ? name->text : axis->initial, &plugin) != SM_OK) {
         char message[SM_ERROR_LENGTH];
@@ -45,9 +49,10 @@ sm_choice_bind(const struct sm_axis *axis, const struct sm_node *node, const cha
     void *settings = sm_arena_zalloc(arena, 1, plugin->state_size);
     if (settings == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for its settings", plugin->name);
-    const char *skip[MOST_OTHERS + 2] = {"name"};
+    const char *skip[MOST_OTHERS + 3] = {"name", axis->selector};
+    size_t count = axis->selector != NULL ? 2 : 1;
     for (size_t i = 0; others != NULL && others[i] != NULL && i < MOST_OTHERS; i++)
-        skip[i + 1] = others[i];
+        skip[count++] = others[i];
     SM_TRY(sm_param_bind(plugin->params, settings, map, skip, arena));
     *choice = (struct sm_choice){plugin, settings};
     return SM_OK;

@@ -25,7 +25,8 @@ struct sm_axis {
     const char *name; /* "outer"                                                   */
     const char *key;  /* where an experiment chooses it: "algorithm.outer"         */
     const char *doc;
-    const char *initial; /* the default's name                                     */
+    const char *initial;  /* the default's name                                     */
+    const char *selector; /* key that may stand for `name`; NULL: none              */
     const struct sm_plugin *const *plugins; /* NULL-terminated, in list order      */
 };
 
@@ -38,8 +39,8 @@ struct sm_choice {
 /* *plugin = the one called `name`; SM_ERR_NAME lists the known names and the nearest. */
 enum sm_status sm_axis_find(const struct sm_axis *axis, const char *name,
                             const struct sm_plugin **plugin);
-/* Reads `name`, or `{name: ..., settings}`, or nothing (NULL: the default). Keys of the map that
- * are in `others` (may be NULL) belong to the caller. */
+/* Reads `name`, or `{name: ..., settings}` (or the axis's own key), or nothing (NULL: the default).
+ * Keys of the map that are in `others` (may be NULL) belong to the caller. */
 enum sm_status sm_choice_bind(const struct sm_axis *axis, const struct sm_node *node,
                               const char *const *others, struct sm_arena *arena,
                               struct sm_choice *choice);

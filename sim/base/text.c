@@ -143,6 +143,22 @@ by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+char *
+sm_text_class(const char *name, char *buffer, size_t size)
+{
+    size_t length = 0;
+    for (; *name != '\0' && length + 3 < size; name++) {
+        if (strchr("*?[]\\", *name) != NULL)
+            buffer[length++] = '\\';
+        else if (isdigit((unsigned char)*name))
+            for (; isdigit((unsigned char)name[1]); name++)
+                ;
+        buffer[length++] = isdigit((unsigned char)*name) ? '*' : *name;
+    }
+    buffer[length] = '\0';
+    return buffer;
+}
+
 const char *const *
 sm_text_folder(struct sm_arena *arena, const char *folder, const char *ending)
 {

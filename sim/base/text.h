@@ -32,6 +32,11 @@ char *sm_text_digits(double value, int digits, char *buffer, size_t size);
 /* The fewest digits that read back as the same double. Into buffer; returns it. */
 char *sm_text_double(double value, char buffer[SM_TEXT_DOUBLE]);
 
+/* The name with each run of digits as one `*`: what names that only count share, and a glob that
+ * matches them; other characters that mean something in a glob are escaped. Into buffer, cut where
+ * it does not fit; returns it. */
+char *sm_text_class(const char *name, char *buffer, size_t size);
+
 /* The names of the files in `folder` that end in `ending`, without it: sorted, NULL-terminated,
  * owned by arena. None when there is no such folder; NULL when memory is out. */
 const char *const *sm_text_folder(struct sm_arena *arena, const char *folder, const char *ending);

@@ -5,18 +5,20 @@
 
 #include "sim/collective/collective.h"
 
-/* A message in flight: the sets of the chunks it carries, as they were when it was sent. */
-struct parcel {
-    struct parcel *next;
-    size_t from, to, first, count;
-    uint64_t sets[];
+/* A rank at the step being played: what it does, and the sets it sends as they were before. */
+struct turn {
+    struct sm_collective_step step;
+    uint64_t *sent; /* (room) words, of them (send_count, words) in use */
+    size_t room;
+    bool awaits; /* receipts of open steps */
 };
 
 struct table {
     const struct sm_collective *collective;
-    size_t size, chunks, words; /* words of 64 ranks a set              */
-    uint64_t *sets;             /* (size, chunks, words)                */
-    struct parcel **inbox;      /* (size) arrived, oldest first         */
+    const struct sm_collective_call *call;
+    size_t chunks, words; /* words of 64 ranks a set   */
+    uint64_t *sets;       /* (size, chunks, words)     */
+    struct turn *turns;   /* (size)                    */
 };
 
 static uint64_t *
@@ -25,137 +27,161 @@ set_of(const struct table *t, size_t rank, size_t chunk)
     return t->sets + (rank * t->chunks + chunk) * t->words;
 }
 
-static enum sm_status
-send_step(struct table *t, size_t rank, const struct sm_collective_step *step)
+static size_t
+owner_of(const struct table *t, size_t chunk)
 {
-    if (step->send_to >= t->size || step->send_to == rank ||
+    return t->collective->owner(t->call, chunk);
+}
+
+/* Does everybody begin with a part of everything, or only the owners with what is theirs? */
+static bool
+adds(const struct sm_collective *collective)
+{
+    return collective->operation != SM_ALL_GATHER && collective->operation != SM_BROADCAST;
+}
+
+static void
+fill(struct table *t)
+{
+    for (size_t rank = 0; rank < t->call->size; rank++)
+        for (size_t chunk = 0; chunk < t->chunks; chunk++)
+            if (adds(t->collective) || owner_of(t, chunk) == rank)
+                set_of(t, rank, chunk)[rank / 64] = (uint64_t)1 << rank % 64;
+}
+
+static enum sm_status
+send_part(struct table *t, size_t rank, size_t index)
+{
+    struct turn *turn = &t->turns[rank];
+    const struct sm_collective_step *step = &turn->step;
+    if (step->send_to == SM_NO_RANK)
+        return SM_OK;
+    if (step->send_to >= t->call->size || step->send_to == rank || step->send_count == 0 ||
         step->send_first + step->send_count > t->chunks)
-        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu sends chunks %zu+%zu to %zu", rank,
+        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu step %zu sends chunks %zu+%zu to %zu", rank, index,
                        step->send_first, step->send_count, step->send_to);
+    if (turn->awaits)
+        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu step %zu sends while open steps wait", rank, index);
+    if (t->turns[step->send_to].step.receive_from != rank)
+        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu step %zu sends to %zu, which does not receive it",
+                       rank, index, step->send_to);
     size_t words = step->send_count * t->words;
-    struct parcel *parcel = malloc(sizeof *parcel + words * sizeof(uint64_t));
-    if (parcel == NULL)
+    if (words > turn->room) {
+        free(turn->sent);
+        turn->room = words;
+        turn->sent = malloc(words * sizeof(uint64_t));
+    }
+    if (turn->sent == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a message of %zu chunks", step->send_count);
-    *parcel = (struct parcel){NULL, rank, step->send_to, step->send_first, step->send_count};
-    memcpy(parcel->sets, set_of(t, rank, step->send_first), words * sizeof(uint64_t));
-    struct parcel **link = &t->inbox[step->send_to];
-    while (*link != NULL)
-        link = &(*link)->next;
-    *link = parcel;
+    memcpy(turn->sent, set_of(t, rank, step->send_first), words * sizeof(uint64_t));
     return SM_OK;
 }
 
-/* *arrived: whether the message this step waits for was there. */
 static enum sm_status
-receive_step(struct table *t, size_t rank, size_t index, const struct sm_collective_step *step,
-             bool *arrived)
+receive_part(struct table *t, size_t rank, size_t index)
 {
-    struct parcel **link = &t->inbox[rank];
-    while (*link != NULL && (*link)->from != step->receive_from)
-        link = &(*link)->next;
-    struct parcel *parcel = *link;
-    *arrived = parcel != NULL;
-    if (parcel == NULL)
+    const struct sm_collective_step *step = &t->turns[rank].step;
+    t->turns[rank].awaits =
+        step->open && (t->turns[rank].awaits || step->receive_from != SM_NO_RANK);
+    if (step->receive_from == SM_NO_RANK)
         return SM_OK;
-    *link = parcel->next;
-    enum sm_status status = SM_OK;
-    if (parcel->first != step->receive_first || parcel->count != step->receive_count)
-        status = SM_FAIL(SM_ERR_DOMAIN,
-                         "rank %zu step %zu expects chunks %zu+%zu of %zu, got "
-                         "%zu+%zu",
-                         rank, index, step->receive_first, step->receive_count, parcel->from,
-                         parcel->first, parcel->count);
-    for (size_t i = 0; status == SM_OK && i < parcel->count * t->words; i++) {
-        uint64_t *mine = set_of(t, rank, parcel->first) + i;
-        if (step->combine && (*mine & parcel->sets[i]) != 0)
-            status = SM_FAIL(SM_ERR_DOMAIN,
-                             "rank %zu step %zu adds a contribution to chunk %zu "
-                             "twice",
-                             rank, index, parcel->first + i / t->words);
-        *mine = step->combine ? *mine | parcel->sets[i] : parcel->sets[i];
+    const struct turn *sender =
+        step->receive_from < t->call->size ? &t->turns[step->receive_from] : NULL;
+    if (sender == NULL || sender->step.send_to != rank)
+        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu step %zu waits for ever for %zu", rank, index,
+                       step->receive_from);
+    if (sender->step.send_first != step->receive_first ||
+        sender->step.send_count != step->receive_count)
+        return SM_FAIL(SM_ERR_DOMAIN,
+                       "rank %zu step %zu expects chunks %zu+%zu of %zu, got "
+                       "%zu+%zu",
+                       rank, index, step->receive_first, step->receive_count, step->receive_from,
+                       sender->step.send_first, sender->step.send_count);
+    uint64_t *mine = set_of(t, rank, step->receive_first);
+    for (size_t i = 0; i < step->receive_count * t->words; i++) {
+        if (step->combine && (mine[i] & sender->sent[i]) != 0)
+            return SM_FAIL(SM_ERR_DOMAIN,
+                           "rank %zu step %zu adds a contribution to chunk %zu "
+                           "twice",
+                           rank, index, step->receive_first + i / t->words);
+        mine[i] = step->combine ? mine[i] | sender->sent[i] : sender->sent[i];
     }
-    free(parcel);
-    return status;
+    return SM_OK;
 }
 
-/* Every rank goes as far as it can, round after round, until nobody moves. */
 static enum sm_status
-play(struct table *t, size_t *position, bool *sent)
+play(struct table *t)
 {
-    size_t steps = t->collective->steps(t->size);
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (size_t rank = 0; rank < t->size; rank++) {
-            while (position[rank] < steps) {
-                struct sm_collective_step step;
-                bool arrived = true;
-                t->collective->step(t->size, rank, position[rank], &step);
-                if (!sent[rank] && step.send_to != SM_NO_RANK)
-                    SM_TRY(send_step(t, rank, &step));
-                sent[rank] = true;
-                if (step.receive_from != SM_NO_RANK)
-                    SM_TRY(receive_step(t, rank, position[rank], &step, &arrived));
-                if (!arrived)
-                    break;
-                position[rank]++;
-                sent[rank] = false;
-                moved = true;
-            }
-        }
+    const size_t size = t->call->size, steps = t->collective->steps(t->call);
+    for (size_t i = 0; i < steps; i++) {
+        for (size_t rank = 0; rank < size; rank++)
+            t->collective->step(t->call, rank, i, &t->turns[rank].step);
+        for (size_t rank = 0; rank < size; rank++)
+            SM_TRY(send_part(t, rank, i));
+        for (size_t rank = 0; rank < size; rank++)
+            SM_TRY(receive_part(t, rank, i));
     }
-    size_t stuck = 0; /* who got least far is where it began */
-    for (size_t rank = 1; rank < t->size; rank++)
-        stuck = position[rank] < position[stuck] ? rank : stuck;
-    if (position[stuck] == steps)
-        return SM_OK;
-    return SM_FAIL(SM_ERR_DOMAIN, "rank %zu waits for ever at step %zu", stuck, position[stuck]);
+    for (size_t rank = 0; rank < size; rank++)
+        if (t->turns[rank].awaits)
+            return SM_FAIL(SM_ERR_DOMAIN, "rank %zu ends with open steps", rank);
+    return SM_OK;
+}
+
+/* The parts in the set of a chunk are all ranks', or only its owner's. */
+static enum sm_status
+verify_set(const struct table *t, size_t rank, size_t chunk)
+{
+    const size_t owner = adds(t->collective) ? SM_NO_RANK : owner_of(t, chunk);
+    const uint64_t *set = set_of(t, rank, chunk);
+    for (size_t word = 0; word < t->words; word++) {
+        const size_t ranks = t->call->size - 64 * word;
+        uint64_t wanted = ranks < 64 ? ((uint64_t)1 << ranks) - 1 : UINT64_MAX;
+        if (owner != SM_NO_RANK)
+            wanted &= owner / 64 == word ? (uint64_t)1 << owner % 64 : 0;
+        const uint64_t wrong = set[word] ^ wanted;
+        if (wrong == 0)
+            continue;
+        const size_t bit = (size_t)__builtin_ctzll(wrong);
+        return SM_FAIL(SM_ERR_DOMAIN, "rank %zu ends with%s rank %zu's part of chunk %zu", rank,
+                       (set[word] >> bit & 1) != 0 ? "" : "out", 64 * word + bit, chunk);
+    }
+    return SM_OK;
 }
 
 static enum sm_status
 verify(const struct table *t)
 {
-    for (size_t rank = 0; rank < t->size; rank++) {
-        if (t->inbox[rank] != NULL)
-            return SM_FAIL(SM_ERR_DOMAIN, "a message from %zu to %zu is never received",
-                           t->inbox[rank]->from, rank);
-        for (size_t chunk = 0; chunk < t->chunks; chunk++)
-            for (size_t other = 0; other < t->size; other++)
-                if ((set_of(t, rank, chunk)[other / 64] >> other % 64 & 1) == 0)
-                    return SM_FAIL(SM_ERR_DOMAIN,
-                                   "rank %zu ends without rank %zu's part of "
-                                   "chunk %zu",
-                                   rank, other, chunk);
-    }
+    const bool everywhere =
+        t->collective->operation != SM_REDUCE_SCATTER && t->collective->operation != SM_REDUCE;
+    for (size_t chunk = 0; chunk < t->chunks; chunk++)
+        for (size_t rank = 0; rank < t->call->size; rank++)
+            if (everywhere || owner_of(t, chunk) == rank)
+                SM_TRY(verify_set(t, rank, chunk));
     return SM_OK;
 }
 
 enum sm_status
-sm_collective_check(const struct sm_collective *collective, size_t size)
+sm_collective_check(const struct sm_collective *collective, const struct sm_collective_call *call)
 {
-    struct table t = {collective, size, collective->chunks(size), (size + 63) / 64, NULL, NULL};
+    const size_t size = call->size;
+    struct table t = {.collective = collective,
+                      .call = call,
+                      .chunks = collective->chunks(call),
+                      .words = (size + 63) / 64};
     t.sets = calloc(size * t.chunks * t.words, sizeof *t.sets);
-    t.inbox = calloc(size, sizeof(struct parcel *));
-    size_t *position = calloc(size, sizeof *position);
-    bool *sent = calloc(size, sizeof *sent);
+    t.turns = calloc(size, sizeof *t.turns);
     enum sm_status status = SM_OK;
-    if (t.sets == NULL || t.inbox == NULL || position == NULL || sent == NULL)
+    if (t.sets == NULL || t.turns == NULL)
         status = SM_FAIL(SM_ERR_NOMEM, "no memory to check %zu ranks", size);
-    for (size_t rank = 0; status == SM_OK && rank < size; rank++)
-        for (size_t chunk = 0; chunk < t.chunks; chunk++)
-            set_of(&t, rank, chunk)[rank / 64] = (uint64_t)1 << rank % 64;
-    if (status == SM_OK)
-        status = play(&t, position, sent);
+    if (status == SM_OK) {
+        fill(&t);
+        status = play(&t);
+    }
     if (status == SM_OK)
         status = verify(&t);
-    for (size_t rank = 0; t.inbox != NULL && rank < size; rank++)
-        while (t.inbox[rank] != NULL) {
-            struct parcel *next = t.inbox[rank]->next;
-            free(t.inbox[rank]);
-            t.inbox[rank] = next;
-        }
-    free(sent);
-    free(position);
-    free(t.inbox);
+    for (size_t rank = 0; t.turns != NULL && rank < size; rank++)
+        free(t.turns[rank].sent);
+    free(t.turns);
     free(t.sets);
     if (status == SM_ERR_DOMAIN)
         sm_error_prefix("%s of %zu ranks", collective->about.name, size);

@@ -1,33 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/collective/ring.c -- ring all-reduce: reduce-scatter, then all-gather, round one ring.
+/* sim/collective/ring.c -- round one ring: reduce-scatter, all-gather, and both as an all-reduce.
  *
  * Rank r sends chunk r-s to r+1 at step s < m-1 and adds what r-1 sends; after that it owns the sum
- * of chunk r+1 and the finished chunks go round once more. Each rank sends 2 (m-1)/m of the bytes,
- * the least there is. Source: Patarasuk and Yuan, J. Parallel Distrib. Comput. 69 (2009).
+ * of chunk r+1. The finished chunks go round the same way: chunk r+1-s at step s. Each rank sends
+ * 2 (m-1)/m of the bytes, the least there is.
+ * Source: Patarasuk and Yuan, J. Parallel Distrib. Comput. 69 (2009).
  */
 #include <math.h>
 
 #include "sim/collective/collective.h"
 
+static const char source[] = "Patarasuk and Yuan, J. Parallel Distrib. Comput. 69 (2009)";
+
 static size_t
-ring_chunks(size_t size)
+ring_chunks(const struct sm_collective_call *call)
 {
-    return size;
+    return call->size;
 }
 
 static size_t
-ring_steps(size_t size)
+half_steps(const struct sm_collective_call *call)
 {
-    return 2 * (size - 1);
+    return call->size - 1;
 }
 
+static size_t
+ring_steps(const struct sm_collective_call *call)
+{
+    return 2 * half_steps(call);
+}
+
+/* Sends chunk rank + ahead - step. */
 static void
-ring_step(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
+half_step(size_t size, size_t rank, size_t ahead, size_t step, struct sm_collective_step *out)
 {
-    /* the chunk sent at step 0 is the rank's own; each step moves one back round the ring, and the
-     * second half goes on where the first ended: r - (m-1) = r + 1 */
-    size_t back = step % size;
-    size_t sent = (rank + size - back) % size;
+    size_t sent = (rank + size + ahead - step) % size;
     *out = (struct sm_collective_step){
         .send_to = (rank + 1) % size,
         .receive_from = (rank + size - 1) % size,
@@ -35,27 +42,96 @@ ring_step(size_t size, size_t rank, size_t step, struct sm_collective_step *out)
         .send_count = 1,
         .receive_first = (sent + size - 1) % size,
         .receive_count = 1,
-        .combine = step < size - 1,
+        .combine = ahead == 0,
     };
 }
 
-/* The chunk that is rounded up is the last to arrive at each of its steps. */
-static double
-ring_seconds(size_t size, double bytes, double latency, double bandwidth)
+static void
+scatter_step(const struct sm_collective_call *call, size_t rank, size_t step,
+             struct sm_collective_step *out)
 {
-    return 2.0 * (double)(size - 1) * (latency + ceil(bytes / (double)size) / bandwidth);
+    half_step(call->size, rank, 0, step, out);
+}
+
+static void
+gather_step(const struct sm_collective_call *call, size_t rank, size_t step,
+            struct sm_collective_step *out)
+{
+    half_step(call->size, rank, 1, step, out);
+}
+
+static void
+ring_step(const struct sm_collective_call *call, size_t rank, size_t step,
+          struct sm_collective_step *out)
+{
+    size_t half = half_steps(call);
+    if (step < half)
+        scatter_step(call, rank, step, out);
+    else
+        gather_step(call, rank, step - half, out);
+}
+
+static size_t
+half_owner(const struct sm_collective_call *call, size_t chunk)
+{
+    return (chunk + call->size - 1) % call->size;
+}
+
+/* A chunk that is rounded up is the last to arrive at each of its steps. */
+static double
+half_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
+{
+    if (call->bytes == 0)
+        return 0;
+    double chunk = ceil(call->bytes / (double)call->size);
+    return (double)half_steps(call) * (latency + chunk / bandwidth);
+}
+
+static double
+ring_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
+{
+    return 2 * half_seconds(call, latency, bandwidth);
 }
 
 const struct sm_collective sm_collective_ring = {
     .about = {.name = "ring",
               .doc = "reduce-scatter and all-gather round one ring; bandwidth-optimal",
-              .source = "Patarasuk and Yuan, J. Parallel Distrib. Comput. 69 (2009)",
+              .source = source,
               .state_size = sizeof(struct sm_collective_settings),
               .params = sm_collective_params},
+    .operation = SM_ALL_REDUCE,
     .same_edges = true,
     .closed_form = "2 (m-1) (latency + ceil(bytes/m) / bandwidth)",
     .chunks = ring_chunks,
     .steps = ring_steps,
     .step = ring_step,
     .seconds = ring_seconds,
+};
+
+const struct sm_collective sm_collective_ring_reduce_scatter = {
+    .about = {.name = "ring_reduce_scatter",
+              .doc = "each rank ends with the sum of one chunk; the first half of ring",
+              .source = source},
+    .operation = SM_REDUCE_SCATTER,
+    .same_edges = true,
+    .closed_form = "(m-1) (latency + ceil(bytes/m) / bandwidth)",
+    .chunks = ring_chunks,
+    .steps = half_steps,
+    .step = scatter_step,
+    .seconds = half_seconds,
+    .owner = half_owner,
+};
+
+const struct sm_collective sm_collective_ring_all_gather = {
+    .about = {.name = "ring_all_gather",
+              .doc = "each rank ends with every rank's chunk; the second half of ring",
+              .source = source},
+    .operation = SM_ALL_GATHER,
+    .same_edges = true,
+    .closed_form = "(m-1) (latency + ceil(bytes/m) / bandwidth)",
+    .chunks = ring_chunks,
+    .steps = half_steps,
+    .step = gather_step,
+    .seconds = half_seconds,
+    .owner = half_owner,
 };

@@ -19,7 +19,7 @@ enum sm_status
 sm_comm_average(struct sm_comm *comm, float *x, size_t n)
 {
     struct sm_request *request;
-    SM_TRY(comm->ops->iallreduce(comm, x, n, (double)n, &request));
+    SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, n, (double)n, &request));
     return comm->ops->wait(comm, &request);
 }
 

@@ -45,6 +45,8 @@ extern const char *const sm_stage_names[SM_STAGES];
 struct sm_ledger {
     double seconds[SM_STAGES];
     double bytes_sent; /* on the wire, its part of all-reduces too */
+    double reducing;   /* seconds that its all-reduces took from posting to end, summed over those
+                          that have ended, hidden or not                                          */
 };
 
 /* A vector that travels, and one number beside it (push-sum's weight, a step count). Sender and
@@ -58,6 +60,14 @@ struct sm_parcel {
     _Atomic size_t holders;
     size_t capacity;
     struct sm_parcel *next;
+};
+
+/* Whose devices an all-reduce is among. */
+enum sm_reach {
+    SM_AMONG_WORKERS, /* one device of each worker that trains                                   */
+    SM_AMONG_DEVICES, /* those of this worker: it costs time, the numbers are one already        */
+    SM_AMONG_ALL,     /* all of all workers: reduce-scatter inside each worker, all-reduce between
+                         workers, all-gather inside                                              */
 };
 
 struct sm_request; /* an operation in flight; owned by the engine until waited for */
@@ -79,9 +89,10 @@ struct sm_comm_ops {
     enum sm_status (*irecv)(struct sm_comm *comm, size_t from, struct sm_parcel **parcel,
                             struct sm_request **request);
     /* x (n) becomes the mean over all that train, summed in rank order, whichever collective
-     * carries it. x belongs to the engine until waited for; it weighs `wire` floats. */
-    enum sm_status (*iallreduce)(struct sm_comm *comm, float *x, size_t n, double wire,
-                                 struct sm_request **request);
+     * carries it. x belongs to the engine until waited for; it weighs `wire` floats, also where n
+     * is 0. A rank's all-reduces travel one after another in the order posted. */
+    enum sm_status (*iallreduce)(struct sm_comm *comm, enum sm_reach reach, float *x, size_t n,
+                                 double wire, struct sm_request **request);
     /* Blocks until the operation is done; *request becomes NULL. NULL is done already. */
     enum sm_status (*wait)(struct sm_comm *comm, struct sm_request **request);
     /* Blocks until one of the receipts in requests (count; NULL: none there) is done, and ends the
@@ -92,8 +103,8 @@ struct sm_comm_ops {
                                size_t *which);
     /* *done: whether wait would return at once. Does not end the request. */
     enum sm_status (*test)(struct sm_comm *comm, struct sm_request **request, bool *done);
-    /* All-reduce of n floats among this worker's own devices (NVLink in a server): it costs time,
-     * the numbers are one already. Nothing for a worker of one device. */
+    /* iallreduce SM_AMONG_DEVICES of n floats (NVLink in a server), and its end: nothing for a
+     * worker of one device. */
     enum sm_status (*reduce_devices)(struct sm_comm *comm, size_t n);
 };
 

@@ -37,14 +37,23 @@ behind(size_t size, size_t rank, size_t offset)
     return (rank + size - offset % size) % size;
 }
 
-/* Offsets j (p+1)^e, j = 1..p, with e = step mod ceil(log_{p+1} size). */
+/* ceil(log_{p+1} size) */
+static size_t
+exponential_levels(const struct sm_graph *graph)
+{
+    size_t levels = 0;
+    for (size_t reach = 1; reach < graph->size; reach *= graph->peers + 1)
+        levels++;
+    return levels;
+}
+
+/* Offsets j (p+1)^e, j = 1..p, with e = step mod levels. */
 static size_t
 exponential_neighbours(const struct sm_graph *graph, size_t rank, size_t step, size_t *list,
                        size_t (*move)(size_t, size_t, size_t))
 {
-    size_t size = graph->size, base = graph->peers + 1, levels = 0, stride = 1, count = 0;
-    for (size_t reach = 1; reach < size; reach *= base)
-        levels++;
+    size_t size = graph->size, base = graph->peers + 1, stride = 1, count = 0;
+    size_t levels = exponential_levels(graph);
     for (size_t e = levels > 0 ? step % levels : 0; e > 0; e--)
         stride *= base;
     for (size_t j = 1; j < base && size > 1; j++)
@@ -64,6 +73,12 @@ exponential_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *f
     return exponential_neighbours(graph, rank, step, from, behind);
 }
 
+static size_t
+exponential_cycle(const struct sm_graph *graph)
+{
+    return graph->size > 1 ? exponential_levels(graph) : 1;
+}
+
 const struct sm_topology sm_topology_exponential = {
     .about = {.name = "exponential",
               .doc = "directed; at step k to the p ranks j (p+1)^(k mod L) ahead, "
@@ -73,6 +88,7 @@ const struct sm_topology sm_topology_exponential = {
     .regular = true,
     .out = exponential_out,
     .in = exponential_in,
+    .cycle = exponential_cycle,
 };
 
 /* One peer: the directed ring; two: both neighbours. */
@@ -138,14 +154,21 @@ bipartite_check(const struct sm_graph *graph)
     return SM_OK;
 }
 
+static size_t
+bipartite_levels(const struct sm_graph *graph)
+{
+    size_t levels = 1;
+    while (((size_t)1 << levels) + 1 < graph->size)
+        levels++;
+    return levels;
+}
+
 /* Even ranks reach forward by an odd offset 1, 1+2, 1+4, 1+8 ..., odd ranks back by the same. */
 static size_t
 bipartite_out(const struct sm_graph *graph, size_t rank, size_t step, size_t *to)
 {
-    size_t size = graph->size, levels = 1;
-    while (((size_t)1 << levels) + 1 < size)
-        levels++;
-    size_t e = step % levels, offset = e == 0 ? 1 : 1 + ((size_t)1 << e);
+    size_t size = graph->size, e = step % bipartite_levels(graph);
+    size_t offset = e == 0 ? 1 : 1 + ((size_t)1 << e);
     size_t peer = rank % 2 == 0 ? ahead(size, rank, offset) : behind(size, rank, offset);
     return add(to, 0, peer, rank);
 }
@@ -158,6 +181,7 @@ const struct sm_topology sm_topology_bipartite = {
     .regular = true,
     .check = bipartite_check,
     .out = bipartite_out,
+    .cycle = bipartite_levels,
 };
 
 /* Rows of the torus: the largest divisor of size that is at most its square root. */
@@ -222,6 +246,13 @@ random_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *from)
     return count;
 }
 
+static size_t
+random_cycle(const struct sm_graph *graph)
+{
+    (void)graph;
+    return 0;
+}
+
 const struct sm_topology sm_topology_random = {
     .about = {.name = "random",
               .doc = "directed; each rank draws p others at each step: not all hear from as many, "
@@ -230,6 +261,7 @@ const struct sm_topology sm_topology_random = {
     .directed_up_to = SM_MOST_PEERS,
     .out = random_out,
     .in = random_in,
+    .cycle = random_cycle,
 };
 
 static size_t
@@ -343,6 +375,12 @@ sm_graph_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *from
 {
     const struct sm_topology *topology = graph->topology;
     return (topology->in != NULL ? topology->in : topology->out)(graph, rank, step, from);
+}
+
+size_t
+sm_graph_cycle(const struct sm_graph *graph)
+{
+    return graph->topology->cycle != NULL ? graph->topology->cycle(graph) : 1;
 }
 
 bool

@@ -39,6 +39,8 @@ struct sm_topology {
     size_t (*out)(const struct sm_graph *graph, size_t rank, size_t step, size_t *to);
     /* OPTIONAL. The ranks that send to `rank`; NULL: the graph is undirected, the same as out. */
     size_t (*in)(const struct sm_graph *graph, size_t rank, size_t step, size_t *from);
+    /* OPTIONAL. After how many steps the graph is the same again; 0: never. Without: 1. */
+    size_t (*cycle)(const struct sm_graph *graph);
 };
 
 #define SM_TOPOLOGY_LIST(X)                                                                        \
@@ -60,6 +62,7 @@ extern const struct sm_axis sm_axis_topology;
 enum sm_status sm_graph_init(struct sm_graph *graph, const char *topology);
 size_t sm_graph_out(const struct sm_graph *graph, size_t rank, size_t step, size_t *to);
 size_t sm_graph_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *from);
+size_t sm_graph_cycle(const struct sm_graph *graph);
 bool sm_graph_directed(const struct sm_graph *graph);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * SimGrid's own parser is generated from a DTD and aborts at the first deviation, so libxml2
  * checks the same rules first. Left out are only elements that SimGrid 3.32 refuses or ignores.
- * A zone holds zones, or hosts, never both; its routes come last.
+ * A zone holds zones, or hosts, never both; its routes come last. Only links may stand before the
+ * first host, nothing before the first zone.
  */
 #include <libxml/parser.h>
 #include <libxml/valid.h>
@@ -20,10 +21,11 @@ enum { MOST_NAMES = 64 };
 #define ROUTES   "route|bypassRoute"
 #define UPROUTES "zoneRoute|ASroute|bypassZoneRoute|bypassASroute"
 #define IN_ZONE                                                                                    \
-    "(prop*,(" LINKS ")*,("                                                                        \
+    "(prop*,("                                                                                     \
     "((" ZONES "),(" ZONES "|cabinet|" LINKS ")*,((" UPROUTES "),(" UPROUTES                       \
     "|trace|trace_connect)*)?)"                                                                    \
-    "|((" HOSTS "),(" HOSTS "|" LINKS ")*,((" ROUTES "),(" ROUTES "|trace|trace_connect)*)?))?)"
+    "|(((link|backbone),(" LINKS ")*)?,(" HOSTS "),(" HOSTS "|" LINKS ")*,((" ROUTES "),(" ROUTES  \
+    "|trace|trace_connect)*)?))?)"
 #define ENDS     "src CDATA #REQUIRED dst CDATA #REQUIRED "
 #define GATES    "gw_src CDATA #REQUIRED gw_dst CDATA #REQUIRED "
 #define BOTHWAYS "symmetrical (YES|NO|yes|no) #IMPLIED"
@@ -188,7 +190,7 @@ judge_violation(void *data, xmlErrorPtr error)
             judge->status = sm_model_fail(
                 judge->model, element,
                 "<%s> holds something in the wrong place; expected properties, then either hosts, "
-                "routers and links or zones and links, then routes",
+                "routers and links or zones (one first) and links, then routes",
                 name);
         else
             judge->status = sm_model_fail(judge->model, element,

@@ -8,6 +8,7 @@
  *   route.c    routes and connected traces
  *   edit.c     the experiment's edits, goodput
  *   state.c    links and hosts that go down
+ *   split.c    duplex links that go down become two
  *   traffic.c  flows of others, between hosts of their own
  *   worker.c   host properties -> workers, devices, rings
  */
@@ -25,6 +26,7 @@ struct sm_entry {
     xmlNodePtr element;
     struct sm_entry *joined; /* towards the root; itself at the root */
     bool duplex;             /* a link with _UP and _DOWN            */
+    bool linked;             /* a host that has its <host_link>      */
 };
 
 struct sm_table {
@@ -37,6 +39,7 @@ struct sm_model_host {
     xmlNodePtr element;                  /* hosts of a <cluster> share theirs        */
     double speed;                        /* FLOP/s                                   */
     const char *worker, *device, *rings; /* properties as written, NULL where absent */
+    const char *rails, *group, *collective;
 };
 
 struct sm_model_link {
@@ -60,11 +63,11 @@ struct sm_model {
     struct sm_table wires;  /* links                                               */
     struct sm_table routes; /* "FROM TO"                                           */
     struct sm_table traces;
-    size_t file_count;   /* profile files named           */
-    uint64_t files_hash; /* of their contents, in order   */
+    struct sm_table connections; /* "KIND TRACE"                                  */
+    size_t file_count;           /* profile files named           */
+    uint64_t files_hash;         /* of their contents, in order   */
     bool varies;
     struct sm_platform_state *states;
-    struct sm_table split; /* duplex links that become two */
 };
 
 /* Records "FILE:LINE: message" and returns SM_ERR_INPUT. */
@@ -106,10 +109,8 @@ enum sm_status sm_model_traffic(struct sm_model *model, const struct sm_node *ed
                                 struct sm_platform *platform);
 /* Reads the profiles of what goes down inside `parent` into states. */
 enum sm_status sm_model_states(struct sm_model *model, xmlNodePtr parent);
-/* Makes two links of each SPLITDUPLEX link that goes down; the document's last change. */
+/* What SimGrid is given only: no entry of the model changes. */
 enum sm_status sm_model_split(struct sm_model *model);
-/* Another name for the same profile file: SimGrid reads no name twice. */
-enum sm_status sm_model_name_again(struct sm_model *model, xmlNodePtr element, const char *key);
 /* Fills workers and worker_count of *platform with at most `want` workers (0: all). `edits` is
  * where the experiment asks for them, or NULL. */
 enum sm_status sm_model_workers(struct sm_model *model, size_t want, size_t servers,

@@ -16,8 +16,6 @@
 #include "sim/platform/make.h"
 #include "sim/platform/model.h"
 
-enum { LARGEST_STAR = 4096 };
-
 static const char head[] = "<?xml version='1.0'?>\n"
                            "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n";
 
@@ -36,7 +34,7 @@ star_size(const char *name)
     if (strncmp(name, "star_", 5) != 0 || !isdigit((unsigned char)name[5]))
         return 0;
     unsigned long n = strtoul(name + 5, &end, 10);
-    return *end == '\0' && n <= LARGEST_STAR ? n : 0;
+    return *end == '\0' && n <= SM_LARGEST_STAR ? n : 0;
 }
 
 static enum sm_status
@@ -69,7 +67,7 @@ unknown_platform(struct sm_arena *arena, const struct sm_platform_request *reque
     return sm_tree_fail(sm_tree_get(request->edits, "file"),
                         "no platform '%s'%s; expected a path of an .xml, star_N (N <= %d), or "
                         "one of %s",
-                        request->file, sm_text_suggest(near, request->file, names), LARGEST_STAR,
+                        request->file, sm_text_suggest(near, request->file, names), SM_LARGEST_STAR,
                         sm_text_join(known, sizeof known, names));
 }
 
@@ -167,7 +165,8 @@ copy_links(struct sm_model *model, struct sm_platform *platform)
                                              .bandwidth = link->bandwidth,
                                              .goodput = link->goodput,
                                              .latency = link->latency,
-                                             .duplex = link->duplex};
+                                             .duplex = link->duplex,
+                                             .stands = strcmp(link->bandwidth_key, "bw") == 0};
         if (links[i].name == NULL)
             return sm_model_no_memory(model);
     }

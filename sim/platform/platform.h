@@ -3,9 +3,13 @@
  *
  * The file stays plain SimGrid XML. Properties say how hosts become workers:
  *   <host>  worker="3"   this host is a device of worker 3 (ranks 0..m-1 without holes)
- *           device="0"   its place among the worker's devices; device 0 talks to other workers
+ *           device="0"   its place among the worker's devices
  *           rings="2:0-1-3-2-6-7-5-4 ..."  on device 0: rings of the all-reduce among the worker's
  *                        devices, each with its share of the bytes; default 1:0-1-...-(d-1)
+ *           collective="auto"  on device 0: that all-reduce goes round the ring or over two trees,
+ *                        whichever takes less (on a switch: one ring only); default ring
+ *           rails="0-2-4-6"  on device 0: the devices that talk to other workers; default 0
+ *           group="2"    on device 0: the worker's site, default 0
  *   <link>  goodput="0.9564"  share of the line rate that payload gets
  * When no host has `worker`, every host is a worker with one device, in the order of the file.
  * What SimGrid is given is the edited text in `xml`, where goodput and edits are applied.
@@ -28,11 +32,15 @@ struct sm_device_ring {
 };
 
 struct sm_platform_worker {
-    const char *const *hosts; /* (devices) host names; hosts[0] talks to other workers */
-    const double *speeds;     /* (devices) FLOP/s                                      */
+    const char *const *hosts; /* (devices) host names          */
+    const double *speeds;     /* (devices) FLOP/s              */
     size_t devices;
     const struct sm_device_ring *rings; /* (ring_count); none when devices is 1        */
     size_t ring_count;
+    bool trees;          /* its devices' all-reduce may go over trees */
+    const size_t *rails; /* (rail_count) devices; rails[i] of one worker talks to that of others */
+    size_t rail_count;   /* >= 1, the same of all workers                                        */
+    size_t group;        /* the worker's site                                                    */
 };
 
 struct sm_platform_link {
@@ -41,6 +49,7 @@ struct sm_platform_link {
     double goodput;   /* (0, 1]                                     */
     double latency;   /* seconds                                    */
     bool duplex;      /* SPLITDUPLEX: this much in each direction   */
+    bool stands;      /* for all that a <cluster> makes, which SimGrid names as it likes */
 };
 
 /* A host or link that a profile file turns off and on. */
@@ -106,6 +115,10 @@ enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform
 /* Whether the profiles have that host or link down at `now` seconds, and *since when. */
 bool sm_platform_is_down(const struct sm_platform *platform, const char *name, double now,
                          double *since);
+
+/* Workers of a site, where the first `workers` are in sites of one size (>= 2), one site after the
+ * other; else, or where all are in one, 0. */
+size_t sm_platform_group(const struct sm_platform *platform, size_t workers);
 /* The names of the platforms that ship with the program, sorted, NULL-terminated; owned by arena.
  * NULL: no memory. */
 const char *const *sm_platform_names(struct sm_arena *arena, const char *home);

@@ -242,27 +242,8 @@ read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
                              element->name);
     SM_TRY(sm_text_read_file(model->arena, real, &text, &length));
     model->files_hash = sm_hash(text, length, model->files_hash);
-    name_for_simgrid(real, model->file_count++, given, sizeof given);
-    if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)given) == NULL)
-        return sm_model_no_memory(model);
     model->varies = true;
-    return SM_OK;
-}
-
-enum sm_status
-sm_model_name_again(struct sm_model *model, xmlNodePtr element, const char *key)
-{
-    const char *path = sm_model_attribute(element, key);
-    char given[2 * PATH_MAX];
-    if (path[0] == '\0')
-        return SM_OK;
-    path += DEEPEST_FOLDER * strlen("../");
-    for (size_t bit = 0; bit < BITS; bit++)
-        path += strspn(path, ".") + strspn(path + 1, "/");
-    const char *absolute = sm_arena_printf(model->arena, "/%s", path);
-    if (absolute == NULL)
-        return sm_model_no_memory(model);
-    name_for_simgrid(absolute, model->file_count++, given, sizeof given);
+    name_for_simgrid(real, model->file_count++, given, sizeof given);
     if (xmlSetProp(element, (const xmlChar *)key, (const xmlChar *)given) == NULL)
         return sm_model_no_memory(model);
     return SM_OK;
@@ -299,6 +280,9 @@ add_host(struct sm_model *model, xmlNodePtr element, const char *name, struct sm
         .worker = sm_model_property(element, "worker", NULL),
         .device = sm_model_property(element, "device", NULL),
         .rings = sm_model_property(element, "rings", NULL),
+        .rails = sm_model_property(element, "rails", NULL),
+        .group = sm_model_property(element, "group", NULL),
+        .collective = sm_model_property(element, "collective", NULL),
     };
     return SM_OK;
 }
@@ -406,6 +390,75 @@ add_members(struct sm_model *model, xmlNodePtr element, struct sm_entry *hub)
     }
 }
 
+/* The product of the first numbers of `count` groups that `separator` parts, e.g. 4 * 3 of
+ * "4,2;3,1"; all numbers of each group where `all`. 0 where there is something else. */
+static double
+product(const char *text, char separator, size_t count, bool all)
+{
+    double total = 1;
+    for (size_t i = 0; i < count; i++) {
+        for (bool first = true;; first = false) {
+            char *end;
+            double number = isdigit((unsigned char)*text) ? strtod(text, &end) : 0;
+            if (!(number >= 1))
+                return 0;
+            total *= first || all ? number : 1;
+            text = end;
+            if (*text != ',' || separator == ',')
+                break;
+            text++;
+        }
+        if (*text != (i + 1 < count ? separator : '\0'))
+            return 0;
+        text += i + 1 < count;
+    }
+    return total;
+}
+
+/* Hosts that topo_parameters ask for; 0 where they are not of the topology's form. */
+static double
+hosts_of_topology(const char *topology, const char *text)
+{
+    if (strcmp(topology, "TORUS") == 0) { /* 4,4,2 */
+        size_t dimensions = 1;
+        for (const char *c = text; *c != '\0'; c++)
+            dimensions += *c == ',';
+        return product(text, ',', dimensions, true);
+    }
+    if (strcmp(topology, "DRAGONFLY") == 0) /* groups,links;chassis,links;routers,links;nodes */
+        return product(text, ';', 4, false);
+    const char *levels = strchr(text, ';'); /* levels;down;up;parallel */
+    char down[128];
+    if (levels == NULL)
+        return 0;
+    snprintf(down, sizeof down, "%.*s", (int)strcspn(levels + 1, ";"), levels + 1);
+    return product(down, ';', 1, true);
+}
+
+/* SimGrid dies, or leaves hosts out, where the two do not agree. */
+static enum sm_status
+check_topology(struct sm_model *model, xmlNodePtr element, size_t hosts)
+{
+    const char *topology = sm_model_attribute(element, "topology");
+    const char *text = sm_model_attribute(element, "topo_parameters");
+    if (topology == NULL || strcmp(topology, "FLAT") == 0)
+        return SM_OK;
+    double expected = text != NULL ? hosts_of_topology(topology, text) : 0;
+    if (expected < 1)
+        return sm_model_fail(model, element, "topo_parameters=\"%s\" of a %s cluster: expected %s",
+                             text != NULL ? text : "", topology,
+                             strcmp(topology, "TORUS") == 0       ? "its sizes, as 4,4,2"
+                             : strcmp(topology, "DRAGONFLY") == 0 ? "groups, chassis, routers "
+                                                                    "and nodes, as 2,1;2,1;2,1;4"
+                                                                  : "levels, hosts, uplinks and "
+                                                                    "cables, as 2;8,8;1,4;1,1");
+    if ((double)hosts != expected)
+        return sm_model_fail(model, element,
+                             "topo_parameters=\"%s\" make %.0f hosts, radical makes %zu", text,
+                             expected, hosts);
+    return SM_OK;
+}
+
 static enum sm_status
 read_cluster(struct sm_model *model, xmlNodePtr element)
 {
@@ -423,7 +476,9 @@ read_cluster(struct sm_model *model, xmlNodePtr element)
         SM_TRY(add_unique(model, &model->places, router, element, &gate));
         sm_entry_join(gate, zone);
     }
+    size_t before = model->host_count;
     SM_TRY(add_members(model, element, zone));
+    SM_TRY(check_topology(model, element, model->host_count - before));
 
     const char *link = sm_arena_printf(model->arena, "%s_link", id);
     const char *trunk = sm_arena_printf(model->arena, "%s_backbone", id);
@@ -494,6 +549,35 @@ read_elements(struct sm_model *model, xmlNodePtr parent, struct sm_entry *zone)
     return SM_OK;
 }
 
+/* ---- settings of SimGrid ---- */
+
+/* What the simulator is started with (sim/engine/simgrid): it wins over <config>, without a word,
+ * and closed forms rest on it. Anything else would change the clock behind their back. */
+static enum sm_status
+check_config(struct sm_model *model, xmlNodePtr config)
+{
+    static const char *const fixed[][2] = {
+        {"network/model", "CM02"}, {"network/crosstraffic", "0"}, {"network/TCP-gamma", "0"}};
+    for (xmlNodePtr prop = config->children; prop != NULL; prop = prop->next) {
+        if (prop->type != XML_ELEMENT_NODE)
+            continue;
+        const char *key = sm_model_attribute(prop, "id");
+        const char *value = sm_model_attribute(prop, "value"), *ours = NULL;
+        for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+            if (strcmp(key, fixed[i][0]) == 0)
+                ours = fixed[i][1];
+        if (ours == NULL)
+            return sm_model_fail(model, prop,
+                                 "<config> sets %s; SimGrid runs with settings of its own here, "
+                                 "expected only edits of links and hosts",
+                                 key);
+        if (strcmp(ours, value) != 0)
+            return sm_model_fail(model, prop, "<config> sets %s to %s, but runs have %s", key,
+                                 value, ours);
+    }
+    return SM_OK;
+}
+
 /* ---- all of it ---- */
 
 static enum sm_status
@@ -509,8 +593,11 @@ check_root(struct sm_model *model, xmlNodePtr root)
         return sm_model_no_memory(model);
     xmlNodePtr first = NULL;
     for (xmlNodePtr child = root->children; child != NULL; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE ||
-            (!sm_element_is_zone(child) && !sm_element_is(child, "cluster")))
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        if (sm_element_is(child, "config"))
+            SM_TRY(check_config(model, child));
+        if (!sm_element_is_zone(child) && !sm_element_is(child, "cluster"))
             continue;
         if (first != NULL)
             return sm_model_fail(model, child,

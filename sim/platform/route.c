@@ -139,14 +139,105 @@ check_trace(struct sm_model *model, xmlNodePtr connect)
 {
     const char *trace = sm_model_attribute(connect, "trace");
     const char *target = sm_model_attribute(connect, "element");
-    bool directed;
+    const char *kind = sm_model_attribute(connect, "kind");
+    if (kind == NULL)
+        kind = "HOST_AVAIL";
     if (sm_table_find(&model->traces, trace) == NULL)
         return sm_model_fail(model, connect, "no <trace> is called '%s'", trace);
-    struct sm_entry *wire = find_wire(model, target, &directed);
-    bool is_link = wire != NULL && directed == wire->duplex;
-    if (!is_link && sm_table_find(&model->places, target) == NULL)
-        return sm_model_fail(model, connect, "no host or link is called '%s'%s", target,
-                             wire != NULL && wire->duplex ? "; expected its _UP or _DOWN" : "");
+    if (strcmp(kind, "HOST_AVAIL") != 0 && strcmp(kind, "SPEED") != 0)
+        return sm_model_fail(model, connect,
+                             "kind=\"%s\": SimGrid 3.32 connects no trace to a link; expected "
+                             "bandwidth_file, latency_file or state_file on the link",
+                             kind);
+    struct sm_entry *place = sm_table_find(&model->places, target), *entry;
+    if (place == NULL || sm_element_is(place->element, "router") ||
+        sm_element_is_zone(place->element))
+        return sm_model_fail(model, connect, "kind=\"%s\": no host is called '%s'", kind, target);
+    bool fresh;
+    /* SimGrid would forget the second */
+    const char *key = sm_arena_printf(model->arena, "%s %s", kind, trace);
+    if (key == NULL)
+        return sm_model_no_memory(model);
+    SM_TRY(sm_table_add(model, &model->connections, key, connect, &entry, &fresh));
+    if (!fresh)
+        return sm_model_fail(model, connect,
+                             "trace '%s' is connected on line %ld already; expected a <trace> for "
+                             "each",
+                             trace, xmlGetLineNo(entry->element));
+    return SM_OK;
+}
+
+static bool
+is_star(xmlNodePtr zone)
+{
+    return sm_element_is_zone(zone) &&
+           strcasecmp(sm_model_attribute(zone, "routing"), "Cluster") == 0;
+}
+
+/* One direction of a host's link: a link, or one half of a SPLITDUPLEX one. */
+static enum sm_status
+check_half(struct sm_model *model, xmlNodePtr element, const char *key)
+{
+    const char *name = sm_model_attribute(element, key);
+    char hint[320];
+    bool directed;
+    struct sm_entry *wire = find_wire(model, name, &directed);
+    if (wire == NULL || (directed && !wire->duplex))
+        return sm_model_fail(model, element, "%s=\"%s\" of <host_link>: no link has that name%s",
+                             key, name,
+                             sm_table_suggest(model, &model->wires, name, hint, sizeof hint));
+    if (!directed && wire->duplex)
+        return sm_model_fail(model, element,
+                             "%s=\"%s\" of <host_link>: the link is SPLITDUPLEX; expected %s_UP or "
+                             "%s_DOWN",
+                             key, name, name, name);
+    return SM_OK;
+}
+
+static enum sm_status
+check_host_link(struct sm_model *model, xmlNodePtr element, xmlNodePtr zone)
+{
+    const char *name = sm_model_attribute(element, "id");
+    char hint[320];
+    struct sm_entry *host = sm_table_find(&model->places, name);
+    if (!is_star(zone))
+        return sm_model_fail(model, element,
+                             "<host_link> in zone '%s'; expected routing=\"Cluster\" on the zone",
+                             sm_model_attribute(zone, "id"));
+    if (host == NULL || host->element->parent != zone || !sm_element_is(host->element, "host"))
+        return sm_model_fail(model, element,
+                             "id=\"%s\" of <host_link>: no host of the zone has that name%s", name,
+                             sm_table_suggest(model, &model->places, name, hint, sizeof hint));
+    if (host->linked)
+        return sm_model_fail(model, element, "host '%s' has a second <host_link>", name);
+    host->linked = true;
+    SM_TRY(check_half(model, element, "up"));
+    return check_half(model, element, "down");
+}
+
+/* SimGrid would take a host without a link as one at no distance, and dies of a zone or a route. */
+static enum sm_status
+check_star(struct sm_model *model, xmlNodePtr zone)
+{
+    for (xmlNodePtr child = zone->children; child != NULL; child = child->next) {
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        if (sm_element_is_zone(child) || sm_element_is(child, "cluster"))
+            return sm_model_fail(model, child,
+                                 "zone '%s' in zone '%s': one with routing=\"Cluster\" holds hosts "
+                                 "only",
+                                 sm_model_attribute(child, "id"), sm_model_attribute(zone, "id"));
+        if (sm_element_is(child, "route") &&
+            strcmp(sm_model_attribute(child, "src"), sm_model_attribute(child, "dst")) != 0)
+            return sm_model_fail(model, child,
+                                 "<route> in zone '%s' with routing=\"Cluster\"; expected "
+                                 "<host_link>, or <bypassRoute>",
+                                 sm_model_attribute(zone, "id"));
+        if (sm_element_is(child, "host") &&
+            !sm_table_find(&model->places, sm_model_attribute(child, "id"))->linked)
+            return sm_model_fail(model, child, "host '%s' has no <host_link>",
+                                 sm_model_attribute(child, "id"));
+    }
     return SM_OK;
 }
 
@@ -163,6 +254,8 @@ sm_model_check_routes(struct sm_model *model, xmlNodePtr zone)
             SM_TRY(check_route(model, child, zone));
         else if (sm_element_is(child, "trace_connect"))
             SM_TRY(check_trace(model, child));
+        else if (sm_element_is(child, "host_link"))
+            SM_TRY(check_host_link(model, child, zone));
     }
-    return SM_OK;
+    return is_star(zone) ? check_star(model, zone) : SM_OK;
 }

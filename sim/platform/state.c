@@ -2,12 +2,10 @@
 /* sim/platform/state.c -- links and hosts that a profile file turns off and on.
  *
  * SimGrid follows the profiles; they are read here too, so that a run that ends for a dead link can
- * name it. SimGrid 3.32 knows no state_file of a SPLITDUPLEX link, so such a link is handed on as
- * the two it stands for, under the names that SimGrid would have given them.
+ * name it.
  */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "sim/base/text.h"
 #include "sim/platform/model.h"
@@ -78,8 +76,7 @@ static enum sm_status
 read_connection(struct sm_model *model, xmlNodePtr connect)
 {
     const char *kind = sm_model_attribute(connect, "kind");
-    const bool host = kind == NULL || strcmp(kind, "HOST_AVAIL") == 0;
-    if (!host && strcmp(kind, "LINK_AVAIL") != 0)
+    if (kind != NULL && strcmp(kind, "HOST_AVAIL") != 0)
         return SM_OK;
     const struct sm_entry *trace =
         sm_table_find(&model->traces, sm_model_attribute(connect, "trace"));
@@ -90,7 +87,7 @@ read_connection(struct sm_model *model, xmlNodePtr connect)
         SM_TRY(profile_text(model, trace->element, "file", &text));
     else if (trace->element->children != NULL && trace->element->children->content != NULL)
         text = (const char *)trace->element->children->content;
-    return add_state(model, sm_model_attribute(connect, "element"), "", host, text, period);
+    return add_state(model, sm_model_attribute(connect, "element"), "", true, text, period);
 }
 
 static bool
@@ -127,147 +124,6 @@ sm_model_states(struct sm_model *model, xmlNodePtr parent)
         SM_TRY(sm_model_states(model, child));
     }
     return SM_OK;
-}
-
-/* ---- one link for each direction ---- */
-
-static bool
-rename_link(struct sm_model *model, xmlNodePtr element, const char *name, const char *direction)
-{
-    const char *id = sm_arena_printf(model->arena, "%s_%s", name, direction);
-    return id != NULL && xmlSetProp(element, (const xmlChar *)"id", (const xmlChar *)id) != NULL;
-}
-
-static enum sm_status
-split_link(struct sm_model *model, xmlNodePtr up)
-{
-    static const char *const files[] = {"bandwidth_file", "latency_file", "state_file"};
-    struct sm_entry *entry;
-    bool fresh;
-    const char *name = sm_arena_strdup(model->arena, sm_model_attribute(up, "id"));
-    xmlNodePtr down = xmlCopyNode(up, 1);
-    if (name == NULL || down == NULL ||
-        xmlSetProp(up, (const xmlChar *)"sharing_policy", (const xmlChar *)"SHARED") == NULL ||
-        xmlSetProp(down, (const xmlChar *)"sharing_policy", (const xmlChar *)"SHARED") == NULL ||
-        !rename_link(model, up, name, "UP") || !rename_link(model, down, name, "DOWN"))
-        return sm_model_no_memory(model);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (sm_model_attribute(down, files[i]) != NULL)
-            SM_TRY(sm_model_name_again(model, down, files[i]));
-    xmlAddNextSibling(up, down);
-    return sm_table_add(model, &model->split, name, up, &entry, &fresh);
-}
-
-static enum sm_status
-split_links(struct sm_model *model, xmlNodePtr parent)
-{
-    for (xmlNodePtr child = parent->children; child != NULL; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE)
-            continue;
-        if (is_split(child) && has_state(child))
-            SM_TRY(split_link(model, child));
-        SM_TRY(split_links(model, child));
-    }
-    return SM_OK;
-}
-
-static bool
-has_direction(xmlNodePtr hop, const char *direction)
-{
-    const char *text = sm_model_attribute(hop, "direction");
-    return text != NULL && (direction == NULL || strcmp(text, direction) == 0);
-}
-
-static bool
-is_split_hop(const struct sm_model *model, xmlNodePtr element)
-{
-    return sm_element_is(element, "link_ctn") && has_direction(element, NULL) &&
-           sm_table_find(&model->split, sm_model_attribute(element, "id")) != NULL;
-}
-
-static bool
-swap_attributes(struct sm_model *model, xmlNodePtr element, const char *a, const char *b)
-{
-    if (sm_model_attribute(element, a) == NULL || sm_model_attribute(element, b) == NULL)
-        return true;
-    const char *text = sm_arena_strdup(model->arena, sm_model_attribute(element, a));
-    return text != NULL &&
-           xmlSetProp(element, (const xmlChar *)a,
-                      (const xmlChar *)sm_model_attribute(element, b)) != NULL &&
-           xmlSetProp(element, (const xmlChar *)b, (const xmlChar *)text) != NULL;
-}
-
-/* The route that SimGrid would take back: the same links in the other order and direction. */
-static enum sm_status
-add_way_back(struct sm_model *model, xmlNodePtr route)
-{
-    xmlNodePtr back = xmlCopyNode(route, 2); /* without the hops */
-    bool done = back != NULL && swap_attributes(model, back, "src", "dst") &&
-                swap_attributes(model, back, "gw_src", "gw_dst") &&
-                xmlSetProp(route, (const xmlChar *)"symmetrical", (const xmlChar *)"NO") != NULL &&
-                xmlSetProp(back, (const xmlChar *)"symmetrical", (const xmlChar *)"NO") != NULL;
-    for (xmlNodePtr hop = route->last; done && hop != NULL; hop = hop->prev) {
-        xmlNodePtr copy = xmlCopyNode(hop, 1);
-        done = copy != NULL && xmlAddChild(back, copy) != NULL &&
-               (!has_direction(hop, NULL) || has_direction(hop, "NONE") ||
-                xmlSetProp(copy, (const xmlChar *)"direction",
-                           (const xmlChar *)(has_direction(hop, "UP") ? "DOWN" : "UP")) != NULL);
-    }
-    return done && xmlAddNextSibling(route, back) != NULL ? SM_OK : sm_model_no_memory(model);
-}
-
-/* Routes over such links have a way back of their own. */
-static enum sm_status
-split_routes(struct sm_model *model, xmlNodePtr parent)
-{
-    for (xmlNodePtr child = parent->children; child != NULL; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE)
-            continue;
-        SM_TRY(split_routes(model, child));
-        const char *symmetrical = sm_model_attribute(child, "symmetrical");
-        if (sm_model_attribute(child, "dst") == NULL ||
-            strncmp((const char *)child->name, "bypass", 6) == 0 ||
-            (symmetrical != NULL && strcasecmp(symmetrical, "no") == 0))
-            continue;
-        bool split = false;
-        for (xmlNodePtr hop = child->children; hop != NULL; hop = hop->next)
-            split = split || (hop->type == XML_ELEMENT_NODE && is_split_hop(model, hop));
-        const char *from = sm_model_attribute(child, "src"), *to = sm_model_attribute(child, "dst");
-        if (split && strcmp(from, to) != 0)
-            SM_TRY(add_way_back(model, child));
-    }
-    return SM_OK;
-}
-
-/* A hop over NAME in a direction goes over NAME_UP or NAME_DOWN, which has none. */
-static enum sm_status
-split_hops(struct sm_model *model, xmlNodePtr parent)
-{
-    for (xmlNodePtr child = parent->children; child != NULL; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE)
-            continue;
-        if (is_split_hop(model, child)) {
-            if (!rename_link(model, child, sm_model_attribute(child, "id"),
-                             sm_model_attribute(child, "direction")))
-                return sm_model_no_memory(model);
-            xmlUnsetProp(child, (const xmlChar *)"direction");
-        }
-        SM_TRY(split_hops(model, child));
-    }
-    return SM_OK;
-}
-
-enum sm_status
-sm_model_split(struct sm_model *model)
-{
-    if (model->states == NULL)
-        return SM_OK;
-    xmlNodePtr root = xmlDocGetRootElement(model->document);
-    SM_TRY(split_links(model, root));
-    if (model->split.count == 0)
-        return SM_OK;
-    SM_TRY(split_routes(model, root));
-    return split_hops(model, root);
 }
 
 /* ---- asked later ---- */

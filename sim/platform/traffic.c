@@ -42,6 +42,7 @@ struct traffic {
     size_t count, capacity;
     xmlNodePtr zone;      /* of the hosts; NULL: none made yet */
     size_t hosts, routes; /* in it                             */
+    bool bypass;          /* it knows no others                */
 };
 
 static enum sm_status
@@ -105,16 +106,20 @@ find_zone(struct traffic *t)
         outermost = outermost->next;
     const char *routing =
         outermost != NULL ? sm_model_attribute(outermost, "routing") : "that of a cluster";
+    bool hosts = false;
+    for (xmlNodePtr child = outermost != NULL ? outermost->children : NULL; child != NULL;
+         child = child->next)
+        hosts = hosts || sm_element_is(child, "host") || sm_element_is(child, "router");
+    t->bypass = hosts && strcasecmp(routing, "Cluster") == 0;
     if (strcasecmp(routing, "Full") != 0 && strcasecmp(routing, "Floyd") != 0 &&
-        strncasecmp(routing, "Dijkstra", 8) != 0)
+        strncasecmp(routing, "Dijkstra", 8) != 0 && !t->bypass)
         return sm_tree_fail(t->node,
                             "the outermost zone of %s has routing %s; traffic needs Full, Floyd or "
-                            "Dijkstra there",
+                            "Dijkstra there, or Cluster and hosts",
                             t->model->file, routing);
     t->zone = outermost;
-    for (xmlNodePtr child = outermost->children; child != NULL; child = child->next)
-        if (sm_element_is(child, "host") || sm_element_is(child, "router"))
-            return SM_OK;
+    if (hosts)
+        return SM_OK;
     t->zone = new_element("zone", attributes);
     return t->zone != NULL && add_before_routes(outermost, t->zone) ? SM_OK
                                                                     : sm_model_no_memory(t->model);
@@ -171,10 +176,12 @@ load_link(struct traffic *t, const struct sm_model_link *link, const char *direc
         sm_arena_printf(t->model->arena, "slowmo_traffic_%zu", back ? larger : smaller);
     if (from == NULL || to == NULL)
         return sm_model_no_memory(t->model);
-    const char *const ends[] = {"src", from, "dst", to, "symmetrical", "NO", NULL};
+    const char *const ends[] = {"src", from, "dst", to, t->bypass ? NULL : "symmetrical",
+                                "NO",  NULL};
     const char *const hop[] = {"id", link->name, direction != NULL ? "direction" : NULL, direction,
                                NULL};
-    xmlNodePtr route = new_element("route", ends), over = new_element("link_ctn", hop);
+    xmlNodePtr route = new_element(t->bypass ? "bypassRoute" : "route", ends),
+               over = new_element("link_ctn", hop);
     if (route == NULL || over == NULL || xmlAddChild(route, over) == NULL ||
         xmlAddChild(t->zone, route) == NULL)
         return sm_model_no_memory(t->model);

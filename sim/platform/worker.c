@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/platform/worker.c -- host properties become workers, devices and rings. */
+/* sim/platform/worker.c -- host properties become workers, devices, rings, rails and groups. */
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -39,6 +40,21 @@ by_seat(const void *a, const void *b)
     return x->host < y->host ? -1 : x->host > y->host;
 }
 
+/* A property that says nothing of a host without `worker`; where nobody has that, every host is a
+ * worker, which may stand in a group. */
+static const char *
+lonely_property(const struct sm_model_host *host, bool named)
+{
+    if (host->worker != NULL)
+        return NULL;
+    return host->device != NULL           ? "device"
+           : host->rings != NULL          ? "rings"
+           : host->rails != NULL          ? "rails"
+           : host->collective != NULL     ? "collective"
+           : named && host->group != NULL ? "group"
+                                          : NULL;
+}
+
 /* The hosts that work, in the order of workers and devices. */
 static enum sm_status
 read_seats(struct sm_model *model, struct seat **seats, size_t *count)
@@ -53,10 +69,11 @@ read_seats(struct sm_model *model, struct seat **seats, size_t *count)
     for (size_t i = 0; i < model->host_count; i++) {
         const struct sm_model_host *host = &model->hosts[i];
         struct seat seat = {.worker = i, .host = host};
-        if (host->worker == NULL && (host->device != NULL || host->rings != NULL))
+        const char *lonely = lonely_property(host, named);
+        if (lonely != NULL)
             return sm_model_fail(model, host->element,
                                  "host '%s' has the property %s but not worker", host->name,
-                                 host->device != NULL ? "device" : "rings");
+                                 lonely);
         if (named && host->worker == NULL)
             continue;
         if (host->worker != NULL)
@@ -92,10 +109,16 @@ check_seats(struct sm_model *model, const struct seat *seats, size_t count)
                                  "worker %zu has no device %zu, but '%s' is its device %zu; "
                                  "expected 0, 1, 2 ... without holes",
                                  seat->worker, device, seat->host->name, seat->device);
-        if (device > 0 && seat->host->rings != NULL)
-            return sm_model_fail(model, seat->host->element,
-                                 "host '%s' is device %zu; the property rings belongs on device 0",
-                                 seat->host->name, device);
+        const struct sm_model_host *host = seat->host;
+        const char *of_worker = host->rings != NULL        ? "rings"
+                                : host->rails != NULL      ? "rails"
+                                : host->collective != NULL ? "collective"
+                                : host->group != NULL      ? "group"
+                                                           : NULL;
+        if (device > 0 && of_worker != NULL)
+            return sm_model_fail(model, host->element,
+                                 "host '%s' is device %zu; the property %s belongs on device 0",
+                                 host->name, device, of_worker);
     }
     return SM_OK;
 }
@@ -179,6 +202,61 @@ default_ring(struct sm_model *model, struct sm_platform_worker *worker)
 }
 
 static enum sm_status
+rail_fail(struct sm_model *model, const struct sm_model_host *host, size_t devices)
+{
+    return sm_model_fail(model, host->element,
+                         "rails=\"%s\" of host '%s': expected devices of 0..%zu joined by -, each "
+                         "once, such as 0-2",
+                         host->rails, host->name, devices - 1);
+}
+
+/* "0-2-4-6": the devices that talk to other workers. */
+static enum sm_status
+read_rails(struct sm_model *model, const struct sm_model_host *host, size_t devices,
+           struct sm_platform_worker *worker)
+{
+    const char *text = host->rails != NULL ? host->rails : "0";
+    size_t *rails = sm_arena_alloc(model->arena, devices, sizeof *rails), count = 0;
+    bool *seen = sm_arena_zalloc(model->arena, devices, sizeof *seen);
+    if (rails == NULL || seen == NULL)
+        return sm_model_no_memory(model);
+    for (;; text++) {
+        char *end;
+        unsigned long device = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : ULONG_MAX;
+        if (device >= devices || seen[device] || (*end != '-' && *end != '\0'))
+            return rail_fail(model, host, devices);
+        seen[device] = true;
+        rails[count++] = device;
+        text = end;
+        if (*text == '\0')
+            break;
+    }
+    worker->rails = rails;
+    worker->rail_count = count;
+    return SM_OK;
+}
+
+/* "ring" or "auto": trees stand on a switch, where one ring is all there is. */
+static enum sm_status
+read_collective(struct sm_model *model, const struct sm_model_host *host,
+                struct sm_platform_worker *worker)
+{
+    if (host->collective == NULL || strcmp(host->collective, "ring") == 0)
+        return SM_OK;
+    if (strcmp(host->collective, "auto") != 0)
+        return sm_model_fail(model, host->element,
+                             "collective=\"%s\" of host '%s': expected ring or auto",
+                             host->collective, host->name);
+    if (worker->ring_count > 1)
+        return sm_model_fail(model, host->element,
+                             "collective=\"auto\" of host '%s': expected one ring among its "
+                             "worker's devices, not %zu",
+                             host->name, worker->ring_count);
+    worker->trees = true;
+    return SM_OK;
+}
+
+static enum sm_status
 make_worker(struct sm_model *model, const struct seat *seats, size_t devices,
             struct sm_platform_worker *worker)
 {
@@ -200,7 +278,10 @@ make_worker(struct sm_model *model, const struct seat *seats, size_t devices,
         SM_TRY(default_ring(model, worker));
     if (devices == 1)
         worker->ring_count = 0;
-    return SM_OK;
+    SM_TRY(read_collective(model, first, worker));
+    if (first->group != NULL)
+        SM_TRY(read_number(model, first, "group", first->group, &worker->group));
+    return read_rails(model, first, devices, worker);
 }
 
 static bool
@@ -244,15 +325,20 @@ check_worker_routes(struct sm_model *model, const struct sm_platform_worker *wor
     return SM_OK;
 }
 
-/* From the last of the workers to those before it; one stands for all where ways join. */
+/* From the last of the workers to those before it, rail to rail; one stands for all where ways
+ * join. */
 static enum sm_status
 check_ways_between(struct sm_model *model, const struct sm_platform_worker *list, size_t last)
 {
-    const char *name = list[last].hosts[0];
-    size_t others = in_full_zone(sm_table_find(&model->places, name)) ? last : last > 0;
-    for (size_t i = 0; i < others; i++) {
-        SM_TRY(check_reachable(model, list[i].hosts[0], name));
-        SM_TRY(check_reachable(model, name, list[i].hosts[0]));
+    const struct sm_platform_worker *worker = &list[last];
+    for (size_t r = 0; r < worker->rail_count; r++) {
+        const char *name = worker->hosts[worker->rails[r]];
+        size_t others = in_full_zone(sm_table_find(&model->places, name)) ? last : last > 0;
+        for (size_t i = 0; i < others; i++) {
+            const char *other = list[i].hosts[list[i].rails[r]];
+            SM_TRY(check_reachable(model, other, name));
+            SM_TRY(check_reachable(model, name, other));
+        }
     }
     return SM_OK;
 }
@@ -284,10 +370,31 @@ sm_model_workers(struct sm_model *model, size_t want, size_t servers, const stru
             ;
         SM_TRY(make_worker(model, seats + first, end - first, &list[workers]));
         SM_TRY(check_worker_routes(model, &list[workers]));
+        if (list[workers].rail_count != list[0].rail_count)
+            return sm_model_fail(model, seats[first].host->element,
+                                 "worker %zu has %zu rails, worker 0 has %zu; expected the same",
+                                 workers, list[workers].rail_count, list[0].rail_count);
         SM_TRY(check_ways_between(model, list, workers));
         workers++;
     }
     platform->workers = list;
     platform->worker_count = workers;
     return SM_OK;
+}
+
+size_t
+sm_platform_group(const struct sm_platform *platform, size_t workers)
+{
+    const struct sm_platform_worker *worker = platform->workers;
+    size_t length = 0;
+    while (length < workers && worker[length].group == worker[0].group)
+        length++;
+    if (length < 2 || length == workers || workers % length != 0)
+        return 0;
+    for (size_t r = length; r < workers; r++) {
+        const bool first = r % length == 0;
+        if ((worker[r].group == worker[r - 1].group) == first)
+            return 0;
+    }
+    return length;
 }

@@ -17,19 +17,18 @@
 #include "sim/platform/platform.h"
 #include "sim/run/experiment.h"
 #include "sim/run/rules.h"
-#include "sim/timing/profile.h"
+#include "sim/timing/bucket.h"
+#include "sim/timing/straggler.h"
 #include "workloads/workload.h"
 
 enum { MOST_NAMES = 512 };
 
 const struct sm_axis *const sm_catalog_axes[] = {
-    &sm_axis_inner,        &sm_axis_schedule,
-    &sm_axis_strategy,     &sm_axis_topology,
-    &sm_axis_outer,        &sm_axis_period,
-    &sm_axis_buffer,       &sm_axis_compression,
-    &sm_axis_collective,   &sm_axis_model,
-    &sm_axis_dataset,      &sm_axis_partition,
-    &sm_axis_augmentation, NULL,
+    &sm_axis_inner,        &sm_axis_schedule,    &sm_axis_strategy,
+    &sm_axis_topology,     &sm_axis_outer,       &sm_axis_period,
+    &sm_axis_buffer,       &sm_axis_compression, &sm_axis_collective,
+    &sm_axis_model,        &sm_axis_dataset,     &sm_axis_partition,
+    &sm_axis_augmentation, &sm_axis_straggler,   NULL,
 };
 
 /* Things that are files, not code. */
@@ -129,8 +128,13 @@ describe_plugin(const struct sm_axis *axis, const struct sm_plugin *plugin, FILE
 {
     fprintf(out, "%s %s (%s)\n  %s\n  source: %s\n", axis->name, plugin->name, axis->key,
             plugin->doc, plugin->source);
-    if (axis == &sm_axis_collective)
-        fprintf(out, "  seconds: %s\n", ((const struct sm_collective *)plugin)->closed_form);
+    if (axis == &sm_axis_collective) {
+        const struct sm_collective *collective = (const struct sm_collective *)plugin;
+        fprintf(out, "  operation: %s%s\n  seconds: %s\n",
+                sm_operation_names[collective->operation],
+                collective->operation == SM_ALL_REDUCE ? "" : ", not to be chosen by itself",
+                collective->closed_form);
+    }
     if (plugin->params != NULL)
         fputs("settings:\n", out);
     describe_params(plugin->params, "", out);
@@ -154,15 +158,57 @@ describe_experiment(FILE *out)
           out);
 }
 
+static void
+print_amount(FILE *out, const char *before, enum sm_unit unit, double value)
+{
+    char text[64];
+    fprintf(out, "%s%s", before, sm_unit_format(unit, value, text, sizeof text));
+}
+
+/* What a profile's figures come to. */
+static enum sm_status
+describe_profile(const char *path, const char *home, FILE *out)
+{
+    struct sm_arena arena = {0};
+    struct sm_profile p;
+    const struct sm_bucket *buckets;
+    size_t count;
+    const double bucket = sm_param_find(sm_timing_params, "bucket")->def;
+    enum sm_status status =
+        sm_profile_load(&arena, &(struct sm_timing_settings){.profile = path}, NULL, home, &p);
+    if (status == SM_OK)
+        status = sm_profile_buckets(&arena, &p, bucket, &buckets, &count);
+    if (status == SM_OK) {
+        const double speed = p.device_speed;
+        const double step = p.load + (p.forward + p.backward + p.update) / speed;
+        fprintf(out, "  %g samples a step on %g devices of ", p.samples, p.devices);
+        print_amount(out, "", SM_UNIT_SPEED, speed);
+        fprintf(out, ": %.4g ms, %.5g samples/s, before any message\n", 1e3 * step,
+                p.samples / step);
+        print_amount(out, "  load ", SM_UNIT_SECONDS, p.load);
+        fprintf(out, ", forward %.4g ms, backward %.4g ms, update %.4g ms\n",
+                1e3 * p.forward / speed, 1e3 * p.backward / speed, 1e3 * p.update / speed);
+        print_amount(out, "  gradient ", SM_UNIT_BYTES, p.model_bytes);
+        fprintf(out, ", %zu layer%s, ", p.layer_count > 0 ? p.layer_count : 1,
+                p.layer_count > 1 ? "s" : "");
+        print_amount(out, "in buckets of ", SM_UNIT_BYTES, bucket);
+        fprintf(out, " %zu part%s\n", count, count > 1 ? "s" : "");
+    }
+    sm_arena_fini(&arena);
+    return status;
+}
+
 /* A profile is its own description; of a platform it is the comment at the top. */
 static enum sm_status
-describe_file(const char *kind, const char *path, FILE *out)
+describe_file(const char *kind, const char *path, const char *home, FILE *out)
 {
     struct sm_arena arena = {0};
     char *text;
     enum sm_status status = sm_text_read_file(&arena, path, &text, NULL);
     if (status == SM_OK) {
         fprintf(out, "%s %s\n", kind, path);
+        if (strcmp(kind, "profile") == 0)
+            status = describe_profile(path, home, out);
         const char *end = strcmp(kind, "platform") == 0 ? strstr(text, "-->") : NULL;
         fprintf(out, "%.*s\n", (int)(end != NULL ? end + 3 - text : (long)strlen(text)), text);
     }
@@ -170,21 +216,49 @@ describe_file(const char *kind, const char *path, FILE *out)
     return status;
 }
 
+static enum sm_status
+check_axis(const char *axis)
+{
+    const char *names[MOST_NAMES] = {NULL};
+    bool found = false;
+    for (size_t i = 0; sm_catalog_axes[i] != NULL; i++)
+        add_name(names, sm_catalog_axes[i]->name);
+    for (size_t i = 0; i < FILE_KINDS; i++)
+        add_name(names, files[i].name);
+    for (size_t i = 0; names[i] != NULL; i++)
+        found = found || strcmp(names[i], axis) == 0;
+    return found ? SM_OK : unknown("axis", axis, names);
+}
+
+/* Whether the axis that was asked for, or none, is the one called `name`. */
+static bool
+asked(const char *axis, const char *name)
+{
+    return axis == NULL || strcmp(axis, name) == 0;
+}
+
 /* Adds the names of shipped files to `names` (owned by arena) and describes the one called `name`.
  */
 static enum sm_status
-describe_files(const char *name, const char *home, struct sm_arena *arena, const char **names,
-               FILE *out, bool *found)
+describe_files(const char *axis, const char *name, const char *home, struct sm_arena *arena,
+               const char **names, FILE *out, bool *found)
 {
     for (size_t kind = 0; kind < FILE_KINDS; kind++) {
+        if (!asked(axis, files[kind].name))
+            continue;
         const char *const *list = files[kind].names(arena, home);
+        add_name(names, files[kind].name);
+        if (strcmp(files[kind].name, name) == 0) {
+            SM_TRY(list_files(kind, home, out));
+            *found = true;
+        }
         for (; list != NULL && *list != NULL; list++) {
             add_name(names, *list);
             if (strcmp(*list, name) != 0)
                 continue;
             const char *path = sm_arena_printf(arena, "%s/%s/%s.%s", home, files[kind].folder, name,
                                                files[kind].ending);
-            SM_TRY(describe_file(files[kind].name, path, out));
+            SM_TRY(describe_file(files[kind].name, path, home, out));
             *found = true;
         }
     }
@@ -192,39 +266,49 @@ describe_files(const char *name, const char *home, struct sm_arena *arena, const
 }
 
 enum sm_status
-sm_catalog_describe(const char *name, const char *home, FILE *out)
+sm_catalog_describe(const char *axis, const char *name, const char *home, FILE *out)
 {
     const char *names[MOST_NAMES] = {NULL};
     bool found = false;
-    add_name(names, "experiment");
-    add_name(names, "rules");
-    if (strcmp(name, "experiment") == 0) {
+    if (axis != NULL)
+        SM_TRY(check_axis(axis));
+    if (axis == NULL && strcmp(name, "experiment") == 0) {
         describe_experiment(out);
         return SM_OK;
     }
-    if (strcmp(name, "rules") == 0) {
+    if (axis == NULL && strcmp(name, "rules") == 0) {
         sm_rules_print(out);
         return SM_OK;
     }
+    if (axis == NULL) {
+        add_name(names, "experiment");
+        add_name(names, "rules");
+    }
+    const size_t length = strlen(name);
+    if (axis == NULL && length > 5 && strcmp(name + length - 5, ".yaml") == 0)
+        return describe_file("profile", name, home, out);
     for (size_t i = 0; sm_catalog_axes[i] != NULL; i++) {
-        const struct sm_axis *axis = sm_catalog_axes[i];
-        add_name(names, axis->name);
-        if (strcmp(axis->name, name) == 0) {
-            list_axis(axis, out);
+        const struct sm_axis *each = sm_catalog_axes[i];
+        if (!asked(axis, each->name))
+            continue;
+        if (axis == NULL)
+            add_name(names, each->name);
+        if (axis == NULL && strcmp(each->name, name) == 0) {
+            list_axis(each, out);
             found = true;
         }
-        for (const struct sm_plugin *const *p = axis->plugins; *p != NULL; p++) {
+        for (const struct sm_plugin *const *p = each->plugins; *p != NULL; p++) {
             add_name(names, (*p)->name);
             if (strcmp((*p)->name, name) != 0)
                 continue;
-            describe_plugin(axis, *p, out);
+            describe_plugin(each, *p, out);
             found = true;
         }
     }
     struct sm_arena arena = {0};
-    enum sm_status status = describe_files(name, home, &arena, names, out, &found);
+    enum sm_status status = describe_files(axis, name, home, &arena, names, out, &found);
     if (status == SM_OK && !found)
-        status = unknown("name", name, names);
+        status = unknown(axis != NULL ? axis : "name", name, names);
     sm_arena_fini(&arena);
     return status;
 }

@@ -14,8 +14,9 @@ extern const struct sm_axis *const sm_catalog_axes[];
 /* One line for each thing registered; of one axis (also profile, platform) or, with NULL, of all.
  * SM_ERR_NAME for an unknown axis. `home` holds platforms/ and workloads/profiles/. */
 enum sm_status sm_catalog_list(const char *axis, const char *home, FILE *out);
-/* Everything called `name`, on whichever axis: what it does, its source, its settings with default,
- * range and unit; or an axis, or `experiment` (the keys of an experiment file). */
-enum sm_status sm_catalog_describe(const char *name, const char *home, FILE *out);
+/* Everything called `name`, on that axis (also profile, platform) or, with NULL, on any: what it
+ * does, its source, its settings with default, range and unit; or, without an axis, an axis or
+ * `experiment` (the keys of an experiment file), or the profile in a .yaml file. */
+enum sm_status sm_catalog_describe(const char *axis, const char *name, const char *home, FILE *out);
 
 #endif

@@ -98,6 +98,9 @@ const struct sm_section sm_experiment_sections[] = {
     {"workload", workload_params},
     {"workload", batch_params},
     {"timing", sm_timing_params},
+    {"timing.transport", sm_transport_params},
+    {"timing.scale", sm_scale_params},
+    {"timing.straggler", sm_straggler_params},
     {"algorithm", algorithm_params},
     {"evaluate", evaluate_params},
     {"evaluate", against_params},
@@ -107,6 +110,7 @@ const struct sm_section sm_experiment_sections[] = {
 static const char *const top_others[] = {"platform", "workload", "timing",  "algorithm",
                                          "evaluate", "sweep",    "compare", NULL};
 static const char *const platform_others[] = {"bandwidth", "latency", "speed", "traffic", NULL};
+static const char *const timing_others[] = {"scale", "straggler", "transport", NULL};
 static const char *const algorithm_others[] = {
     "inner", "schedule", "strategy", "outer", "tau", "buffer", "compression", "collective", NULL};
 static const char *const evaluate_others[] = {"against", NULL};
@@ -188,6 +192,16 @@ bind_workload(struct sm_arena *arena, const struct sm_node *map, struct sm_exper
     experiment->workload.reshuffle = settings.reshuffle;
     experiment->workload.batch = size.batch;
     return SM_OK;
+}
+
+static enum sm_status
+bind_timing(struct sm_arena *arena, const struct sm_node *map, struct sm_experiment *experiment)
+{
+    const struct sm_node *scale;
+    SM_TRY(section(map, "scale", &scale));
+    SM_TRY(sm_param_bind(sm_timing_params, &experiment->timing, map, timing_others, arena));
+    SM_TRY(sm_param_bind(sm_scale_params, &experiment->scale, scale, NULL, arena));
+    return sm_straggler_bind(arena, sm_tree_get(map, "straggler"), &experiment->straggler);
 }
 
 /* A number alone is the tau of the default period. */
@@ -280,7 +294,8 @@ sm_experiment_bind(struct sm_arena *arena, const struct sm_node *root,
     experiment->platform.workers = platform.workers;
     experiment->platform.node = platform_map;
     SM_TRY(bind_workload(arena, workload_map, experiment));
-    SM_TRY(sm_param_bind(sm_timing_params, &experiment->timing, timing_map, NULL, arena));
+    SM_TRY(bind_timing(arena, timing_map, experiment));
+    SM_TRY(sm_transport_bind(sm_tree_get(timing_map, "transport"), arena, &experiment->transport));
     SM_TRY(bind_algorithm(arena, algorithm_map, experiment));
     return bind_evaluate(arena, evaluate_map, experiment);
 }
@@ -358,6 +373,12 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     if (seconds) {
         fputs("timing: {", out);
         print_params(sm_timing_params, &experiment->timing, out, "");
+        fputs(", transport: {", out);
+        print_params(sm_transport_params, &experiment->transport, out, "");
+        fputs("}, scale: {", out);
+        print_params(sm_scale_params, &experiment->scale, out, "");
+        fputs("}, straggler: ", out);
+        sm_straggler_print(&experiment->straggler, out);
         fputs("}\n", out);
     }
     if (numbers) {
@@ -375,7 +396,8 @@ sm_experiment_print(const struct sm_experiment *experiment, enum sm_experiment_p
     }
     fputs("algorithm:\n", out);
     /* where buffers are averaged, the inner optimizer decides how many bytes travel */
-    if (numbers || experiment->algorithm.buffer.plugin == &sm_buffer_average.about)
+    if (numbers || experiment->algorithm.buffer.plugin == &sm_buffer_average.about ||
+        sm_strategy_is(&experiment->algorithm.strategy, SM_MIXES_BUFFERS))
         print_choice("inner", &experiment->algorithm.inner, out);
     if (numbers)
         print_choice("schedule", &experiment->algorithm.schedule, out);

@@ -11,6 +11,7 @@
 
 #include "sim/base/plugin.h"
 #include "sim/timing/profile.h"
+#include "sim/timing/straggler.h"
 #include "workloads/workload.h"
 
 struct sm_experiment {
@@ -25,6 +26,9 @@ struct sm_experiment {
     } platform;
     struct sm_workload_settings workload;
     struct sm_timing_settings timing;
+    struct sm_transport_settings transport; /* timing.transport */
+    struct sm_timing_scale scale;           /* of timing */
+    struct sm_straggler_settings straggler; /* of timing */
     struct {
         struct sm_choice inner, schedule, strategy, outer, period, buffer, compression, collective;
         double clip; /* longest gradient; 0: any */

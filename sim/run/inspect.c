@@ -2,12 +2,17 @@
 /* sim/run/inspect.c -- see inspect.h. */
 #include "sim/run/inspect.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/engine/engine.h"
 #include "sim/run/process.h"
 
 static const double probe_bytes = 100e6;
+static const double across_bytes = 10e9; /* a rank's, to all its peers: latencies hardly count */
+
+enum { MOST_FLOWS = 2048, MOST_CLASSES = 64, PATTERN = 64 };
 
 struct probe {
     const struct sm_platform *platform;
@@ -16,10 +21,49 @@ struct probe {
 
 /* Seconds of three patterns, measured on an idle platform one after the other. */
 struct probe_result {
-    double across;     /* rank i and rank i + m/2 send to each other, all pairs at once */
-    double all_reduce; /* among all workers                                             */
-    double devices;    /* among the devices of each worker                              */
+    double across;     /* each half of the workers sends to the other, all at once */
+    double all_reduce; /* among all workers                                        */
+    double devices;    /* among the devices of worker 0                            */
 };
+
+/* How many workers of the other half each one sends to: all, where those are not too many. */
+static size_t
+peers_of(size_t workers)
+{
+    size_t half = workers / 2, most = MOST_FLOWS / workers;
+    return most < 1 ? 1 : most < half ? most : half;
+}
+
+/* The ranks of one half send to those of the other and the other way round, the same to each peer;
+ * of m ranks that is peer j, j + m/2k, ... of k peers. */
+static enum sm_status
+probe_across(struct sm_comm *comm, struct sm_arena *arena)
+{
+    size_t half = comm->size / 2, rank = comm->rank, peers = peers_of(comm->size);
+    if (rank >= 2 * half)
+        return SM_OK;
+    struct sm_request **requests = sm_arena_zalloc(arena, peers, sizeof(struct sm_request *));
+    struct sm_parcel **parcels = sm_arena_zalloc(arena, peers, sizeof(struct sm_parcel *));
+    if (requests == NULL || parcels == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu messages", peers);
+    for (size_t k = 0; k < peers; k++) {
+        size_t ahead = k * half / peers; /* the peer's place in its half, from ours */
+        size_t to = rank < half ? half + (rank + ahead) % half : (rank + half - ahead) % half;
+        struct sm_parcel *parcel = sm_parcel_create(comm, 1);
+        if (parcel == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
+        parcel->x[0] = 1;
+        parcel->wire = across_bytes / probe_bytes / (double)peers;
+        SM_TRY(comm->ops->isend(comm, to, parcel));
+        sm_parcel_release(parcel);
+        SM_TRY(comm->ops->irecv(comm, to, &parcels[k], &requests[k]));
+    }
+    for (size_t k = 0; k < peers; k++) {
+        SM_TRY(comm->ops->wait(comm, &requests[k]));
+        sm_parcel_release(parcels[k]);
+    }
+    return SM_OK;
+}
 
 /* A float on the wire is probe_bytes heavy (wire_scale). Rank 0 keeps the time. */
 static enum sm_status
@@ -27,21 +71,11 @@ probe_rank(void *arg, struct sm_comm *comm)
 {
     struct probe_result *result = arg;
     float value = 1;
-    struct sm_request *request = NULL;
-    size_t half = comm->size / 2, rank = comm->rank;
+    struct sm_arena arena = {0};
     double start = comm->ops->now(comm);
-    if (rank < 2 * half) {
-        size_t peer = rank < half ? rank + half : rank - half;
-        struct sm_parcel *parcel = sm_parcel_create(comm, 1), *other;
-        if (parcel == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
-        parcel->x[0] = value;
-        SM_TRY(comm->ops->isend(comm, peer, parcel));
-        SM_TRY(comm->ops->irecv(comm, peer, &other, &request));
-        SM_TRY(comm->ops->wait(comm, &request));
-        sm_parcel_release(other);
-        sm_parcel_release(parcel);
-    }
+    enum sm_status status = probe_across(comm, &arena);
+    sm_arena_fini(&arena);
+    SM_TRY(status);
     double across = comm->ops->now(comm);
     if (across - start > result->across)
         result->across = across - start;
@@ -49,8 +83,8 @@ probe_rank(void *arg, struct sm_comm *comm)
     double reduced = comm->ops->now(comm);
     SM_TRY(sm_comm_average(comm, &value, 1));
     double again = comm->ops->now(comm);
-    SM_TRY(comm->ops->reduce_devices(comm, 1));
-    if (rank == 0) {
+    if (comm->rank == 0) {
+        SM_TRY(comm->ops->reduce_devices(comm, 1));
         result->all_reduce = again - reduced;
         result->devices = comm->ops->now(comm) - again;
     }
@@ -89,30 +123,93 @@ print_rate(double bytes, FILE *out)
     fprintf(out, "%.4g Gbit/s (%.4g GB/s)", 8e-9 * bytes, 1e-9 * bytes);
 }
 
-/* Links that are alike in everything but their name are one line. */
+/* Links whose names differ in their numbers only, and in nothing else. */
+struct link_class {
+    char pattern[PATTERN]; /* "server*_nvlink_*_*", as an experiment's edits take it */
+    const struct sm_platform_link *link;
+    size_t count;
+};
+
+static void
+pattern_of(const char *name, char *pattern)
+{
+    size_t length = 0;
+    while (*name != '\0' && length + 1 < PATTERN) {
+        bool digit = isdigit((unsigned char)*name);
+        pattern[length++] = digit ? '*' : *name;
+        name += digit ? strspn(name, "0123456789") : 1;
+    }
+    pattern[length] = '\0';
+}
+
 static void
 print_links(const struct sm_platform *platform, FILE *out)
 {
-    fprintf(out, "links: %zu\n", platform->link_count);
+    struct link_class classes[MOST_CLASSES];
+    size_t count = 0, more = 0;
     for (size_t i = 0; i < platform->link_count; i++) {
         const struct sm_platform_link *link = &platform->links[i];
-        size_t alike = 0;
-        bool first = true;
-        for (size_t j = 0; j < platform->link_count; j++) {
-            const struct sm_platform_link *other = &platform->links[j];
-            if (other->bandwidth != link->bandwidth || other->latency != link->latency ||
-                other->goodput != link->goodput || other->duplex != link->duplex)
-                continue;
-            first = first && j >= i;
-            alike++;
-        }
-        if (!first)
+        char pattern[PATTERN];
+        pattern_of(link->name, pattern);
+        struct link_class *c = classes, *end = classes + count;
+        while (c < end && (link->bandwidth != c->link->bandwidth ||
+                           link->latency != c->link->latency || link->goodput != c->link->goodput ||
+                           link->duplex != c->link->duplex || strcmp(pattern, c->pattern) != 0))
+            c++;
+        if (c == end && count == MOST_CLASSES) {
+            more++;
             continue;
-        fprintf(out, "  %zu like %s: ", alike, link->name);
-        print_rate(link->bandwidth, out);
-        fprintf(out, "%s, goodput %.4g, latency %.4g us\n", link->duplex ? " each way" : "",
-                link->goodput, 1e6 * link->latency);
+        }
+        if (c == end) {
+            *c = (struct link_class){.link = link};
+            strcpy(c->pattern, pattern);
+            count++;
+        }
+        c->count++;
     }
+    fprintf(out, "links: %zu\n", platform->link_count);
+    for (const struct link_class *c = classes; c < classes + count; c++) {
+        fprintf(out, "  %zu %s: ", c->count, c->count > 1 ? c->pattern : c->link->name);
+        print_rate(c->link->bandwidth, out);
+        fprintf(out, "%s, goodput %.4g, latency %.4g us\n", c->link->duplex ? " each way" : "",
+                c->link->goodput, 1e6 * c->link->latency);
+    }
+    if (more > 0)
+        fprintf(out, "  %zu more of other kinds\n", more);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+    const size_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* "groups: 4 of 8 workers", or of how many to how many. */
+static void
+print_groups(const struct sm_platform *platform, FILE *out)
+{
+    size_t *groups = malloc(platform->worker_count * sizeof *groups);
+    if (groups == NULL)
+        return;
+    for (size_t r = 0; r < platform->worker_count; r++)
+        groups[r] = platform->workers[r].group;
+    qsort(groups, platform->worker_count, sizeof *groups, by_number);
+    size_t count = 0, least = platform->worker_count, most = 0;
+    for (size_t first = 0, end; first < platform->worker_count; first = end) {
+        for (end = first; end < platform->worker_count && groups[end] == groups[first]; end++)
+            ;
+        least = end - first < least ? end - first : least;
+        most = end - first > most ? end - first : most;
+        count++;
+    }
+    free(groups);
+    if (count == 1)
+        return;
+    fprintf(out, "groups: %zu of %zu", count, least);
+    if (most > least)
+        fprintf(out, " to %zu", most);
+    fputs(" workers\n", out);
 }
 
 static void
@@ -130,6 +227,11 @@ print_workers(const struct sm_platform *platform, FILE *out)
     if (first->devices > 1)
         fprintf(out, ", %zu rings among them", first->ring_count);
     fputc('\n', out);
+    fprintf(out, "rails: %zu, device", first->rail_count);
+    for (size_t r = 0; r < first->rail_count; r++)
+        fprintf(out, "%s%zu", r == 0 ? " " : "-", first->rails[r]);
+    fputs(" of each worker\n", out);
+    print_groups(platform, out);
 }
 
 enum sm_status
@@ -150,8 +252,9 @@ sm_platform_inspect(const char *file, const char *home, FILE *out)
         if (platform.varies)
             fputs("profiles change speeds while time passes\n", out);
         if (platform.worker_count > 1) {
-            fputs("bisection, worker i with i + m/2, each way: ", out);
-            print_rate((double)(platform.worker_count / 2) * probe_bytes / result.across, out);
+            fprintf(out, "bisection, each worker with %zu of the other half, each way: ",
+                    peers_of(platform.worker_count));
+            print_rate((double)(platform.worker_count / 2) * across_bytes / result.across, out);
             fprintf(out, "\nall-reduce of 100 MB: %.4g ms (ring)\n", 1e3 * result.all_reduce);
         }
         if (platform.workers[0].devices > 1)

@@ -66,32 +66,59 @@ crash_error(const char *what, int log, int wait_status)
 }
 
 enum sm_status
-sm_process_call(enum sm_status (*call)(void *arg, void *result, FILE *terminal), void *arg,
-                void *result, size_t size, const char *what)
+sm_process_start(enum sm_status (*call)(void *arg, void *result, FILE *terminal), void *arg,
+                 size_t size, const char *what, struct sm_process *process)
 {
-    int channel[2], log = memfd_create("log", MFD_CLOEXEC), wait_status = 0;
-    memset(result, 0, size);
-    if (log < 0 || pipe2(channel, O_CLOEXEC) != 0)
-        return SM_FAIL(SM_ERR_IO, "cannot start a process: %s", strerror(errno));
+    int channel[2], log = memfd_create("log", MFD_CLOEXEC);
+    void *result = calloc(1, size);
+    if (result == NULL || log < 0 || pipe2(channel, O_CLOEXEC) != 0) {
+        enum sm_status status = SM_FAIL(SM_ERR_IO, "cannot start a process: %s", strerror(errno));
+        free(result);
+        if (log >= 0)
+            close(log);
+        return status;
+    }
     fflush(NULL); /* or the child might write the parent's buffers once more */
     pid_t child = fork();
     if (child == 0)
         child_main(call, arg, result, size, log, channel[1]);
     int reason = errno;
     close(channel[1]);
-    struct sm_error error;
-    bool got = child > 0 && read_whole(channel[0], &error, sizeof error) &&
-               read_whole(channel[0], result, size);
+    free(result);
+    *process = (struct sm_process){child, channel[0], log, what};
+    if (child > 0)
+        return SM_OK;
     close(channel[0]);
-    while (child > 0 && waitpid(child, &wait_status, 0) < 0 && errno == EINTR)
-        ;
-    enum sm_status status;
-    if (child < 0)
-        status = SM_FAIL(SM_ERR_IO, "cannot start a process: %s", strerror(reason));
-    else if (!got)
-        status = crash_error(what, log, wait_status);
-    else
-        status = error.code == SM_OK ? SM_OK : sm_error_set(&error);
     close(log);
+    return SM_FAIL(SM_ERR_IO, "cannot start a process: %s", strerror(reason));
+}
+
+enum sm_status
+sm_process_finish(struct sm_process *process, void *result, size_t size)
+{
+    struct sm_error error;
+    int wait_status = 0;
+    memset(result, 0, size);
+    bool got = read_whole(process->channel, &error, sizeof error) &&
+               read_whole(process->channel, result, size);
+    close(process->channel);
+    while (waitpid(process->child, &wait_status, 0) < 0 && errno == EINTR)
+        ;
+    enum sm_status status = SM_OK;
+    if (!got)
+        status = crash_error(process->what, process->log, wait_status);
+    else if (error.code != SM_OK)
+        status = sm_error_set(&error);
+    close(process->log);
     return status;
+}
+
+enum sm_status
+sm_process_call(enum sm_status (*call)(void *arg, void *result, FILE *terminal), void *arg,
+                void *result, size_t size, const char *what)
+{
+    struct sm_process process;
+    memset(result, 0, size);
+    SM_TRY(sm_process_start(call, arg, size, what, &process));
+    return sm_process_finish(&process, result, size);
 }

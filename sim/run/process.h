@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "sim/base/status.h"
 
@@ -18,5 +19,16 @@
  * that dies, after "WHAT: ". */
 enum sm_status sm_process_call(enum sm_status (*call)(void *arg, void *result, FILE *terminal),
                                void *arg, void *result, size_t size, const char *what);
+
+/* The same in two halves, for several at once: each that was started must be finished. */
+struct sm_process {
+    pid_t child;
+    int channel, log;
+    const char *what; /* borrowed */
+};
+enum sm_status sm_process_start(enum sm_status (*call)(void *arg, void *result, FILE *terminal),
+                                void *arg, size_t size, const char *what,
+                                struct sm_process *process);
+enum sm_status sm_process_finish(struct sm_process *process, void *result, size_t size);
 
 #endif

@@ -45,6 +45,12 @@ averages_buffers(const struct sm_experiment *e)
 }
 
 static bool
+mixes_buffers(const struct sm_experiment *e)
+{
+    return sm_strategy_is(&e->algorithm.strategy, SM_MIXES_BUFFERS);
+}
+
+static bool
 local_rounds_where_workers_never_meet(const struct sm_experiment *e, size_t workers)
 {
     return round_of(e) == SM_ROUND_LOCAL && workers > 1 &&
@@ -118,7 +124,14 @@ static bool
 average_of_no_buffers(const struct sm_experiment *e, size_t workers)
 {
     (void)workers;
-    return averages_buffers(e) && !has_buffers(e);
+    return (averages_buffers(e) || mixes_buffers(e)) && !has_buffers(e);
+}
+
+static bool
+mixed_buffers_of_weighted_models(const struct sm_experiment *e, size_t workers)
+{
+    return mixes_buffers(e) && workers > 1 &&
+           sm_strategy_is(&e->algorithm.strategy, SM_WEIGHS_MODELS);
 }
 
 static bool
@@ -197,9 +210,13 @@ const struct sm_rule sm_rules[] = {
     {"clipping, or an inner optimizer that treats layers as a whole, on several parameter "
      "servers: each sees only its part of the gradient; use one server",
      false, layers_on_several_servers},
-    {"buffer average for an inner optimizer without buffers: there is nothing to average; use "
-     "reset, or an optimizer with momentum",
+    {"buffer average, or a strategy with buffers: yes, for an inner optimizer without buffers: "
+     "there is nothing to average; use reset, or an optimizer with momentum",
      false, average_of_no_buffers},
+    {"buffers: yes over push-sum with weights that leave 1 (topology random or edges): a momentum "
+     "has no weight to be divided by; use a topology where each rank hears from as many as it "
+     "sends to",
+     false, mixed_buffers_of_weighted_models},
     {"sparse, one-bit or low-rank compression of whole models (gossip): what is left out of a "
      "share its weight still counts; use fp16, bf16 or int8",
      false, models_that_lose_most_of_their_numbers},

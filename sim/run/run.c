@@ -30,6 +30,11 @@ struct run {
     struct sm_arena *arena;
     struct sm_platform platform;
     struct sm_profile profile;
+    struct sm_stragglers *stragglers; /* NULL: none            */
+    uint64_t straggler_hash;          /* of what decides them beside the settings */
+    const struct sm_bucket *buckets;  /* (bucket_count) */
+    size_t bucket_count;
+    struct sm_transport transport;
     struct sm_workload *workload; /* NULL: timing only      */
     size_t workers, servers, parameters, steps, every;
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters */
@@ -43,6 +48,7 @@ struct run {
     struct sm_store *store;
     int64_t row;
     struct sm_recorder *recorder;
+    struct sm_steady *steady; /* NULL: every step is simulated */
     struct sm_trace *trace;
     struct sm_progress progress;
     struct sm_summary summary;
@@ -98,6 +104,13 @@ load_platform(struct run *run)
     return SM_OK;
 }
 
+static enum sm_status
+open_stragglers(struct run *run)
+{
+    return sm_stragglers_create(run->arena, &run->experiment->straggler, run->workers,
+                                run->experiment->seed, &run->stragglers, &run->straggler_hash);
+}
+
 static bool
 profile_counts(const struct sm_experiment *experiment)
 {
@@ -115,6 +128,10 @@ load_profile(struct run *run)
     }
     SM_TRY(sm_profile_load(run->arena, &run->experiment->timing, &own, run->options->home,
                            &run->profile));
+    sm_profile_scale(&run->profile, &run->experiment->scale);
+    SM_TRY(sm_profile_buckets(run->arena, &run->profile, run->experiment->timing.bucket,
+                              &run->buckets, &run->bucket_count));
+    run->transport = sm_transport_resolve(&run->experiment->transport, &run->profile.transport);
     if (run->profile.devices > 0 && run->profile.devices != own.devices &&
         run->warning_count < MOST_WARNINGS)
         run->warnings[run->warning_count++] = sm_arena_printf(
@@ -218,9 +235,21 @@ resolve(struct run *run)
 }
 
 static enum sm_status
+check_collective(const struct run *run)
+{
+    const struct sm_choice *choice = &run->experiment->algorithm.collective;
+    const struct sm_collective_call call = {.size = run->workers,
+                                            .group =
+                                                sm_platform_group(&run->platform, run->workers),
+                                            .settings = choice->settings};
+    return sm_collective_usable((const struct sm_collective *)choice->plugin, &call);
+}
+
+static enum sm_status
 check(struct run *run)
 {
     size_t found;
+    SM_TRY(check_collective(run));
     SM_TRY(sm_rules_check(run->experiment, run->workers, run->warnings + run->warning_count,
                           MOST_WARNINGS - run->warning_count, &found));
     run->warning_count += found;
@@ -245,9 +274,18 @@ static uint64_t
 hash_costs(const struct run *run)
 {
     const struct sm_profile *profile = &run->profile;
-    const double costs[] = {profile->load,   profile->forward, profile->backward,
-                            profile->update, run->model_bytes, (double)run->steps};
-    uint64_t hash = sm_hash(costs, sizeof costs, run->platform.hash);
+    const double costs[] = {profile->load,
+                            profile->forward,
+                            profile->backward,
+                            profile->update,
+                            run->model_bytes,
+                            (double)run->steps,
+                            run->transport.collective_efficiency,
+                            run->transport.message_efficiency,
+                            run->transport.staging};
+    const uint64_t buckets =
+        sm_hash(run->buckets, run->bucket_count * sizeof *run->buckets, run->platform.hash);
+    const uint64_t hash = sm_hash(costs, sizeof costs, buckets) ^ run->straggler_hash;
     for (size_t i = 0; i < run->platform.traffic_count; i++)
         if (run->platform.traffic[i].random)
             return sm_hash(&run->experiment->seed, sizeof run->experiment->seed, hash);
@@ -297,7 +335,7 @@ describe(struct run *run)
                       (double)sm_experiment_tau(experiment)},
         .final = {none, none, none, none, none, none},
         .best = {none, none, none},
-        .sim = {none, none, none, none, none, none, none},
+        .sim = {none, none, none, none, none, none, none, none, NULL},
         .wall = {none, none},
         .hashes = {.platform = hash_text(arena, run->platform.hash),
                    .data = data != 0 ? hash_text(arena, data) : NULL,
@@ -322,6 +360,7 @@ prepare(struct run *run)
     SM_TRY(check(run));
     SM_TRY(load_workload(run));
     SM_TRY(load_profile(run));
+    SM_TRY(open_stragglers(run));
     SM_TRY(resolve(run));
     return describe(run);
 }
@@ -336,6 +375,8 @@ sm_run_check(const struct sm_experiment *experiment, const struct sm_run_options
         status = check(&run);
     if (status == SM_OK) /* a profile of counted FLOP needs no file */
         status = load_profile(&run);
+    if (status == SM_OK)
+        status = open_stragglers(&run);
     sm_arena_fini(&arena);
     return status;
 }
@@ -354,18 +395,42 @@ thread_count(const struct run *run)
     return cores > 0 ? (size_t)cores : 1;
 }
 
+/* Why every step has to be simulated; NULL: the workers may find that steps are alike. */
+static const char *
+against_replay(const struct run *run)
+{
+    const struct sm_run_options *options = run->options;
+    if (run->workload != NULL)
+        return "no: gradients are computed";
+    if (options->engine != &sm_engine_simgrid)
+        return "no: the engine has no clock";
+    if (options->trace != NULL)
+        return "no: a trace shows every step";
+    if (options->count_links)
+        return "no: the bytes of each link are counted";
+    if (run->platform.varies)
+        return "no: the platform changes while time passes";
+    if (run->platform.traffic_count > 0)
+        return "no: others use the links";
+    if (sm_straggler_varies(&run->experiment->straggler))
+        return "no: steps take a random time";
+    return options->no_replay ? "no: switched off" : NULL;
+}
+
 static enum sm_status
 open_run(struct run *run)
 {
     const struct sm_run_options *options = run->options;
     SM_TRY(sm_pool_create(thread_count(run), &run->pool));
     if (options->trace != NULL &&
-        (run->trace = sm_trace_create(run->workers + run->servers)) == NULL)
+        (run->trace = sm_trace_create(run->workers + run->servers, 0)) == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the trace");
     if (options->store != NULL) {
         SM_TRY(sm_store_open(options->store, &run->store));
         SM_TRY(sm_store_begin(run->store, &run->summary, &run->row));
     }
+    if (against_replay(run) == NULL)
+        SM_TRY(sm_steady_create(run->workers, run->steps, &run->steady));
     if (run->workload == NULL)
         return SM_OK;
     return sm_recorder_create(&(struct sm_recorder_settings){run->workload, run->pool, run->store,
@@ -377,6 +442,7 @@ static void
 close_run(struct run *run)
 {
     sm_recorder_free(run->recorder);
+    sm_steady_free(run->steady);
     sm_store_close(run->store);
     sm_trace_free(run->trace);
     sm_pool_free(run->pool);
@@ -415,7 +481,9 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
             continue;
         for (size_t i = 0; i < SM_STAGES; i++)
             stages[i] += spent[r].seconds[i] / m;
-        bytes += report->ledgers[r].bytes_sent / m;
+        struct sm_ledger whole = report->ledgers[r];
+        sm_steady_add(run->steady, r, &whole);
+        bytes += whole.bytes_sent / m;
         end = fmax(end, ends[r]);
     }
     s->sim.seconds = end;
@@ -425,6 +493,11 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
     s->sim.exposed_communication = stages[SM_STAGE_COMMUNICATION];
     s->sim.idle = stages[SM_STAGE_IDLE];
     s->sim.bytes_sent_per_worker = bytes;
+    if (run->workload != NULL)
+        return;
+    s->sim.replayed_steps = (double)sm_steady_steps(run->steady);
+    s->sim.replay = run->steady != NULL ? sm_arena_strdup(run->arena, sm_steady_text(run->steady))
+                                        : against_replay(run);
 }
 
 static void
@@ -476,8 +549,12 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .experiment = run->experiment,
         .workload = run->workload,
         .profile = &run->profile,
+        .stragglers = run->stragglers,
+        .buckets = run->buckets,
+        .bucket_count = run->bucket_count,
         .recorder = run->recorder,
         .progress = &run->progress,
+        .trace = run->trace,
         .initial = run->initial,
         .matrices = run->matrices,
         .matrix_count = run->matrix_count,
@@ -489,6 +566,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .arenas = arenas,
         .ends = ends,
         .spent = spent,
+        .steady = run->steady,
     };
     const struct sm_engine_request request = {
         .workers = run->workers,
@@ -496,10 +574,12 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .seed = run->experiment->seed,
         .platform = &run->platform,
         .collective = run->experiment->algorithm.collective,
+        .transport = &run->transport,
         .wire_scale = run->wire_scale,
         .statistics = run->statistics,
         .pool = run->pool,
         .trace = run->trace,
+        .count_links = run->options->count_links,
         .interrupted = run->options->interrupted,
         .worker = sm_worker_run,
         .arg = &training,
@@ -553,9 +633,23 @@ finish(struct run *run, enum sm_status status, struct sm_run_result *result)
     return status == SM_OK || status == SM_ERR_DIVERGED ? SM_OK : sm_error_set(&error);
 }
 
+/* What was evaluated, on the trace's clock. */
+static enum sm_status
+count_in_trace(const struct run *run, const struct sm_run_result *result)
+{
+    for (size_t i = 0; i < result->evaluation_count; i++) {
+        const struct sm_evaluation *e = &result->evaluations[i];
+        SM_TRY(sm_trace_count(run->trace, "loss", "train", e->sim_seconds, e->train_loss));
+        SM_TRY(sm_trace_count(run->trace, "loss", "test", e->sim_seconds, e->test_loss));
+        SM_TRY(sm_trace_count(run->trace, "accuracy", "test", e->sim_seconds, e->test_accuracy));
+    }
+    return SM_OK;
+}
+
 static enum sm_status
 write_files(const struct run *run, const struct sm_run_result *result)
 {
+    SM_TRY(count_in_trace(run, result));
     if (run->trace != NULL)
         SM_TRY(sm_trace_write(run->trace, run->options->trace));
     if (run->options->save == NULL || result->consensus == NULL)
@@ -579,6 +673,8 @@ execute(struct run *run, struct sm_run_result *result)
     enum sm_status status = run_engine(run, &report, ends, spent);
     sm_progress_end(&run->progress);
     run->summary.wall.seconds = wall_seconds() - start;
+    if (report.collective != NULL)
+        run->summary.algorithm.collective = report.collective;
     if (status == SM_OK) {
         summarize_time(run, &report, ends, spent);
         status = warn_of_losses(run, &report);
@@ -588,6 +684,11 @@ execute(struct run *run, struct sm_run_result *result)
                 run->summary.wall.seconds;
     }
     SM_TRY(finish(run, status, result));
+    result->workers = run->workers;
+    result->spent = spent;
+    result->ends = ends;
+    result->links = report.links;
+    result->link_count = report.link_count;
     return write_files(run, result);
 }
 

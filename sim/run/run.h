@@ -18,6 +18,8 @@ struct sm_run_options {
     const char *save, *load; /* safetensors; NULL: none                                       */
     size_t threads;   /* OS threads for gradients; 0: all cores                             */
     bool timing_only; /* no gradients                                                       */
+    bool count_links; /* the result says what each link carried                             */
+    bool no_replay;   /* every step is simulated, also where all are alike                  */
     const struct sm_engine *engine;
     FILE *progress;     /* NULL: silent                                                       */
     size_t item, items; /* run `item` of `items`, for the progress line                       */
@@ -30,6 +32,11 @@ struct sm_run_result {
     const struct sm_evaluation *evaluations; /* (evaluation_count)                      */
     size_t evaluation_count;
     const float *consensus; /* (parameters) final mean model; NULL when timing only      */
+    size_t workers;
+    const struct sm_ledger *spent; /* (workers) where each one's seconds went until its last step */
+    const double *ends;            /* (workers) when that was done, seconds                       */
+    const struct sm_link_use *links; /* (link_count) when asked for */
+    size_t link_count;
 };
 
 /* Runs it in this process (SimGrid: once a process). A diverged, stalled or interrupted run has a

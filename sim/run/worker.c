@@ -30,6 +30,7 @@ struct worker {
     size_t loss_count;
     double round_loss_sum;      /* since the round began               */
     size_t round_begin, length; /* first step and steps of the round   */
+    size_t rounds;              /* begun so far                        */
     const struct sm_inner *inner;
     const struct sm_schedule *schedule;
     const struct sm_strategy *strategy;
@@ -40,6 +41,11 @@ struct worker {
     const void *schedule_settings;
     enum sm_round round;
     bool sends_early;
+    struct sm_pace *pace; /* NULL: as the profile says                        */
+    double slowness;      /* factor on the compute time of the step           */
+    struct sm_request *
+        *posted;           /* (buckets) their all-reduces; NULL: the gradient goes as a whole */
+    enum sm_reach reach;   /* of them */
     struct sm_codec codec; /* of the exact average                              */
     float *anchor;         /* (n) what all agreed on, where differences from it are compressed */
 };
@@ -74,12 +80,47 @@ average_init(struct worker *w, const struct sm_setup *setup)
     return SM_OK;
 }
 
+/* What of the inner optimizer's state a strategy may mix. */
+static enum sm_status
+list_buffers(struct worker *w, struct sm_setup *setup)
+{
+    size_t count = 0;
+    struct sm_buffer buffer;
+    while (w->inner->buffer != NULL && w->inner->buffer(w->inner_state, count, &buffer))
+        count++;
+    struct sm_buffer *buffers = sm_arena_alloc(setup->arena, count, sizeof *buffers);
+    if (buffers == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a list of %zu buffers", count);
+    setup->buffers = buffers;
+    for (size_t i = 0; i < count; i++)
+        if (w->inner->buffer(w->inner_state, i, &buffer) && !buffer.counter)
+            buffers[setup->buffer_count++] = buffer;
+    return SM_OK;
+}
+
+/* Buckets are for all-reduces: of the workers where the strategy is one, else of their devices. */
+static enum sm_status
+buckets_init(struct worker *w, const struct sm_setup *setup)
+{
+    const struct sm_compression *compression =
+        (const struct sm_compression *)setup->compression->plugin;
+    const struct sm_comm *comm = w->comm;
+    const bool plain = compression->encode == NULL && compression->average == NULL;
+    const bool all = w->strategy->averages_gradient && plain && comm->size > 1;
+    w->reach = SM_AMONG_DEVICES;
+    if (w->training->bucket_count < 2 || (!all && comm->devices < 2))
+        return SM_OK;
+    w->reach = all ? SM_AMONG_ALL : SM_AMONG_DEVICES;
+    w->posted = sm_arena_zalloc(setup->arena, w->training->bucket_count, sizeof *w->posted);
+    return w->posted != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory for a gradient's buckets");
+}
+
 static enum sm_status
 worker_init(struct worker *w, const struct sm_training *training, struct sm_comm *comm,
             struct sm_arena *arena)
 {
     const struct sm_experiment *experiment = training->experiment;
-    const struct sm_setup setup = sm_training_setup(training, comm, arena);
+    struct sm_setup setup = sm_training_setup(training, comm, arena);
     w->training = training;
     w->comm = comm;
     w->n = setup.n;
@@ -108,10 +149,12 @@ worker_init(struct worker *w, const struct sm_training *training, struct sm_comm
     w->sends_early = sm_strategy_is(&experiment->algorithm.strategy, SM_SENDS_EARLY);
     w->round = sm_outer_round(w->outer, w->outer_state);
     SM_TRY(w->inner->init(w->inner_state, &setup));
+    SM_TRY(list_buffers(w, &setup));
     if (w->strategy->init != NULL)
         SM_TRY(w->strategy->init(w->strategy_state, &setup));
     if (w->outer->init != NULL)
         SM_TRY(w->outer->init(w->outer_state, &setup));
+    SM_TRY(buckets_init(w, &setup));
     return average_init(w, &setup);
 }
 
@@ -220,6 +263,34 @@ begin(struct worker *w, size_t k, double since)
     return SM_OK;
 }
 
+/* Each bucket's all-reduce leaves when backward has come so far, from the end of g to its begin. A
+ * model other than the profile's is cut where the profile is. */
+static enum sm_status
+compute_in_buckets(struct worker *w, const struct sm_job *job)
+{
+    const struct sm_training *training = w->training;
+    const struct sm_comm_ops *ops = w->comm->ops;
+    const size_t count = training->bucket_count;
+    double before = 0, flop = w->slowness * training->profile->forward;
+    size_t end = w->n;
+    for (size_t b = 0; b < count; b++) {
+        const struct sm_bucket *bucket = &training->buckets[b];
+        const double wire = (double)w->n * (bucket->until - before);
+        const size_t first = b + 1 < count ? w->n - (size_t)round((double)w->n * bucket->until) : 0;
+        flop += w->slowness * bucket->backward;
+        SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, flop, b == 0 ? job : NULL));
+        if (wire > 0)
+            SM_TRY(
+                ops->iallreduce(w->comm, w->reach, w->g + first, end - first, wire, &w->posted[b]));
+        before = bucket->until;
+        end = first;
+        flop = 0;
+    }
+    for (size_t b = 0; b < count; b++)
+        SM_TRY(ops->wait(w->comm, &w->posted[b]));
+    return SM_OK;
+}
+
 /* Forward, backward, what the strategy does to the gradient, and the inner step: stages of the
  * clock one by one, real work as one job or, around an exchange of gradients, two. */
 static enum sm_status
@@ -228,12 +299,17 @@ compute(struct worker *w, size_t k)
     const struct sm_profile *profile = w->training->profile;
     const struct sm_comm_ops *ops = w->comm->ops;
     bool mixes = w->strategy->mix_gradient != NULL;
-    SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0, profile->forward + profile->backward,
-                        mixes ? &(struct sm_job){gradient_job, w} : NULL));
-    SM_TRY(ops->reduce_devices(w->comm, w->n));
-    if (mixes)
+    const struct sm_job *gradient = mixes ? &(struct sm_job){gradient_job, w} : NULL;
+    if (w->posted != NULL) {
+        SM_TRY(compute_in_buckets(w, gradient));
+    } else {
+        SM_TRY(ops->compute(w->comm, SM_STAGE_COMPUTE, 0,
+                            w->slowness * (profile->forward + profile->backward), gradient));
+        SM_TRY(ops->reduce_devices(w->comm, w->n));
+    }
+    if (mixes && w->reach == SM_AMONG_DEVICES)
         SM_TRY(w->strategy->mix_gradient(w->strategy_state, w->comm, w->n, w->g));
-    const double update = w->strategy->server == NULL ? profile->update : 0;
+    const double update = w->strategy->server == NULL ? w->slowness * profile->update : 0;
     SM_TRY(ops->compute(w->comm, SM_STAGE_UPDATE, 0, update,
                         &(struct sm_job){mixes ? update_job : gradient_and_update_job, w}));
     if (!isfinite(w->loss))
@@ -271,6 +347,7 @@ begin_round(struct worker *w, size_t k)
         .step = k, .steps = w->training->steps, .factor = schedule_factor(w, k)};
     SM_TRY(round_loss(w, &start.loss));
     w->round_begin = k;
+    w->rounds++;
     w->round_loss_sum = 0;
     w->length = w->period->length(w->period_state, &start);
     return SM_OK;
@@ -323,11 +400,14 @@ static enum sm_status
 step(struct worker *w, size_t k, double since)
 {
     struct sm_comm *comm = w->comm;
+    const bool begins = w->round != SM_ROUND_NONE && k == w->round_begin + w->length;
+    sm_trace_begin(w->training->trace, comm->rank, k, w->rounds + begins);
     SM_TRY(comm->ops->compute(comm, SM_STAGE_LOAD, w->training->profile->load, 0, NULL));
     SM_TRY(begin(w, k, since));
-    if (w->round != SM_ROUND_NONE && k == w->round_begin + w->length)
+    if (begins)
         SM_TRY(begin_round(w, k));
     w->gamma = (float)((double)w->lr * schedule_factor(w, k));
+    w->slowness = sm_pace_next(w->pace);
     SM_TRY(send_early(w));
     SM_TRY(compute(w, k));
     if (w->strategy->send != NULL && !w->sends_early)
@@ -349,6 +429,40 @@ report_progress(const struct worker *w, size_t steps_done)
     sm_progress_update(training->progress, steps_done, accuracy, samples);
 }
 
+static size_t
+least_common_multiple(size_t a, size_t b)
+{
+    size_t x = a, y = b;
+    while (y != 0) {
+        const size_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return x != 0 ? a / x * b : 0;
+}
+
+/* When this worker will have exchanged the same with the same ranks again, and from when on. */
+static enum sm_status
+join_steady(const struct worker *w)
+{
+    const struct sm_training *training = w->training;
+    const struct sm_choice *choice = &training->experiment->algorithm.strategy;
+    if (training->steady == NULL)
+        return SM_OK;
+    size_t from = 0, cycle = sm_strategy_is(choice, SM_FOLLOWS_CLOCK) ? 0 : 1;
+    if (w->strategy->cycle != NULL)
+        cycle = w->strategy->cycle(w->strategy_state);
+    if (w->round != SM_ROUND_NONE) {
+        const size_t rounds = w->outer->cycle != NULL ? w->outer->cycle(w->outer_state) : 1;
+        const bool settles = w->period->settled != NULL;
+        if (settles)
+            from = w->period->settled(w->period_state, training->steps);
+        cycle = least_common_multiple(
+            cycle, settles ? rounds * sm_experiment_tau(training->experiment) : 0);
+    }
+    return sm_steady_join(training->steady, from, cycle);
+}
+
 static enum sm_status
 worker_run(const struct sm_training *training, struct sm_comm *comm)
 {
@@ -357,19 +471,27 @@ worker_run(const struct sm_training *training, struct sm_comm *comm)
     if (w == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a worker");
     SM_TRY(worker_init(w, training, comm, arena));
+    SM_TRY(sm_pace_create(arena, training->stragglers, comm->rank, comm->devices, &w->pace));
     if (training->workload != NULL)
         SM_TRY(sm_learner_create(training->workload, comm->rank, arena, &w->learner));
 
+    SM_TRY(join_steady(w));
+
     for (size_t k = 0; k < training->steps; k++) {
+        const size_t skipped = sm_steady_begin(training->steady, k) - k;
+        k += skipped;
+        w->round_begin += skipped;
         enum sm_status status = step(w, k, comm->ops->now(comm));
         if (status == SM_ERR_DOMAIN)
             return sm_error_prefix("step %zu", k);
         SM_TRY(status);
+        SM_TRY(sm_steady_end(training->steady, comm->rank, k, comm->ops->now(comm), comm->ledger));
         if (comm->rank == 0)
             report_progress(w, k + 1);
     }
-    training->ends[comm->rank] = comm->ops->now(comm);
+    training->ends[comm->rank] = comm->ops->now(comm) + sm_steady_seconds(training->steady);
     training->spent[comm->rank] = *comm->ledger; /* what follows is no step */
+    sm_steady_add(training->steady, comm->rank, &training->spent[comm->rank]);
     if (w->strategy->drain != NULL)
         SM_TRY(w->strategy->drain(w->strategy_state, comm, w->n, w->x, SM_DRAIN_END));
     return begin(w, training->steps, training->ends[comm->rank]);

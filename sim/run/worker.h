@@ -8,25 +8,34 @@
 #include "sim/comm/comm.h"
 #include "sim/run/experiment.h"
 #include "sim/run/recorder.h"
-#include "sim/timing/profile.h"
+#include "sim/run/steady.h"
+#include "sim/timing/bucket.h"
+#include "sim/timing/straggler.h"
+#include "sim/trace/trace.h"
 
 /* What all workers of a run share; borrowed. */
 struct sm_training {
     const struct sm_experiment *experiment;
     const struct sm_workload *workload; /* NULL: timing only, a model of one float   */
     const struct sm_profile *profile;
+    /* NULL: every step takes what the profile says */
+    const struct sm_stragglers *stragglers;
+    const struct sm_bucket *buckets; /* (bucket_count) of its gradient            */
+    size_t bucket_count;
     struct sm_recorder *recorder;     /* NULL when timing only                     */
     struct sm_progress *progress;     /* drawn by rank 0                           */
+    struct sm_trace *trace;           /* NULL: none                                */
     const float *initial;             /* (parameters) x_0                          */
     const struct sm_matrix *matrices; /* (matrix_count) of the parameters      */
     size_t matrix_count;
     const struct sm_matrix *whole; /* (whole_count) as in struct sm_setup; may be NULL */
     size_t whole_count;
     size_t parameters, steps;
-    size_t every;            /* steps between evaluations                 */
-    struct sm_arena *arenas; /* (workers + servers) memory of each rank   */
-    double *ends;            /* (workers) out: seconds after the last step */
-    struct sm_ledger *spent; /* (workers) out: where the seconds until then went */
+    size_t every;             /* steps between evaluations                 */
+    struct sm_arena *arenas;  /* (workers + servers) memory of each rank   */
+    double *ends;             /* (workers) out: seconds after the last step */
+    struct sm_ledger *spent;  /* (workers) out: where the seconds until then went */
+    struct sm_steady *steady; /* NULL: every step is simulated             */
 };
 
 /* What the plug-ins of a rank are told before the first step. */

@@ -56,6 +56,8 @@ const struct sm_field sm_summary_fields[] = {
     FIELD(REAL, sim.exposed_communication),
     FIELD(REAL, sim.idle),
     FIELD(WHOLE, sim.bytes_sent_per_worker),
+    LATER(4, WHOLE, sim.replayed_steps),
+    LATER(4, TEXT, sim.replay),
     FIELD(REAL, wall.seconds),
     FIELD(REAL, wall.samples_per_second),
     FIELD(TEXT, hashes.parameters),

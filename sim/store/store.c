@@ -20,7 +20,7 @@
 #include "sim/store/record.h"
 
 enum {
-    SCHEMA = 3,               /* PRAGMA user_version; a newer one is refused        */
+    SCHEMA = 4,               /* PRAGMA user_version; a newer one is refused        */
     APPLICATION = 0x534d4f57, /* PRAGMA application_id: "SMOW"                      */
     BUSY_MS = 10000,          /* how long another writer is waited for              */
     HEADER = 100,             /* bytes of SQLite's file header, and what it holds:  */

@@ -35,6 +35,8 @@ struct sm_summary {
                 where the seconds until each one's own last step went */
         double seconds, seconds_per_step, load, compute, exposed_communication, idle;
         double bytes_sent_per_worker;
+        double replayed_steps; /* not simulated, for they are like those before; timing only  */
+        const char *replay;    /* like which, or why there are none                           */
     } sim;
     struct {
         double seconds, samples_per_second;

@@ -13,7 +13,7 @@ platform:   base
 timing:     base
 trace:      base
 store:      base
-engine:     base comm collective trace platform
+engine:     base comm collective timing trace platform
 workloads:  base
 algorithms: base comm
 analysis:   base store

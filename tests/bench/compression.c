@@ -38,9 +38,11 @@ run_job(struct sm_comm *comm, enum sm_stage stage, double seconds, double flop,
 }
 
 static enum sm_status
-reduce_nothing(struct sm_comm *comm, float *x, size_t n, double wire, struct sm_request **request)
+reduce_nothing(struct sm_comm *comm, enum sm_reach reach, float *x, size_t n, double wire,
+               struct sm_request **request)
 {
     (void)comm;
+    (void)reach;
     (void)x;
     (void)n;
     (void)wire;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* tests/golden/timeline.c -- the simulated timeline of timeline.yaml, to the nanosecond.
  *
- * The golden is timeline.txt: rank, stage, start and end in seconds. `golden_timeline --print`
- * prints what the program does now; regenerate.sh keeps that, a test never does.
+ * The golden is timeline.txt: rank, thread, stage, start and end in seconds, and the bytes of what
+ * travels. `golden_timeline --print` prints what the program does now; regenerate.sh keeps that, a
+ * test never does.
  */
 #include "tests/helpers/check.h"
 
@@ -14,26 +15,51 @@
 
 static const char golden[] = SM_TEST_SOURCE "/tests/golden/timeline.txt";
 
-/* The spans of a trace, one a line; NULL when the file is none. The caller frees it. */
+enum { MOST_THREADS = 64 };
+
+static double
+number(const json_t *event, const char *key)
+{
+    return json_number_value(json_object_get(event, key));
+}
+
+static void
+print_span(const json_t *event, const char *thread, double end, FILE *out)
+{
+    const double bytes = number(json_object_get(event, "args"), "bytes");
+    fprintf(out, "%d %-20s %-14s %.9f %.9f", (int)number(event, "pid"), thread,
+            json_string_value(json_object_get(event, "name")), 1e-6 * number(event, "ts"),
+            1e-6 * end);
+    if (bytes > 0)
+        fprintf(out, " %.0f", bytes);
+    fputc('\n', out);
+}
+
+/* The spans of a trace, one a line; NULL when the file is none. The caller frees it. The end of a
+ * message comes right behind its start. */
 static char *
 read_spans(const char *path)
 {
     json_error_t error;
     json_t *root = json_load_file(path, 0, &error);
     const json_t *events = json_object_get(root, "traceEvents");
+    const char *threads[MOST_THREADS] = {NULL};
     char *text = NULL;
     size_t length, i;
     FILE *out = open_memstream(&text, &length);
     const json_t *event;
     json_array_foreach(events, i, event)
     {
-        double start = json_number_value(json_object_get(event, "ts"));
-        double duration = json_number_value(json_object_get(event, "dur"));
-        if (strcmp(json_string_value(json_object_get(event, "ph")), "X") == 0)
-            fprintf(out, "%d %-13s %.9f %.9f\n",
-                    (int)json_integer_value(json_object_get(event, "pid")),
-                    json_string_value(json_object_get(event, "name")), 1e-6 * start,
-                    1e-6 * (start + duration));
+        const char *kind = json_string_value(json_object_get(event, "ph"));
+        const char *name = json_string_value(json_object_get(event, "name"));
+        const size_t thread = (size_t)number(event, "tid") % MOST_THREADS;
+        if (strcmp(kind, "M") == 0 && strcmp(name, "thread_name") == 0)
+            threads[thread] =
+                json_string_value(json_object_get(json_object_get(event, "args"), "name"));
+        else if (strcmp(kind, "X") == 0)
+            print_span(event, threads[thread], number(event, "ts") + number(event, "dur"), out);
+        else if (strcmp(kind, "b") == 0)
+            print_span(event, "on the way", number(json_array_get(events, i + 1), "ts"), out);
     }
     fclose(out);
     json_decref(root);

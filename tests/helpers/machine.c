@@ -3,6 +3,7 @@
 #include "tests/helpers/machine.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,16 @@ load(const struct machine *machine, struct sm_arena *arena, struct sm_platform *
     return status;
 }
 
+static void
+keep_links(const struct sm_engine_report *report, struct machine_report *kept)
+{
+    kept->link_count = report->link_count;
+    for (size_t i = 0; i < report->link_count && i < MACHINE_LINKS; i++) {
+        kept->links[i].use = report->links[i];
+        snprintf(kept->links[i].name, sizeof kept->links[i].name, "%s", report->links[i].name);
+    }
+}
+
 static enum sm_status
 run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struct sm_trace **trace)
 {
@@ -68,9 +79,13 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
         .servers = machine->servers,
         .seed = machine->seed,
         .platform = &platform,
-        .collective = {&sm_collective_ring.about, &settings},
+        .collective = machine->collective != NULL
+                          ? *machine->collective
+                          : (struct sm_choice){&sm_collective_ring.about, &settings},
+        .transport = machine->transport,
         .wire_scale = machine->wire_scale > 0 ? machine->wire_scale : 1,
         .pool = pool,
+        .count_links = machine->count_links,
         .interrupted = machine->interrupted,
         .worker = call_program,
         .arg = (void *)(uintptr_t)call, /* only read */
@@ -79,13 +94,17 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
     if (ranks > MACHINE_RANKS)
         return SM_FAIL(SM_ERR_INPUT, "%zu ranks, at most %d", ranks, MACHINE_RANKS);
     if (machine->trace != NULL)
-        request.trace = *trace = sm_trace_create(ranks);
+        request.trace = *trace = sm_trace_create(ranks, 0);
     struct sm_engine_report report = {0};
     enum sm_status status = engine->run(&request, arena, &report);
     if (report.ledgers != NULL) {
         call->report->seconds = report.seconds;
+        if (report.collective != NULL)
+            snprintf(call->report->collective, sizeof call->report->collective, "%s",
+                     report.collective);
         memcpy(call->report->ledgers, report.ledgers, ranks * sizeof *report.ledgers);
     }
+    keep_links(&report, call->report);
     if (status == SM_OK && machine->trace != NULL)
         status = sm_trace_write(*trace, machine->trace);
     return status;
@@ -133,6 +152,13 @@ machine_run(const struct machine *machine, void *out, size_t size, struct machin
         *report = *result;
     free(result);
     return status;
+}
+
+double
+ring_seconds(size_t size, double bytes, double latency, double bandwidth)
+{
+    const struct sm_collective_call call = {.size = size, .bytes = bytes};
+    return sm_collective_ring.seconds(&call, latency, bandwidth);
 }
 
 enum sm_status

@@ -10,7 +10,7 @@
 
 #include "sim/engine/engine.h"
 
-enum { MACHINE_RANKS = 64 };
+enum { MACHINE_RANKS = 64, MACHINE_LINKS = 128 };
 
 struct machine {
     const struct sm_engine *engine; /* NULL: simgrid                                             */
@@ -20,9 +20,12 @@ struct machine {
     size_t servers;                 /* behind the workers; at most MACHINE_RANKS with them       */
     uint64_t seed;                  /* of struct sm_comm                                         */
     bool exact;                     /* collectives message by message                            */
-    double wire_scale;              /* 0: 1                                                      */
-    size_t threads;                 /* of the pool; 0: 1                                         */
-    const char *trace;              /* Chrome JSON to write; NULL: none                          */
+    const struct sm_choice *collective;   /* then `exact` is in its settings; NULL: ring         */
+    const struct sm_transport *transport; /* NULL: links give all their goodput                  */
+    double wire_scale; /* 0: 1                                                      */
+    size_t threads;    /* of the pool; 0: 1                                         */
+    const char *trace; /* Chrome JSON to write; NULL: none                          */
+    bool count_links;  /* the report says what the links carried                    */
     const volatile sig_atomic_t *interrupted;
     void (*spoil)(struct sm_platform *platform); /* after loading; NULL: nothing                 */
     /* One rank's program; `in` is only read, `out` is shared by all ranks. */
@@ -30,15 +33,26 @@ struct machine {
     const void *in;
 };
 
+struct machine_link {
+    struct sm_link_use use; /* but its name: */
+    char name[32];
+};
+
 struct machine_report {
     double seconds;
+    char collective[64]; /* what it came to */
     struct sm_ledger ledgers[MACHINE_RANKS];
+    struct machine_link links[MACHINE_LINKS]; /* (link_count) the first of them */
+    size_t link_count;
 };
 
 /* Runs it; out (size) begins as zeros and is brought back whatever the status. report: NULL is
  * fine. */
 enum sm_status machine_run(const struct machine *machine, void *out, size_t size,
                            struct machine_report *report);
+
+/* Closed form of the machine's all-reduce, a ring. */
+double ring_seconds(size_t size, double bytes, double latency, double bandwidth);
 
 /* `seconds` pass on the rank's clock. */
 enum sm_status machine_pass(struct sm_comm *comm, double seconds);

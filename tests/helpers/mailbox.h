@@ -8,6 +8,7 @@
 #ifndef SM_TESTS_HELPERS_MAILBOX_H
 #define SM_TESTS_HELPERS_MAILBOX_H
 
+#include "algorithms/inner/inner.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/rng.h"
 
@@ -32,6 +33,8 @@ struct mailbox_rank {
     float x[MAILBOX_N];
     float view[MAILBOX_N];  /* that the last gradient was taken at */
     const float *viewed_at; /* where the strategy had it           */
+    float u[MAILBOX_N];     /* a buffer of the inner optimizer     */
+    struct sm_buffer buffer;
 };
 
 struct mailboxes {

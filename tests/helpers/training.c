@@ -34,6 +34,7 @@ bind_and_run(const struct request *request, struct sm_arena *arena, struct sm_ru
         .load = how->load,
         .threads = how->threads,
         .timing_only = how->timing_only,
+        .no_replay = how->no_replay,
         .engine = how->engine != NULL ? how->engine : &sm_engine_simgrid,
         .interrupted = how->interrupted,
     };

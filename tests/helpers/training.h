@@ -25,7 +25,7 @@ enum { TRAINING_EVALUATIONS = 256, TRAINING_PARAMETERS = 65536, TRAINING_TEXT = 
 struct training_how {
     const struct sm_engine *engine; /* NULL: simgrid, in a process of its own */
     size_t threads;
-    bool timing_only;
+    bool timing_only, no_replay;
     const char *load, *save;
     const volatile sig_atomic_t *interrupted;
 };

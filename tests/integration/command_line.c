@@ -93,6 +93,7 @@ a_wrong_call_is_one_line_and_exit_2(void **state)
     refused("did you mean 'inner'?", "list", "iner");
     refused("has no unit", "platform", "make", "dgx1", "--nic", "10");
     refused("unknown platform family", "platform", "make", "dgx9");
+    refused("rails: expected 1, 2, 4 or 8", "platform", "make", "hgx_h100", "--rails", "3");
     refused("expected the file of a store", "export");
 }
 
@@ -122,6 +123,30 @@ a_wrong_experiment_says_where_and_what(void **state)
             "--set", "algorithm.outer.average=no");
     refused("dataset-fashion-mnist", "run", "small.yaml", "--set", "workload={model: mlp}", "--set",
             "workload.dataset.path=/nonexistent");
+}
+
+static void
+a_platform_is_shown_by_its_kinds_of_links_and_its_bisection(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {
+        "workers: 32, all alike\n",
+        "rails: 1, device 0 of each worker\n",
+        "groups: 4 of 8 workers\n",
+        "  32 node*_eth: 10 Gbit/s (1.25 GB/s) each way, goodput 0.9564, latency 10 us\n",
+        "  4 site*_wan: 1 Gbit/s (0.125 GB/s) each way",
+        /* two sites of two talk to the others over a gigabit each */
+        "bisection, each worker with 16 of the other half, each way: 1.913 Gbit/s",
+    };
+    const struct program_result *result = program("platform", "check", "wan_4x8");
+    assert_int_equal(result->status, 0);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strstr(result->out, parts[i]) == NULL)
+            fail_msg("no \"%s\" in\n%s", parts[i], result->out);
+    result = program("platform", "check", "fattree_64"); /* oversubscribed twice */
+    assert_non_null(strstr(result->out, "half, each way: 153 Gbit/s (19.13 GB/s)"));
+    result = program("list", "platform");
+    assert_non_null(strstr(result->out, "dgx_a100_16\n"));
 }
 
 static void
@@ -320,6 +345,43 @@ a_run_that_diverges_is_a_result_and_one_that_fails_is_not(void **state)
 }
 
 static void
+describe_takes_an_axis_and_shows_what_an_all_reduce_is_made_of(void **state)
+{
+    (void)state;
+    const struct program_result *result = program("describe", "collective", "double_binary_tree");
+    assert_int_equal(result->status, 0);
+    assert_non_null(strstr(result->out, "operation: all-reduce\n"));
+    assert_non_null(strstr(result->out, "seconds: 2 (2 floor(log2 m) + 2 k"));
+    assert_non_null(strstr(result->out, "segments "));
+    assert_non_null(strstr(result->out, "source: Sanders"));
+    assert_non_null(strstr(program("describe", "binomial_reduce")->out,
+                           "operation: reduce, not to be chosen by itself\n"));
+    assert_non_null(strstr(program("list", "collective")->out, "\n  ring_all_gather "));
+    /* the axis decides where a name is looked for */
+    result = program("describe", "none");
+    assert_non_null(strstr(result->out, "outer none"));
+    assert_non_null(strstr(result->out, "compression none"));
+    result = program("describe", "outer", "none");
+    assert_int_equal(result->status, 0);
+    assert_non_null(strstr(result->out, "outer none"));
+    assert_null(strstr(result->out, "compression none"));
+    assert_int_equal(program("describe", "profile", "resnet50_v100x8")->status, 0);
+    refused("unknown outer 'ring'", "describe", "outer", "ring");
+    refused("did you mean 'ring'?", "describe", "collective", "rign");
+    refused("did you mean 'collective'?", "describe", "colective", "ring");
+}
+
+static void
+an_experiment_may_choose_all_reduces_only(void **state)
+{
+    (void)state;
+    refused("algorithm.collective: binomial_reduce is no all-reduce but a reduce; expected ring,",
+            "run", "small.yaml", "--set", "algorithm.collective=binomial_reduce");
+    refused("hierarchical: the platform's workers are not in sites", "run", "small.yaml", "--set",
+            "algorithm.collective=hierarchical");
+}
+
+static void
 help_and_version_are_no_errors(void **state)
 {
     (void)state;
@@ -333,6 +395,34 @@ help_and_version_are_no_errors(void **state)
     assert_int_equal(program("--help")->status, 0);
 }
 
+static void
+profiles_are_described_by_what_their_figures_come_to(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name, *part;
+    } cases[] = {
+        {"resnet50_v100x8",
+         "256 samples a step on 8 devices of 15.7Tf: 270.6 ms, 945.87 samples/s"},
+        {"resnet50_v100x8", "gradient 102.228128MB, 54 layers, in buckets of 25MB 4 parts"},
+        {"resnet50_v100x8", "arXiv:1910.00643"},
+        {"mine.yaml", "1 layer, in buckets of 25MB 1 part"},
+        {"profile", "llama_1b_h100x8"},
+        {"straggler", "lognormal"},
+        {"pareto", "tail index"},
+    };
+    program_write("mine.yaml", "{name: mine, source: me, device_speed: 1Tf, devices: 1, samples: 8,"
+                               " model_bytes: 1MB, stages: {load: 0s, forward: 1ms, backward: 2ms,"
+                               " update: 0s}}\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct program_result *result = program("describe", cases[i].name);
+        assert_int_equal(result->status, 0);
+        if (strstr(result->out, cases[i].part) == NULL)
+            fail_msg("describe %s: no '%s' in\n%s", cases[i].name, cases[i].part, result->out);
+    }
+    refused("cannot read nowhere.yaml", "describe", "nowhere.yaml");
+}
+
 int
 main(void)
 {
@@ -340,6 +430,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_wrong_call_is_one_line_and_exit_2),
         TEST(a_wrong_experiment_says_where_and_what),
+        TEST(a_platform_is_shown_by_its_kinds_of_links_and_its_bisection),
         TEST(a_wrong_platform_says_which_line),
         TEST(a_store_that_cannot_be_written_is_refused_and_left_alone),
         TEST(json_is_one_object_a_run_and_nothing_else),
@@ -348,6 +439,9 @@ main(void)
         TEST(a_study_with_a_wrong_base_or_seed_does_not_begin),
         TEST(an_interrupt_keeps_what_was_finished),
         TEST(a_run_that_diverges_is_a_result_and_one_that_fails_is_not),
+        TEST(describe_takes_an_axis_and_shows_what_an_all_reduce_is_made_of),
+        TEST(an_experiment_may_choose_all_reduces_only),
+        TEST(profiles_are_described_by_what_their_figures_come_to),
         TEST(help_and_version_are_no_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

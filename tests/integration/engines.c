@@ -57,7 +57,7 @@ mix(struct sm_comm *comm, const void *in, void *out)
         if (mine == NULL)
             return SM_FAIL(SM_ERR_NOMEM, "no memory for a parcel");
         memcpy(model->y, model->x, sizeof model->y);
-        SM_TRY(ops->iallreduce(comm, model->y, FLOATS, FLOATS, &reduction));
+        SM_TRY(ops->iallreduce(comm, SM_AMONG_WORKERS, model->y, FLOATS, FLOATS, &reduction));
         SM_TRY(ops->compute(comm, SM_STAGE_COMPUTE, 1e-4 * (double)(1 + comm->rank), 0, &job));
         memcpy(mine->x, model->x, sizeof model->x);
         SM_TRY(ops->isend(comm, (comm->rank + 1 + k % 2) % RANKS, mine));
@@ -264,7 +264,8 @@ compute_beside_a_reduction(struct sm_comm *comm, const void *in, void *out)
     double *end = out;
     float x[REDUCE_FLOATS] = {0};
     struct sm_request *request;
-    SM_TRY(comm->ops->iallreduce(comm, x, REDUCE_FLOATS, REDUCE_FLOATS, &request));
+    SM_TRY(
+        comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, REDUCE_FLOATS, REDUCE_FLOATS, &request));
     SM_TRY(machine_pass(comm, overlap->compute));
     SM_TRY(comm->ops->wait(comm, &request));
     end[comm->rank] = comm->ops->now(comm);
@@ -292,7 +293,7 @@ what_travels_beside_computing_costs_the_longer_of_the_two(void **state)
 {
     (void)state;
     const double scale = 1e6, bytes = 4 * REDUCE_FLOATS * scale;
-    const double ring = sm_collective_ring.seconds(8, bytes, latency, bandwidth);
+    const double ring = ring_seconds(8, bytes, latency, bandwidth);
     const double message = latency + bytes / bandwidth;
     for (double share = 0; share < 3; share += 0.25)
         for (int exact = 0; exact < 2; exact++) {
@@ -313,6 +314,59 @@ what_travels_beside_computing_costs_the_longer_of_the_two(void **state)
         }
 }
 
+struct disturbance {
+    double after; /* seconds after the all-reduce began */
+    bool beside;  /* a message that nobody takes yet, from the begin on */
+};
+
+/* Rank 0 sends to rank 1 while the all-reduce uses the same links. */
+static enum sm_status
+disturb_a_reduction(struct sm_comm *comm, const void *in, void *out)
+{
+    const struct disturbance *disturbance = in;
+    double *end = (double *)out + 2 * comm->rank;
+    float x[REDUCE_FLOATS] = {0}, value;
+    struct sm_request *request;
+    if (comm->rank == 2 && disturbance->beside)
+        SM_TRY(machine_send(comm, 3, 0, 0));
+    SM_TRY(
+        comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, REDUCE_FLOATS, REDUCE_FLOATS, &request));
+    SM_TRY(machine_pass(comm, disturbance->after));
+    if (comm->rank == 0)
+        SM_TRY(machine_send(comm, 1, REDUCE_FLOATS / 4, 1));
+    if (comm->rank == 1)
+        SM_TRY(machine_receive(comm, 0, &value));
+    end[1] = comm->ops->now(comm);
+    SM_TRY(comm->ops->wait(comm, &request));
+    end[0] = comm->ops->now(comm);
+    return comm->rank == 3 && disturbance->beside ? machine_receive(comm, 2, &value) : SM_OK;
+}
+
+/* What sleeps through its flows is as what plays them, which it does beside another message. */
+static void
+a_message_shares_links_with_the_all_reduce_that_it_meets(void **state)
+{
+    (void)state;
+    const double scale = 1e6;
+    const double ring = ring_seconds(8, 4 * REDUCE_FLOATS * scale, latency, bandwidth);
+    const double message = latency + REDUCE_FLOATS * scale / bandwidth;
+    for (double share = 0; share < 1.3; share += 0.1) {
+        double ends[2][16];
+        for (int beside = 0; beside < 2; beside++) {
+            const struct disturbance disturbance = {share * ring, beside != 0};
+            const struct machine machine = {
+                .wire_scale = scale, .program = disturb_a_reduction, .in = &disturbance};
+            check_ok(machine_run(&machine, ends[beside], sizeof *ends, NULL));
+        }
+        for (size_t i = 0; i < 16; i++)
+            check_near(ends[0][i], ends[1][i], 2 * latency);
+        if (share < 0.5) { /* both are longer than alone */
+            assert_true(ends[0][0] > ring + 0.4 * message);
+            assert_true(ends[0][3] > share * ring + 1.5 * message);
+        }
+    }
+}
+
 /* Two at once follow one another, as on a communication stream. */
 static enum sm_status
 reduce_twice_at_once(struct sm_comm *comm, const void *in, void *out)
@@ -321,8 +375,9 @@ reduce_twice_at_once(struct sm_comm *comm, const void *in, void *out)
     double *end = out;
     float x[2 * REDUCE_FLOATS] = {0};
     struct sm_request *first, *second;
-    SM_TRY(comm->ops->iallreduce(comm, x, REDUCE_FLOATS, REDUCE_FLOATS, &first));
-    SM_TRY(comm->ops->iallreduce(comm, x + REDUCE_FLOATS, REDUCE_FLOATS, REDUCE_FLOATS, &second));
+    SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, REDUCE_FLOATS, REDUCE_FLOATS, &first));
+    SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x + REDUCE_FLOATS, REDUCE_FLOATS,
+                                 REDUCE_FLOATS, &second));
     SM_TRY(comm->ops->wait(comm, &second));
     bool done = false;
     SM_TRY(comm->ops->test(comm, &first, &done));
@@ -338,8 +393,7 @@ all_reduces_of_a_rank_follow_one_another(void **state)
 {
     (void)state;
     const double scale = 1e6;
-    const double ring =
-        sm_collective_ring.seconds(8, 4 * REDUCE_FLOATS * scale, latency, bandwidth);
+    const double ring = ring_seconds(8, 4 * REDUCE_FLOATS * scale, latency, bandwidth);
     for (int exact = 0; exact < 2; exact++) {
         const struct machine machine = {
             .wire_scale = scale, .exact = exact != 0, .program = reduce_twice_at_once};
@@ -373,7 +427,8 @@ ask_every_millisecond(struct sm_comm *comm, const void *in, void *out)
         sm_parcel_release(parcel);
     }
     struct sm_request *reduction;
-    SM_TRY(comm->ops->iallreduce(comm, x, REDUCE_FLOATS, REDUCE_FLOATS, &reduction));
+    SM_TRY(
+        comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, REDUCE_FLOATS, REDUCE_FLOATS, &reduction));
     for (bool done = false; !done;) {
         SM_TRY(machine_pass(comm, 1e-3));
         SM_TRY(comm->ops->test(comm, &reduction, &done));
@@ -392,7 +447,7 @@ test_notices_within_the_time_between_two_questions(void **state)
     double noticed[2], message = latency + bytes / bandwidth;
     check_ok(machine_run(&machine, noticed, sizeof noticed, NULL));
     assert_true(noticed[0] >= message && noticed[0] < message + 1.001e-3);
-    double ring = noticed[0] + sm_collective_ring.seconds(3, bytes, latency, bandwidth);
+    double ring = noticed[0] + ring_seconds(3, bytes, latency, bandwidth);
     assert_true(noticed[1] >= ring * (1 - 1e-3) && noticed[1] < ring * (1 + 1e-3) + 1.001e-3);
 }
 
@@ -480,6 +535,13 @@ run_devices(char *platform, const char *edits, struct stages *stages)
     free(platform);
 }
 
+static double
+rings_of_a_dgx1(double bytes)
+{
+    return fmax(ring_seconds(8, round(bytes / 3), 3.4e-6, 0.9 * 50e9),
+                ring_seconds(8, round(bytes / 6), 3.4e-6, 0.9 * 25e9));
+}
+
 static void
 devices_of_a_dgx1_reduce_in_the_seconds_of_their_rings(void **state)
 {
@@ -487,9 +549,8 @@ devices_of_a_dgx1_reduce_in_the_seconds_of_their_rings(void **state)
     struct stages stages[2];
     run_devices(dgx1("{nodes: 2}", false), NULL, stages);
     /* rings 2:2:1:1: a third of the bytes on two NVLinks, a sixth on one; a link gives 0.9 */
-    double expected =
-        fmax(sm_collective_ring.seconds(8, round(102228128 / 3.0), 3.4e-6, 0.9 * 50e9),
-             sm_collective_ring.seconds(8, round(102228128 / 6.0), 3.4e-6, 0.9 * 25e9));
+    double expected = fmax(ring_seconds(8, round(102228128 / 3.0), 3.4e-6, 0.9 * 50e9),
+                           ring_seconds(8, round(102228128 / 6.0), 3.4e-6, 0.9 * 25e9));
     for (size_t r = 0; r < 2; r++)
         for (size_t k = 0; k < 3; k++)
             check_relative(stages[r].devices[k], expected, 1e-9);
@@ -509,14 +570,78 @@ devices_that_are_remembered_take_as_long_as_those_that_are_played(void **state)
     }
 }
 
+enum { REACHES = 3, REPEATED = 3 };
+
+struct reached {
+    double seconds[REACHES][REPEATED], together;
+};
+
+/* Each reach alone, several times; then all that are under way at once, one of them blocking. */
+static enum sm_status
+reach(struct sm_comm *comm, const void *in, void *out)
+{
+    (void)in;
+    struct reached *reached = (struct reached *)out + comm->rank;
+    const struct sm_comm_ops *ops = comm->ops;
+    struct sm_request *requests[REACHES];
+    for (size_t k = 0; k < REPEATED; k++)
+        for (size_t i = 0; i < REACHES; i++) {
+            double start = ops->now(comm);
+            SM_TRY(ops->iallreduce(comm, (enum sm_reach)i, NULL, 0, 1, &requests[i]));
+            SM_TRY(ops->wait(comm, &requests[i]));
+            reached->seconds[i][k] = ops->now(comm) - start;
+        }
+    double start = ops->now(comm);
+    for (size_t i = 0; i < REACHES; i++)
+        SM_TRY(ops->iallreduce(comm, (enum sm_reach)i, NULL, 0, 1, &requests[i]));
+    SM_TRY(ops->reduce_devices(comm, 1));
+    for (size_t i = 0; i < REACHES; i++) {
+        bool done = false;
+        SM_TRY(ops->test(comm, &requests[i], &done));
+        if (!done)
+            return SM_FAIL(SM_ERR_DOMAIN, "a later one was done before %zu", i);
+        SM_TRY(ops->wait(comm, &requests[i]));
+    }
+    reached->together = ops->now(comm) - start;
+    return SM_OK;
+}
+
+static void
+devices_workers_and_both_reduce_one_after_another(void **state)
+{
+    (void)state;
+    const double bytes = 102228128;
+    const double devices = rings_of_a_dgx1(bytes);
+    for (int varies = 0; varies < 2; varies++) { /* what is remembered, and what is played */
+        char *platform = dgx1("{nodes: 2}", varies != 0);
+        struct reached reached[2];
+        const struct machine machine = {
+            .platform = platform, .workers = 2, .wire_scale = bytes / 4, .program = reach};
+        check_ok(machine_run(&machine, reached, sizeof reached, NULL));
+        const double workers = reached[0].seconds[SM_AMONG_WORKERS][0];
+        check_relative(workers, ring_seconds(2, bytes, latency, bandwidth), 1e-4); /* and PCIe */
+        const double expected[REACHES] = {[SM_AMONG_WORKERS] = workers,
+                                          [SM_AMONG_DEVICES] = devices,
+                                          [SM_AMONG_ALL] = devices + workers};
+        for (size_t r = 0; r < 2; r++) {
+            for (size_t i = 0; i < REACHES; i++)
+                for (size_t k = 0; k < REPEATED; k++)
+                    check_relative(reached[r].seconds[i][k], expected[i], 1e-9);
+            check_relative(reached[r].together, expected[0] + expected[1] + expected[2] + devices,
+                           1e-9);
+        }
+        free(platform);
+    }
+}
+
 static void
 one_slow_nvlink_slows_its_servers_all_reduce(void **state)
 {
     (void)state;
     struct stages stages[2];
     run_devices(dgx1("{nodes: 2}", false), "{bandwidth: {server1_nvlink_0_1: x0.1}}", stages);
-    check_relative(stages[1].devices[2],
-                   sm_collective_ring.seconds(8, round(102228128 / 3.0), 3.4e-6, 0.9 * 5e9), 1e-6);
+    check_relative(stages[1].devices[2], ring_seconds(8, round(102228128 / 3.0), 3.4e-6, 0.9 * 5e9),
+                   1e-6);
     assert_true(stages[0].devices[2] < 0.2 * stages[1].devices[2]);
 }
 
@@ -1484,10 +1609,12 @@ main(void)
         cmocka_unit_test(both_engines_count_the_same_bytes),
         cmocka_unit_test(messages_come_in_the_order_sent_even_from_a_rank_that_has_ended),
         cmocka_unit_test(what_travels_beside_computing_costs_the_longer_of_the_two),
+        cmocka_unit_test(a_message_shares_links_with_the_all_reduce_that_it_meets),
         cmocka_unit_test(all_reduces_of_a_rank_follow_one_another),
         cmocka_unit_test(test_notices_within_the_time_between_two_questions),
         cmocka_unit_test(devices_of_a_dgx1_reduce_in_the_seconds_of_their_rings),
         cmocka_unit_test(devices_that_are_remembered_take_as_long_as_those_that_are_played),
+        cmocka_unit_test(devices_workers_and_both_reduce_one_after_another),
         cmocka_unit_test(one_slow_nvlink_slows_its_servers_all_reduce),
         cmocka_unit_test(a_worker_computes_at_the_speed_of_its_slowest_device),
         cmocka_unit_test(speeds_and_bandwidths_that_change_on_the_way_are_felt),

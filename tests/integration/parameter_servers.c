@@ -72,7 +72,8 @@ threads_do_not_change_what_servers_in_step_compute(void **unused)
 /* ---- bytes and seconds ---- */
 
 /* workloads/profiles/resnet50_v100x8.yaml on the hosts of star_N, which are as fast */
-static const double model_bytes = 102228128, load = 0.05, compute = 0.0722 + 0.1444, update = 0.003;
+static const double model_bytes = 102228128, load = 0.05, compute = 0.07255 + 0.1451,
+                    update = 0.003;
 /* two links of 10 Gbit/s at a goodput of 0.9564 and 10 us lie between any two hosts */
 static const double latency = 2e-5, bandwidth = 0.9564 * 10e9 / 8;
 

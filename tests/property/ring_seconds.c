@@ -3,6 +3,7 @@
  * closed form, and as fluid flows against message by message. */
 #include "tests/helpers/check.h"
 #include "tests/helpers/machine.h"
+#include "tests/helpers/rails.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -95,7 +96,7 @@ message_by_message_takes_the_seconds_of_the_closed_form(void **state)
                                       .in = &plan};
             struct seconds seconds;
             check_ok(machine_run(&machine, &seconds, sizeof seconds, NULL));
-            double expected = sm_collective_ring.seconds(m, sizes[s], wire.latency, wire.bandwidth);
+            double expected = ring_seconds(m, sizes[s], wire.latency, wire.bandwidth);
             check_relative(seconds.last[0], expected, 1e-9);
             worst = fmax(worst, fabs(seconds.last[0] / expected - 1));
         }
@@ -126,18 +127,22 @@ plan_arrivals(struct plan *plan, size_t workers, double ring, double message, ui
     sm_arena_fini(&arena);
 }
 
+/* Of every machine that is compared. */
+static struct sm_transport transport = {1, 1, 0};
+
 /* The worst relative distance of fluid from exact, over all ways to arrive. */
 static double
 compare(const char *platform, const char *edits, size_t workers, double scale, uint64_t seed)
 {
     struct wire wire = star_wire();
-    double ring = sm_collective_ring.seconds(workers, 8 * scale, wire.latency, wire.bandwidth);
+    double ring = ring_seconds(workers, 8 * scale, wire.latency, wire.bandwidth);
     static struct plan plan;
     plan_arrivals(&plan, workers, ring, ring / (double)(2 * (workers - 1)), seed);
     struct machine machine = {.platform = platform,
                               .edits = edits,
                               .workers = workers,
                               .exact = true,
+                              .transport = &transport,
                               .wire_scale = scale,
                               .program = play,
                               .in = &plan};
@@ -219,6 +224,29 @@ fluid_is_within_a_thousandth_on_v100_servers(void **state)
                  "{bandwidth: {'node1_eth': x0.1}}", (const size_t[]){2, 8, 32, 0});
 }
 
+static void
+fluid_is_within_a_thousandth_with_copies_through_host_memory(void **state)
+{
+    (void)state;
+    transport = (struct sm_transport){0.6, 1, 1 / 2e9}; /* a copy takes as long as half the wire */
+    check_family("staged", NULL, NULL, (const size_t[]){2, 3, 4, 7, 16, 32, 0});
+    check_family("staged, one NIC at a tenth", NULL, "{bandwidth: {node1_eth: x0.1}}",
+                 (const size_t[]){2, 5, 16, 0});
+    transport = (struct sm_transport){1, 1, 0};
+}
+
+static void
+fluid_is_within_a_thousandth_over_several_rails(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {2, 3, 8, 0};
+    check_family("four rails", rails_platform(8, 4, "0-1-2-3"), NULL, sizes);
+    check_family("four rails, one slow and one far", rails_platform(8, 4, "0-1-2-3"),
+                 "{bandwidth: {'w1d2_nic': x0.2, 'w*d1_nic': x0.7}, latency: {'w1d3_nic': 100us,"
+                 " 'w*d0_nic': 10us}}",
+                 sizes);
+}
+
 /* Four hosts, whose ways lead over one backbone; `attributes` say whether they share it. */
 static const char *
 backbone(const char *attributes)
@@ -267,10 +295,10 @@ where_edges_share_a_link_fluid_is_played_exactly(void **state)
         .platform = backbone(shared), .wire_scale = 1e6, .program = play, .in = &plan};
     struct seconds seconds;
     check_ok(machine_run(&machine, &seconds, sizeof seconds, NULL));
-    check_relative(seconds.last[0], sm_collective_ring.seconds(4, 4e6, 7e-6, 1e9 / 4), 1e-9);
+    check_relative(seconds.last[0], ring_seconds(4, 4e6, 7e-6, 1e9 / 4), 1e-9);
     machine.platform = backbone(fatpipe);
     check_ok(machine_run(&machine, &seconds, sizeof seconds, NULL));
-    check_relative(seconds.last[0], sm_collective_ring.seconds(4, 4e6, 7e-6, 1e9), 1e-9);
+    check_relative(seconds.last[0], ring_seconds(4, 4e6, 7e-6, 1e9), 1e-9);
 }
 
 static void
@@ -299,6 +327,8 @@ main(void)
         cmocka_unit_test(fluid_is_within_a_thousandth_with_many_kinds_of_nic),
         cmocka_unit_test(fluid_is_within_a_thousandth_on_dgx1_servers),
         cmocka_unit_test(fluid_is_within_a_thousandth_on_v100_servers),
+        cmocka_unit_test(fluid_is_within_a_thousandth_with_copies_through_host_memory),
+        cmocka_unit_test(fluid_is_within_a_thousandth_over_several_rails),
         cmocka_unit_test(where_edges_share_a_link_fluid_is_played_exactly),
         cmocka_unit_test(where_speeds_change_while_time_passes_fluid_is_played_exactly),
     };

@@ -674,16 +674,17 @@ csv_has_one_row_an_evaluation_and_one_for_a_run_without(void **state)
         "final.test_loss,final.test_accuracy,final.test_perplexity,final.test_bleu,"
         "final.consensus_distance,best.test_accuracy,"
         "best.step,best.sim_seconds,sim.seconds,sim.seconds_per_step,sim.load,sim.compute,"
-        "sim.exposed_communication,sim.idle,sim.bytes_sent_per_worker,wall.seconds,"
+        "sim.exposed_communication,sim.idle,sim.bytes_sent_per_worker,sim.replayed_steps,sim."
+        "replay,wall.seconds,"
         "wall.samples_per_second,hashes.parameters,hashes.platform,hashes.data,"
         "hashes.experiment,warnings,status\n"
         "3,200,20,1.5,1.4,,,,0.1,\"local, \"\"tau\"\" "
-        "12\",,32,,,,,,,,,,12,,,,,0.8,,,,0.8,,,60,0.12,,,,,"
+        "12\",,32,,,,,,,,,,12,,,,,0.8,,,,0.8,,,60,0.12,,,,,,,"
         ",,13500.4,,,,,\"say \"\"no\"\"; b\",finished\n"
         "3,300,30,1,0.9,0.75,,,0.1,\"local, \"\"tau\"\" "
         "12\",,32,,,,,,,,,,12,,,,,0.8,,,,0.8,,,60,0.12,,,"
-        ",,,,13500.4,,,,,\"say \"\"no\"\"; b\",finished\n"
-        "4,,,,,,,,,timed,,,,,,,,,,,,,,,,,,,,,,,,10,0.1,,,,,,1.25,,,,,,,finished\n");
+        ",,,,,,13500.4,,,,,\"say \"\"no\"\"; b\",finished\n"
+        "4,,,,,,,,,timed,,,,,,,,,,,,,,,,,,,,,,,,10,0.1,,,,,,,,1.25,,,,,,,finished\n");
 }
 
 static void

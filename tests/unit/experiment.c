@@ -70,6 +70,8 @@ an_unknown_key_is_told_at_every_level_with_the_nearest_one(void **unused)
          "a.yaml:1:31: workload.model.hiden: unknown key, did you mean 'hidden'?"},
         {"workload: {dataset: {name: synthetic, clases: 3}}",
          "a.yaml:1:39: workload.dataset.clases: unknown key, did you mean 'classes'?"},
+        {"timing: {scale: {foreward: 2}}",
+         "a.yaml:1:18: timing.scale.foreward: unknown key, did you mean 'forward'?"},
         {"timing: {profle: own}",
          "a.yaml:1:10: timing.profle: unknown key, did you mean 'profile'?"},
         {"algorithm: {outr: none}",
@@ -134,6 +136,8 @@ a_number_out_of_range_is_told_with_its_range(void **unused)
         {"workload: {batch: 0}", "a.yaml:1:19: workload.batch: 0 is out of range, expected 1 .."},
         {"workload: {model: quadratic, curvature: [1, -1]}",
          "a.yaml:1:45: workload.model.curvature: -1 is out of range, expected 0 .."},
+        {"timing: {scale: {backward: -1}}",
+         "a.yaml:1:28: timing.scale.backward: -1 is out of range, expected 0 .. 1000000"},
         {"timing: {efficiency: 2}",
          "a.yaml:1:22: timing.efficiency: 2 is out of range, expected 1e-06 .. 1"},
         {"evaluate: {target: 90}",
@@ -181,6 +185,12 @@ a_section_or_a_choice_of_the_wrong_shape_is_told(void **unused)
         {"algorithm: none", "a.yaml:1:12: algorithm: expected settings, as `key: value`"},
         {"workload: [mlp]", "a.yaml:1:11: workload: expected settings, as `key: value`"},
         {"platform: star_4", "a.yaml:1:11: platform: expected settings, as `key: value`"},
+        {"timing: {transport: {staging: pinned}}",
+         "a.yaml:1:31: timing.transport.staging: unknown 'pinned', expected one of unset, "
+         "direct, host"},
+        {"timing: {scale: 2}", "a.yaml:1:17: timing.scale: expected settings, as `key: value`"},
+        {"timing: {scale: {foreward: 2}}",
+         "a.yaml:1:18: timing.scale.foreward: unknown key, did you mean"},
         {"timing: own", "a.yaml:1:9: timing: expected settings, as `key: value`"},
         {"evaluate: 5", "a.yaml:1:11: evaluate: expected settings, as `key: value`"},
         {"[1, 2]", "a.yaml:1:1: expected settings, as `key: value`"},
@@ -306,6 +316,10 @@ what_is_printed_binds_to_the_same_text(void **unused)
         "workload: {model: {name: mlp, hidden: [10, 20]}, dataset: {name: synthetic, separation:"
         " 0.123456789012345678}, partition: contiguous, batch: all, limit: 77}",
         "timing: {profile: own, efficiency: 0.3}",
+        "timing: {transport: {collective_efficiency: 0.6, staging: host, staging_bandwidth: "
+        "6GB/s}}",
+        "timing: {scale: {load: 0, forward: 0.3}}",
+        "timing: {straggler: {distribution: lognormal, cv: 0.07, slow_workers: [3, 1]}}",
         "algorithm: {inner: {lr: 0.1, momentum: 0.7, nesterov: yes, weight_decay: 1e-4},"
         " schedule: {warmup: 0.025, milestones: [0.5, 0.75, 0.875], factor: 0.1},"
         " strategy: {name: sgp, topology: ring, peers: 2},"
@@ -357,6 +371,9 @@ the_parts_hold_what_decides_the_numbers_and_what_decides_the_seconds(void **unus
     expect_part("platform: {file: star_4}", false, true);
     expect_part("platform: {bandwidth: {'*': 1Gbps}}", false, true);
     expect_part("timing: {profile: own}", false, true);
+    expect_part("timing: {transport: {message_efficiency: 0.5}}", false, true);
+    expect_part("timing: {straggler: gamma}", false, true);
+    expect_part("timing: {scale: {update: 0}}", false, true);
     expect_part("evaluate: {every: 7}", true, false);
     expect_part("evaluate: {against: local}", false, false);
 

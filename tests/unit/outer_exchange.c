@@ -599,8 +599,8 @@ each_sends_a_model_a_round_and_waits_only_where_its_rule_does(void **unused)
     /* star_N: two links of 10 Gbit/s at a goodput of 0.9564 and 10 us lie between any two hosts */
     const double latency = 2e-5, bandwidth = 0.9564 * 10e9 / 8;
     const double model = 4 * (N + 1) * 1e5, part = model / 4, steps = STEPS * 0.01;
-    const double whole = sm_collective_ring.seconds(4, model, latency, bandwidth);
-    const double quarter = sm_collective_ring.seconds(4, part, latency, bandwidth);
+    const double whole = ring_seconds(4, model, latency, bandwidth);
+    const double quarter = ring_seconds(4, part, latency, bandwidth);
     const double message = latency + model / bandwidth;
     const double share = 2 * 3.0 / 4; /* of a rank in an all-reduce of 4 */
     const struct {

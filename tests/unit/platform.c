@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/base/text.h"
 #include "sim/platform/make.h"
 #include "sim/platform/platform.h"
 
@@ -196,54 +197,131 @@ shipped_platforms_all_load_and_are_listed(void **state)
     assert_int_equal(star.worker_count, 8);
 }
 
+/* How each committed file was made; platforms/README.md says the same. */
+static const char *const committed[][3] = {
+    {"star_8_10gbe", "star", NULL},
+    {"v100_32_10gbe", "v100", NULL},
+    {"dgx1_8_10gbe", "dgx1", "{nodes: 8}"},
+    {"dgx1_32_10gbe", "dgx1", NULL},
+    {"dgx1_32_100gib", "dgx1", "{rails: 4, nic: 100Gbps, latency: 4.8us, goodput: 0.96}"},
+    {"dgx_a100_16", "dgx_a100", NULL},
+    {"hgx_h100_16", "hgx_h100", NULL},
+    {"p3_16xlarge_8", "p3_16xlarge", NULL},
+    {"fattree_64", "fattree", NULL},
+    {"wan_4x8", "wan", NULL},
+};
+enum { COMMITTED = sizeof committed / sizeof committed[0] };
+
+/* What the family writes with the settings (YAML, or NULL); owned by the arena. */
+static const char *
+made(struct fixture *f, const char *family, const char *settings)
+{
+    char *text = NULL;
+    size_t size;
+    struct sm_node *map = NULL;
+    if (settings != NULL)
+        check_ok(sm_tree_parse(&f->arena, "make", settings, &map));
+    FILE *out = open_memstream(&text, &size);
+    check_ok(sm_platform_make(family, map, out));
+    fclose(out);
+    const char *copy = sm_arena_strdup(&f->arena, text);
+    free(text);
+    return copy;
+}
+
 static void
 committed_platforms_are_what_the_families_write(void **state)
 {
-    static const char *const files[][2] = {
-        {"star", "star_8_10gbe"}, {"v100", "v100_32_10gbe"}, {"dgx1", "dgx1_32_10gbe"}};
     struct fixture *f = *state;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char *made = NULL, path[512];
-        size_t size;
-        FILE *out = open_memstream(&made, &size);
-        check_ok(sm_platform_make(files[i][0], NULL, out));
-        fclose(out);
-        snprintf(path, sizeof path, SM_TEST_SOURCE "/platforms/%s.xml", files[i][1]);
-        FILE *in = fopen(path, "r");
-        assert_non_null(in);
-        char *committed = sm_arena_zalloc(&f->arena, size + 2, 1);
-        assert_int_equal(fread(committed, 1, size + 1, in), size);
-        fclose(in);
-        assert_string_equal(committed, made);
-        assert_true(size < 1000000);
-        free(made);
+    const char *const *names = sm_platform_names(&f->arena, SM_TEST_SOURCE);
+    size_t files = 0;
+    while (names[files] != NULL)
+        files++;
+    assert_int_equal(files, COMMITTED);
+    for (size_t i = 0; i < COMMITTED; i++) {
+        char path[512], *text;
+        size_t length;
+        snprintf(path, sizeof path, SM_TEST_SOURCE "/platforms/%s.xml", committed[i][0]);
+        check_ok(sm_text_read_file(&f->arena, path, &text, &length));
+        assert_string_equal(text, made(f, committed[i][1], committed[i][2]));
+        assert_true(length < 1000000);
     }
 }
 
 static void
 every_family_writes_what_its_settings_say(void **state)
 {
+    static const struct {
+        const char *family, *more, *nic;
+        size_t workers;
+    } cases[] = {
+        {"star", "", "node2_eth", 3},
+        {"v100", "", "node2_eth", 3},
+        {"dgx1", "", "server2_eth", 3},
+        {"dgx1", ", rails: 2", "server2_ib1", 3},
+        {"dgx_a100", "", "server2_ib7", 3},
+        {"hgx_h100", ", rails: 1", "server2_ib0", 3},
+        {"p3_16xlarge", "", "server2_eth", 3},
+        {"fattree", ", leaf: 1, oversubscription: 1", "fattree_link", 3},
+        {"wan", ", sites: 2", "node5_eth", 6},
+    };
     struct fixture *f = *state;
-    for (const struct sm_platform_family *family = sm_platform_families; family->name != NULL;
-         family++) {
-        struct sm_node *settings;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sm_platform p;
-        check_ok(sm_tree_parse(&f->arena, "make",
-                               "{nodes: 3, nic: 25Gbps, latency: 7us, goodput: 1, speed: 2Tf}",
-                               &settings));
-        FILE *out = fopen(f->file, "w");
-        check_ok(sm_platform_make(family->name, settings, out));
-        fclose(out);
-        check_ok(load(f, f->file, 0, NULL, &p));
-        assert_int_equal(p.worker_count, 3);
+        const char *settings = sm_arena_printf(
+            &f->arena, "{nodes: 3, nic: 25Gbps, latency: 7us, goodput: 1, speed: 2Tf%s}",
+            cases[i].more);
+        check_ok(load_text(f, made(f, cases[i].family, settings), NULL, &p));
+        assert_int_equal(p.worker_count, cases[i].workers);
         check_near(p.workers[2].speeds[0], 2e12, 0);
-        const struct sm_platform_link *eth =
-            link_of(&p, strcmp(family->name, "dgx1") == 0 ? "server2_eth" : "node2_eth");
-        check_near(eth->bandwidth, 25e9 / 8, 0);
-        check_relative(eth->latency, 7e-6, 1e-15);
-        check_near(eth->goodput, 1, 0);
+        const struct sm_platform_link *nic = link_of(&p, cases[i].nic);
+        check_near(nic->bandwidth, 25e9 / 8, 0);
+        check_relative(nic->latency, 7e-6, 1e-15);
+        check_near(nic->goodput, 1, 0);
     }
     check_fails(sm_platform_make("dgx2", NULL, stdout), SM_ERR_NAME, "did you mean 'dgx1'?");
+}
+
+static void
+settings_that_do_not_go_together_are_refused(void **state)
+{
+    static const char *const cases[][3] = {
+        {"dgx1", "{rails: 8}", "rails: a DGX-1 has a NIC on each of its 4 PCIe switches at most"},
+        {"dgx1", "{rails: 3}", "rails: expected 1, 2, 4 or 8 NICs for 8 GPUs, got 3"},
+        {"hgx_h100", "{rails: 9}", "rails"},
+        {"fattree", "{nodes: 63}", "nodes: 63 hosts do not fill leaf switches of 8"},
+        {"fattree", "{oversubscription: 3}", "oversubscription: 3 leaves 2.66667 spines"},
+        {"fattree", "{oversubscription: 16}", "expected a whole number from 1 on"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sm_node *map;
+        char *text = NULL;
+        size_t size;
+        check_ok(sm_tree_parse(&f->arena, "make", cases[i][1], &map));
+        FILE *out = open_memstream(&text, &size);
+        check_fails(sm_platform_make(cases[i][0], map, out), SM_ERR_INPUT, cases[i][2]);
+        fclose(out);
+        assert_int_equal(size, 0);
+        free(text);
+    }
+}
+
+static void
+servers_have_the_rails_and_rings_of_their_family(void **state)
+{
+    struct sm_platform p;
+    check_ok(load(*state, "dgx1_32_100gib", 0, NULL, &p));
+    assert_int_equal(p.workers[31].rail_count, 4);
+    assert_int_equal(p.workers[31].rails[3], 6);
+    assert_int_equal(p.workers[31].ring_count, 4);
+    check_ok(load(*state, "dgx_a100_16", 0, NULL, &p));
+    assert_int_equal(p.workers[15].rail_count, 8);
+    assert_int_equal(p.workers[15].rails[7], 7);
+    assert_int_equal(p.workers[15].ring_count, 1);
+    check_ok(load(*state, "wan_4x8", 0, NULL, &p));
+    for (size_t r = 0; r < 32; r++)
+        assert_int_equal(p.workers[r].group, r / 8);
 }
 
 static void
@@ -257,7 +335,10 @@ star_n_is_made_for_any_n(void **state)
     check_ok(load(*state, "star_100", 64, NULL, &p));
     assert_int_equal(p.worker_count, 64);
     assert_string_equal(p.workers[63].hosts[0], "node63");
+    check_ok(load(*state, "star_5000", 0, NULL, &p));
+    assert_int_equal(p.worker_count, 5000);
     check_fails(load(*state, "star_0", 0, NULL, &p), SM_ERR_INPUT, "no platform 'star_0'");
+    check_fails(load(*state, "star_65537", 0, NULL, &p), SM_ERR_INPUT, "star_N (N <= 65536)");
     check_fails(load(*state, "dgx1_32_10gb", 0, NULL, &p), SM_ERR_INPUT,
                 "did you mean 'dgx1_32_10gbe'?");
     check_fails(load(*state, "/nowhere/p.xml", 0, NULL, &p), SM_ERR_INPUT, "/nowhere/p.xml");
@@ -423,6 +504,41 @@ zone_routes_need_gates_inside_their_zones(void **state)
                 SM_ERR_INPUT, ":5: dst=\"z\"");
 }
 
+static void
+hosts_of_a_cluster_zone_need_one_link_each(void **state)
+{
+    static const char xml[] =
+        "<platform version=\"4.1\"><zone id=\"w\" routing=\"Cluster\">\n"
+        "<host id=\"a\" speed=\"1f\"/>\n"
+        "<host id=\"b\" speed=\"1f\"/>\n"
+        "<link id=\"l\" bandwidth=\"1Bps\" latency=\"1s\" sharing_policy=\"SPLITDUPLEX\"/>\n"
+        "<host_link id=\"a\" up=\"l_UP\" down=\"l_DOWN\"/>\n"
+        "<host_link id=\"b\" up=\"l_DOWN\" down=\"l_UP\"/>\n"
+        "</zone></platform>";
+    static const char *const cases[][3] = {
+        {"<host_link id=\"b\"", "<host_link id=\"c\"", ":6: id=\"c\" of <host_link>: no host"},
+        {"<host_link id=\"b\"", "<host_link id=\"a\"", ":6: host 'a' has a second <host_link>"},
+        {"<host_link id=\"b\" up=\"l_DOWN\" down=\"l_UP\"/>", "",
+         ":3: host 'b' has no <host_link>"},
+        {"up=\"l_UP\"", "up=\"k_UP\"", ":5: up=\"k_UP\" of <host_link>: no link has that name"},
+        {"down=\"l_UP\"", "down=\"l\"", ":6: down=\"l\" of <host_link>: the link is SPLITDUPLEX"},
+        {"\"Cluster\"", "\"Floyd\"", ":5: <host_link> in zone 'w'; expected routing=\"Cluster\""},
+        {"</zone>", "<route src=\"a\" dst=\"b\"><link_ctn id=\"l_UP\"/></route></zone>",
+         ":7: <route> in zone 'w' with routing=\"Cluster\"; expected <host_link>"},
+    };
+    static const char nested[] =
+        "<platform version=\"4.1\"><zone id=\"w\" routing=\"Cluster\">\n"
+        "<zone id=\"v\" routing=\"Full\"><host id=\"a\" speed=\"1f\"/></zone></zone></platform>";
+    struct sm_platform p;
+    check_ok(load_text(*state, xml, NULL, &p));
+    assert_int_equal(p.worker_count, 2);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_fails(load_text(*state, replaced(*state, xml, cases[i][0], cases[i][1]), NULL, &p),
+                    SM_ERR_INPUT, cases[i][2]);
+    check_fails(load_text(*state, nested, NULL, &p), SM_ERR_INPUT,
+                ":2: zone 'v' in zone 'w': one with routing=\"Cluster\" holds hosts only");
+}
+
 static const char *
 with_properties(struct fixture *f, const char *of_a, const char *of_b)
 {
@@ -435,6 +551,9 @@ with_properties(struct fixture *f, const char *of_a, const char *of_b)
 #define WORKER(n) "<prop id=\"worker\" value=\"" n "\"/>"
 #define DEVICE(n) "<prop id=\"device\" value=\"" n "\"/>"
 #define RINGS(t)  "<prop id=\"rings\" value=\"" t "\"/>"
+#define TREES(t)  "<prop id=\"collective\" value=\"" t "\"/>"
+#define RAILS(t)  "<prop id=\"rails\" value=\"" t "\"/>"
+#define GROUP(n)  "<prop id=\"group\" value=\"" n "\"/>"
 
 static void
 properties_say_how_hosts_become_workers(void **state)
@@ -461,6 +580,50 @@ properties_say_how_hosts_become_workers(void **state)
 }
 
 static void
+rails_and_groups_are_read_from_device_0(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_platform p;
+    check_ok(load_text(f, small, NULL, &p));
+    assert_int_equal(p.workers[1].rail_count, 1);
+    assert_int_equal(p.workers[1].rails[0], 0);
+    assert_int_equal(p.workers[1].group, 0);
+    check_ok(load_text(
+        f, with_properties(f, WORKER("0") RAILS("1-0") GROUP("3"), WORKER("0") DEVICE("1")), NULL,
+        &p));
+    assert_int_equal(p.workers[0].rail_count, 2);
+    assert_int_equal(p.workers[0].rails[0], 1);
+    assert_int_equal(p.workers[0].rails[1], 0);
+    assert_int_equal(p.workers[0].group, 3);
+    /* where every host is a worker, it may have a site without further words */
+    check_ok(load_text(f, with_properties(f, "", GROUP("1")), NULL, &p));
+    assert_int_equal(p.worker_count, 2);
+    assert_int_equal(p.workers[1].group, 1);
+}
+
+static void
+rails_are_as_many_on_every_worker_and_reach_each_other(void **state)
+{
+#define DEVICE_OF(name, worker, device, more)                                                      \
+    "<host id=\"" name "\" speed=\"1f\">" WORKER(worker) DEVICE(device) more "</host>\n"
+#define WAY(from, to) "<route src=\"" from "\" dst=\"" to "\"><link_ctn id=\"l\"/></route>\n"
+    static const char xml[] =
+        "<platform version=\"4.1\"><zone id=\"w\" routing=\"Full\">\n" DEVICE_OF("a0", "0", "0",
+                                                                                 RAILS("0-1"))
+            DEVICE_OF("a1", "0", "1", "") DEVICE_OF("b0", "1", "0", RAILS("1-0"))
+                DEVICE_OF("b1", "1", "1",
+                          "") "<link id=\"l\" bandwidth=\"1Bps\" latency=\"1s\"/>\n" WAY("a0", "a1")
+                    WAY("b0", "b1") WAY("a0", "b1") WAY("a1", "b0") "</zone></platform>";
+    struct sm_platform p;
+    check_ok(load_text(*state, xml, NULL, &p));
+    assert_int_equal(p.workers[1].rails[0], 1);
+    check_fails(load_text(*state, replaced(*state, xml, "1-0", "0-1"), NULL, &p), SM_ERR_INPUT,
+                ":2: no route leads from 'a0' to 'b0'");
+    check_fails(load_text(*state, replaced(*state, xml, "1-0", "1"), NULL, &p), SM_ERR_INPUT,
+                ":4: worker 1 has 1 rails, worker 0 has 2; expected the same");
+}
+
+static void
 wrong_properties_name_the_line(void **state)
 {
     static const struct {
@@ -481,6 +644,22 @@ wrong_properties_name_the_line(void **state)
         {WORKER("0") RINGS("0:0-1"), WORKER("0") DEVICE("1"), "rings=\"0:0-1\""},
         {WORKER("0") RINGS("0-1"), WORKER("0") DEVICE("1"), "rings=\"0-1\""},
         {WORKER("0") RINGS(""), WORKER("0") DEVICE("1"), "rings=\"\""},
+        {WORKER("0") RAILS("0-2"), WORKER("0") DEVICE("1"), ":4: rails=\"0-2\" of host 'a'"},
+        {WORKER("0") RAILS("0-0"), WORKER("0") DEVICE("1"), "devices of 0..1 joined by -"},
+        {WORKER("0") RAILS("0-"), WORKER("0") DEVICE("1"), "rails=\"0-\""},
+        {WORKER("0") RAILS("0,1"), WORKER("0") DEVICE("1"), "rails=\"0,1\""},
+        {WORKER("0") RAILS(""), WORKER("0") DEVICE("1"), "rails=\"\""},
+        {WORKER("0") RAILS("99999999999999999999"), WORKER("0") DEVICE("1"), "rails=\"9999"},
+        {WORKER("0"), WORKER("0") DEVICE("1") RAILS("1"), "the property rails belongs on"},
+        {WORKER("0"), WORKER("0") DEVICE("1") GROUP("1"), "the property group belongs on"},
+        {"", RAILS("0"), ":5: host 'b' has the property rails but not worker"},
+        {WORKER("0"), GROUP("0"), ":5: host 'b' has the property group but not worker"},
+        {WORKER("0") TREES("tree"), WORKER("0") DEVICE("1"), "expected ring or auto"},
+        {WORKER("0") TREES("auto") RINGS("1:0-1 1:1-0"), WORKER("0") DEVICE("1"),
+         ":4: collective=\"auto\" of host 'a': expected one ring"},
+        {WORKER("0"), WORKER("0") DEVICE("1") TREES("auto"), "the property collective belongs on"},
+        {"", TREES("auto"), ":5: host 'b' has the property collective but not worker"},
+        {WORKER("0") GROUP("-1"), WORKER("1"), ":4: group=\"-1\" of host 'a'"},
     };
     struct fixture *f = *state;
     struct sm_platform p;
@@ -555,12 +734,6 @@ profile_files_are_found_from_any_folder_and_vary_the_platform(void **state)
     assert_true(p.varies);
     check_mistake(f, "<route", "<trace_connect trace=\"t\" element=\"a\"/>\n<route", 8,
                   "no <trace> is called 't'");
-    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>"
-                                "<trace_connect trace=\"t\" element=\"%s\"/>\n<route";
-    check_mistake(f, "<route", sm_arena_printf(&f->arena, trace, "duo"), 9, "its _UP or _DOWN");
-    check_ok(load_text(f, replaced(f, small, "<route", sm_arena_printf(&f->arena, trace, "duo_UP")),
-                       NULL, &p));
-    assert_true(p.varies);
     check_ok(load_text(f, xml, NULL, &p));
     /* SimGrid 3.32 opens no absolute name */
     snprintf(expected, sizeof expected, "/%s\"", path + 1);
@@ -570,6 +743,149 @@ profile_files_are_found_from_any_folder_and_vary_the_platform(void **state)
     write_text(path, "1.0 0.25\n");
     check_ok(load_text(f, xml, NULL, &p));
     assert_true(p.hash != hash);
+}
+
+/* SimGrid dies of some, forgets the last without a word. */
+static void
+traces_are_connected_to_one_host_each(void **state)
+{
+    static const char *const cases[][3] = {
+        {"", "duo_UP", "kind=\"HOST_AVAIL\": no host is called 'duo_UP'"},
+        {"kind=\"SPEED\"", "c", "kind=\"SPEED\": no host is called 'c'"},
+        {"kind=\"LINK_AVAIL\"", "eth", "connects no trace to a link; expected bandwidth_file"},
+    };
+    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>"
+                                "<trace_connect %s trace=\"t\" element=\"%s\"/>\n<route";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_mistake(f, "<route", sm_arena_printf(&f->arena, trace, cases[i][0], cases[i][1]), 9,
+                      cases[i][2]);
+    const char *good = sm_arena_printf(&f->arena, trace, "kind=\"SPEED\"", "a");
+    const char *xml = replaced(f, small, "<route", good);
+    check_ok(load_text(f, xml, NULL, &p));
+    assert_true(p.varies);
+    const char *twice = replaced(f, xml, "<route",
+                                 "<trace_connect kind=\"SPEED\" trace=\"t\" element=\"b\"/><route");
+    check_fails(load_text(f, twice, NULL, &p), SM_ERR_INPUT,
+                "trace 't' is connected on line 9 already; expected a <trace> for each");
+}
+
+static void
+a_duplex_link_that_goes_down_becomes_two(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_platform p;
+    char path[96];
+    snprintf(path, sizeof path, "%s/slow.txt", f->folder);
+    write_text(path, "1.0 0\n");
+    check_ok(load_text(
+        f, replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"slow.txt\""),
+        "{bandwidth: {duo: 2GBps}}", &p));
+    assert_true(p.varies);
+    check_near(link_of(&p, "duo")->bandwidth, 2e9, 0);
+    assert_true(link_of(&p, "duo")->duplex);
+    assert_null(strstr(p.xml, "SPLITDUPLEX"));
+    assert_non_null(strstr(p.xml, "<link id=\"duo_UP\" bandwidth=\"2000000000Bps\""));
+    assert_non_null(strstr(p.xml, "<link id=\"duo_DOWN\" bandwidth=\"2000000000Bps\""));
+    assert_non_null(strstr(p.xml, "<route src=\"a\" dst=\"b\" symmetrical=\"NO\"><link_ctn "
+                                  "id=\"eth\"/><link_ctn id=\"duo_UP\"/></route>"));
+    assert_non_null(strstr(p.xml, "<route src=\"b\" dst=\"a\" symmetrical=\"NO\"><link_ctn "
+                                  "id=\"duo_DOWN\"/><link_ctn id=\"eth\"/></route>"));
+    check_fails(
+        load_text(f,
+                  replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" state_file=\"none.txt\""),
+                  NULL, &p),
+        SM_ERR_INPUT, ":7: state_file=\"none.txt\" of <link>: no such readable file");
+}
+
+/* What SimGrid's own parser makes of the order of a zone's elements. */
+static void
+links_stand_before_hosts_but_not_before_zones(void **state)
+{
+    static const char inner[] =
+        "<zone id=\"v\" routing=\"Full\"><host id=\"a\" speed=\"1f\"/></zone>";
+    static const char link[] = "<link id=\"k\" bandwidth=\"1Bps\" latency=\"1s\"/>";
+    static const char trace[] = "<trace id=\"t\" periodicity=\"1\">0 1\n</trace>";
+    static const char zone[] =
+        "<platform version=\"4.1\"><zone id=\"w\" routing=\"Full\">%s%s</zone></platform>";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    check_ok(load_text(f, sm_arena_printf(&f->arena, zone, link, "<host id=\"a\" speed=\"1f\"/>"),
+                       NULL, &p));
+    check_ok(load_text(f, sm_arena_printf(&f->arena, zone, inner, link), NULL, &p));
+    check_fails(load_text(f, sm_arena_printf(&f->arena, zone, link, inner), NULL, &p), SM_ERR_INPUT,
+                "zones (one first) and links");
+    check_fails(load_text(f, sm_arena_printf(&f->arena, zone, trace, inner), NULL, &p),
+                SM_ERR_INPUT, "wrong place");
+}
+
+/* SimGrid would go by the command line without a word, or change the clock. */
+static void
+settings_of_simgrid_in_the_file_are_ours_or_refused(void **state)
+{
+    static const char config[] = "<config id=\"General\"><prop id=\"%s\" value=\"%s\"/></config>"
+                                 "<zone id=\"w\"";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    const char *ours = sm_arena_printf(&f->arena, config, "network/model", "CM02");
+    check_ok(load_text(f, replaced(f, small, "<zone id=\"w\"", ours), NULL, &p));
+    check_mistake(f, "<zone id=\"w\"", sm_arena_printf(&f->arena, config, "network/model", "LV08"),
+                  3, "<config> sets network/model to LV08, but runs have CM02");
+    check_mistake(f, "<zone id=\"w\"",
+                  sm_arena_printf(&f->arena, config, "network/latency-factor", "2"), 3,
+                  "<config> sets network/latency-factor; SimGrid runs with settings of its own");
+}
+
+static void
+topologies_have_as_many_hosts_as_their_parameters_say(void **state)
+{
+    static const char *const good[][2] = {{"TORUS", "2,3,1"},
+                                          {"FAT_TREE", "2;3,2;1,1;1,1"},
+                                          {"FAT_TREE", "1;6;1;1"},
+                                          {"DRAGONFLY", "3,1;1,4;2,1;1"}};
+    static const char *const bad[][3] = {
+        {"TORUS", "2,3,2", "topo_parameters=\"2,3,2\" make 12 hosts, radical makes 6"},
+        {"TORUS", "2,x", "of a TORUS cluster: expected its sizes, as 4,4,2"},
+        {"TORUS", "2,3,", "expected its sizes"},
+        {"TORUS", "", "expected its sizes"},
+        {"FAT_TREE", "2;4,2;1,1;1,1", "make 8 hosts"},
+        {"FAT_TREE", "6", "of a FAT_TREE cluster: expected levels, hosts, uplinks and cables"},
+        {"DRAGONFLY", "3,1;1,4;2,1;2", "make 12 hosts"},
+        {"DRAGONFLY", "3,1;1,4;2,1", "of a DRAGONFLY cluster: expected groups, chassis, routers"},
+    };
+    static const char xml[] = "<platform version=\"4.1\">\n<cluster id=\"c\" prefix=\"n\" "
+                              "suffix=\"\" radical=\"0-5\" speed=\"1Gf\" bw=\"1GBps\" lat=\"1us\" "
+                              "topology=\"%s\" topo_parameters=\"%s\"/></platform>";
+    struct fixture *f = *state;
+    struct sm_platform p;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        check_ok(load_text(f, sm_arena_printf(&f->arena, xml, good[i][0], good[i][1]), NULL, &p));
+        assert_int_equal(p.worker_count, 6);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        check_fails(load_text(f, sm_arena_printf(&f->arena, xml, bad[i][0], bad[i][1]), NULL, &p),
+                    SM_ERR_INPUT, bad[i][2]);
+}
+
+static void
+sites_are_groups_where_they_are_of_one_size_and_one_after_the_other(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t sites[8], workers, group;
+    } cases[] = {
+        {{0, 0, 0, 0}, 4, 0},       {{0, 0, 1, 1}, 4, 2}, {{7, 7, 7, 2, 2, 2}, 6, 3},
+        {{0, 0, 1, 1, 1, 1}, 6, 0}, {{0, 1, 0, 1}, 4, 0}, {{0, 0, 1, 1, 0, 0}, 6, 2},
+        {{0, 0, 1, 1}, 3, 0},       {{0, 1, 2}, 3, 0},    {{0, 0, 0, 1}, 3, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sm_platform_worker workers[8] = {0};
+        for (size_t r = 0; r < 8; r++)
+            workers[r].group = cases[i].sites[r];
+        const struct sm_platform platform = {.workers = workers, .worker_count = 8};
+        assert_int_equal(sm_platform_group(&platform, cases[i].workers), cases[i].group);
+    }
 }
 
 /* Periods: 1 off at 3, on at 4, every 10 s from the start; 2 the same, 6 s after its last line. */
@@ -602,21 +918,20 @@ links_and_hosts_that_go_down_are_known_with_their_times(void **state)
     write_text(path, "STOCHASTIC\nEXP 1 DET 0\n"); /* SimGrid draws */
     check_ok(load_text(f, host, NULL, &p));
     assert_false(sm_platform_is_down(&p, "a", 9, &since));
-    check_ok(load_text(
-        f,
-        replaced(f, small, "<route",
-                 "<trace id=\"t\" periodicity=\"0\">0 1\n2 0\n</trace>"
-                 "<trace_connect kind=\"LINK_AVAIL\" trace=\"t\" element=\"duo_UP\"/>\n<route"),
-        NULL, &p));
-    assert_true(sm_platform_is_down(&p, "duo_UP", 2.5, &since));
+    check_ok(load_text(f,
+                       replaced(f, small, "<route",
+                                "<trace id=\"t\" periodicity=\"0\">0 1\n2 0\n</trace>"
+                                "<trace_connect trace=\"t\" element=\"b\"/>\n<route"),
+                       NULL, &p));
+    assert_true(sm_platform_is_down(&p, "b", 2.5, &since));
     check_relative(since, 2, 1e-12);
     check_ok(load_text(f, small, NULL, &p));
     assert_null(p.states);
 }
 
-/* SimGrid 3.32 would abort. */
+/* SimGrid 3.32 reads no name twice. */
 static void
-a_duplex_link_that_goes_down_becomes_two_links(void **state)
+profiles_of_a_duplex_link_that_goes_down_have_a_name_for_each_half(void **state)
 {
     struct fixture *f = *state;
     struct sm_platform p;
@@ -659,6 +974,8 @@ main(void)
         TEST(shipped_platforms_all_load_and_are_listed),
         TEST(committed_platforms_are_what_the_families_write),
         TEST(every_family_writes_what_its_settings_say),
+        TEST(settings_that_do_not_go_together_are_refused),
+        TEST(servers_have_the_rails_and_rings_of_their_family),
         TEST(star_n_is_made_for_any_n),
         TEST(every_host_is_a_worker_when_none_says_so),
         TEST(what_simgrid_gets_is_in_base_units_with_goodput_and_no_comments),
@@ -668,14 +985,23 @@ main(void)
         TEST(mistakes_in_quantities_name_the_line),
         TEST(mistakes_in_names_and_routes_name_the_line),
         TEST(zone_routes_need_gates_inside_their_zones),
+        TEST(hosts_of_a_cluster_zone_need_one_link_each),
         TEST(properties_say_how_hosts_become_workers),
+        TEST(rails_and_groups_are_read_from_device_0),
+        TEST(sites_are_groups_where_they_are_of_one_size_and_one_after_the_other),
+        TEST(rails_are_as_many_on_every_worker_and_reach_each_other),
         TEST(wrong_properties_name_the_line),
         TEST(fewer_hosts_than_workers_says_both_numbers),
         TEST(edits_apply_in_order_under_goodput),
         TEST(wrong_edits_name_the_experiments_line),
         TEST(links_and_hosts_that_go_down_are_known_with_their_times),
-        TEST(a_duplex_link_that_goes_down_becomes_two_links),
+        TEST(profiles_of_a_duplex_link_that_goes_down_have_a_name_for_each_half),
         TEST(profile_files_are_found_from_any_folder_and_vary_the_platform),
+        TEST(traces_are_connected_to_one_host_each),
+        TEST(a_duplex_link_that_goes_down_becomes_two),
+        TEST(links_stand_before_hosts_but_not_before_zones),
+        TEST(settings_of_simgrid_in_the_file_are_ours_or_refused),
+        TEST(topologies_have_as_many_hosts_as_their_parameters_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,11 @@ static const struct sm_plugin fast = {"fast", "is fast", "nobody 2020", sizeof(s
                                       fast_params};
 static const struct sm_plugin none = {"none", "does nothing", "", 0, NULL};
 static const struct sm_plugin *const plugins[] = {&none, &fast, NULL};
-static const struct sm_axis axis = {"outer", "algorithm.outer", "a test", "fast", plugins};
+static const struct sm_axis axis = {.name = "outer",
+                                    .key = "algorithm.outer",
+                                    .doc = "a test",
+                                    .initial = "fast",
+                                    .plugins = plugins};
 
 /* Binds what stands at `outer:`. */
 static enum sm_status

@@ -204,11 +204,54 @@ descriptors_and_children_are_not_left_behind(void **state)
     free(result);
 }
 
+static enum sm_status
+wait_for_a_word(void *arg, void *result, FILE *terminal)
+{
+    (void)terminal;
+    const int *pipes = arg;
+    if (read(pipes[0], result, 1) != 1)
+        return SM_FAIL(SM_ERR_IO, "no word");
+    return SM_OK;
+}
+
+static void
+several_run_side_by_side_and_each_has_its_own_result(void **state)
+{
+    (void)state;
+    enum { COUNT = 4 };
+    struct sm_process processes[COUNT];
+    int pipes[COUNT][2];
+    char word;
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(pipe(pipes[i]), 0);
+        check_ok(sm_process_start(i == 2 ? fail_halfway : wait_for_a_word, pipes[i],
+                                  i == 2 ? 2 * sizeof(int) : 1, "side by side", &processes[i]));
+    }
+    for (size_t i = COUNT; i-- > 0;) { /* the last is answered first: they wait on their own */
+        const char letter = (char)('a' + i);
+        int two[2];
+        if (i == 2) {
+            check_fails(sm_process_finish(&processes[i], two, sizeof two), SM_ERR_STALLED,
+                        "rank 3 waits");
+            assert_int_equal(two[0], 11);
+            continue;
+        }
+        assert_int_equal(write(pipes[i][1], &letter, 1), 1);
+        check_ok(sm_process_finish(&processes[i], &word, 1));
+        assert_int_equal(word, letter);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        close(pipes[i][0]);
+        close(pipes[i][1]);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_result_comes_back_whole),
+        cmocka_unit_test(several_run_side_by_side_and_each_has_its_own_result),
         cmocka_unit_test(only_the_result_comes_back),
         cmocka_unit_test(an_error_comes_back_with_what_was_done_until_then),
         cmocka_unit_test(a_child_that_dies_is_one_line),

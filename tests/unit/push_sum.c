@@ -639,6 +639,49 @@ an_outer_step_on_weighted_models_is_refused(void **unused)
     }
 }
 
+static void
+buffers_that_are_pushed_along_are_mixed_as_the_model_is(void **state)
+{
+    (void)state;
+    for (int along = 0; along < 2; along++) {
+        struct mailboxes boxes;
+        check_ok(mailboxes_init(&boxes, 6, along ? "{name: sgp, buffers: yes}" : "sgp", NULL));
+        for (size_t r = 0; r < 6; r++)
+            memcpy(boxes.ranks[r].u, boxes.ranks[r].x, sizeof boxes.ranks[r].u);
+        for (size_t k = 0; k < 9; k++)
+            mailboxes_step(&boxes, NULL);
+        check_near(boxes.wire, along ? 2 * MAILBOX_N : MAILBOX_N, 0);
+        mailboxes_drain(&boxes, SM_DRAIN_AVERAGE);
+        for (size_t r = 0; r < 6; r++) {
+            int differs = memcmp(boxes.ranks[r].u, boxes.ranks[r].x, sizeof boxes.ranks[r].u) != 0;
+            assert_int_equal(differs, !along);
+        }
+        mailboxes_fini(&boxes);
+    }
+}
+
+static void
+pushing_buffers_along_needs_some_and_weights_that_stay_1(void **state)
+{
+    (void)state;
+    training_refused("inner optimizer without buffers",
+                     "{steps: 2, platform: {file: star_4}, " SOFTMAX ", algorithm: {strategy: "
+                     "{name: sgp, buffers: yes}, inner: {name: sgd, momentum: 0}}}");
+    training_refused("a momentum has no weight",
+                     "{steps: 2, platform: {file: star_4}, " SOFTMAX ", algorithm: {strategy: "
+                     "{name: sgp, buffers: yes, topology: random}}}");
+    struct training *with =
+        train("{steps: 8, platform: {file: star_4}, timing: {profile: own}, " SOFTMAX
+              ", algorithm: {strategy: {name: sgp, buffers: yes}}}");
+    struct training *without =
+        train("{steps: 8, platform: {file: star_4}, timing: {profile: own}, " SOFTMAX
+              ", algorithm: {strategy: sgp}}");
+    check_relative(with->bytes, 2 * without->bytes, 1e-12);
+    assert_string_not_equal(with->hash, without->hash);
+    free(with);
+    free(without);
+}
+
 int
 main(void)
 {
@@ -663,6 +706,8 @@ main(void)
         cmocka_unit_test(
             beyond_delay_1_the_clock_decides_and_a_round_end_still_takes_in_everything),
         cmocka_unit_test(an_outer_step_on_weighted_models_is_refused),
+        cmocka_unit_test(buffers_that_are_pushed_along_are_mixed_as_the_model_is),
+        cmocka_unit_test(pushing_buffers_along_needs_some_and_weights_that_stay_1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

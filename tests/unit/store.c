@@ -74,7 +74,7 @@ full_summary(void)
         .algorithm = {"sgd", "local", "slowmo", "reset", "post_local", "topk", "ring", 12},
         .final = {0.1, 1.0 / 3.0, 0.8674, 17.5, 31.25, 5e-324},
         .best = {0.87, 550, 171.25},
-        .sim = {171.30000000000001, 0.2855, 30.0, 140.5, 1e-7, 0.0, 2453475072.0},
+        .sim = {171.30000000000001, 0.2855, 30.0, 140.5, 1e-7, 0.0, 2453475072.0, 480, "like"},
         .wall = {12.5, 13500.75},
         .hashes = {"00ff", "11ee", "22dd", "33cc"},
         .experiment = "name: x\nseed: 1\n",
@@ -243,7 +243,7 @@ columns_carry_the_names_of_the_summary(void **state)
     assert_string_equal(sql(place, place->path, "SELECT best_step FROM runs"), "550");
     assert_string_equal(sql(place, place->path, "SELECT json_array_length(warnings) FROM runs"),
                         "2");
-    assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "3");
+    assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "4");
     assert_string_equal(sql(place, place->path, "PRAGMA journal_mode"), "wal");
 }
 
@@ -422,7 +422,8 @@ a_file_that_is_no_store_is_refused_and_left_alone(void **state)
 }
 
 /* A store as that version made it, with one run and one evaluation. Version 1 had neither
- * perplexity nor BLEU, version 2 named neither the period nor the compression. */
+ * perplexity nor BLEU, version 2 named neither the period nor the compression, version 3
+ * replayed nothing. */
 static int64_t
 make_older(struct place *place, int version)
 {
@@ -433,6 +434,7 @@ make_older(struct place *place, int version)
         {2, "runs", "final_test_perplexity"},  {2, "runs", "final_test_bleu"},
         {2, "evaluations", "test_perplexity"}, {2, "evaluations", "test_bleu"},
         {3, "runs", "algorithm_period"},       {3, "runs", "algorithm_compression"},
+        {4, "runs", "sim_replayed_steps"},     {4, "runs", "sim_replay"},
     };
     const struct sm_summary summary = full_summary();
     const struct sm_evaluation point = {50, 14.3, 1.5, 1.4, 0.5, 4.0, 12.5, 0.25};
@@ -462,7 +464,10 @@ assert_older(struct sm_store *store, struct sm_arena *arena, int version)
     struct sm_evaluation point = {50, 14.3, 1.5, 1.4, 0.5, 4.0, 12.5, 0.25};
     const struct sm_stored_run *runs;
     size_t count;
-    summary.algorithm.period = summary.algorithm.compression = NULL;
+    summary.sim.replayed_steps = NAN;
+    summary.sim.replay = NULL;
+    if (version < 3)
+        summary.algorithm.period = summary.algorithm.compression = NULL;
     if (version < 2) {
         summary.final.test_perplexity = summary.final.test_bleu = NAN;
         point.test_perplexity = point.test_bleu = NAN;
@@ -479,7 +484,7 @@ static void
 an_older_store_is_read_and_upgraded_without_loss(void **state)
 {
     struct place *place = *state;
-    for (int version = 1; version <= 2; version++) {
+    for (int version = 1; version <= 3; version++) {
         const int64_t run = make_older(place, version);
         struct sm_store *store;
         check_ok(sm_store_open_readonly(place->path, &store));
@@ -489,7 +494,7 @@ an_older_store_is_read_and_upgraded_without_loss(void **state)
         store = opened(place->path);
         assert_older(store, &place->arena, version);
         sm_store_close(store);
-        assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "3");
+        assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "4");
 
         const struct sm_summary summary = full_summary(); /* and takes what is new */
         const struct sm_evaluation next = {100, 28.6, 1.5, 1.4, 0.5, 4, 12.5, 0.25};
@@ -548,8 +553,8 @@ a_store_of_a_newer_version_is_refused_and_left_alone(void **state)
     struct place *place = *state;
     sm_store_close(opened(place->path));
     sql(place, place->path, "PRAGMA journal_mode = DELETE");
-    sql(place, place->path, "PRAGMA user_version = 4");
-    assert_refused_untouched(place, place->path, "newer version of slowmo (schema 4");
+    sql(place, place->path, "PRAGMA user_version = 5");
+    assert_refused_untouched(place, place->path, "newer version of slowmo (schema 5");
 }
 
 static void
@@ -733,7 +738,8 @@ the_summary_is_one_line_of_json_in_the_documented_order(void **state)
         "distance\":5e-324},"
         "\"best\":{\"test_accuracy\":0.87,\"step\":550,\"sim_seconds\":171.25},"
         "\"sim\":{\"seconds\":171.3,\"seconds_per_step\":0.2855,\"load\":30.0,\"compute\":140.5,"
-        "\"exposed_communication\":1e-07,\"idle\":0.0,\"bytes_sent_per_worker\":2453475072},"
+        "\"exposed_communication\":1e-07,\"idle\":0.0,\"bytes_sent_per_worker\":2453475072,"
+        "\"replayed_steps\":480,\"replay\":\"like\"},"
         "\"wall\":{\"seconds\":12.5,\"samples_per_second\":13500.75},"
         "\"hashes\":{\"parameters\":\"00ff\",\"platform\":\"11ee\",\"data\":\"22dd\","
         "\"experiment\":\"33cc\"},"

@@ -138,7 +138,8 @@ reduce(struct sm_comm *comm, const void *in, void *out)
         float *x = reduced->x[comm->rank][k];
         for (size_t i = 0; i < LENGTH; i++)
             x[i] = initial(comm->rank, k, i);
-        SM_TRY(comm->ops->iallreduce(comm, x, LENGTH - k, (double)(LENGTH - k), &requests[k]));
+        SM_TRY(comm->ops->iallreduce(comm, SM_AMONG_WORKERS, x, LENGTH - k, (double)(LENGTH - k),
+                                     &requests[k]));
     }
     for (size_t k = REDUCTIONS; k-- > 0;)
         SM_TRY(comm->ops->wait(comm, &requests[k]));
@@ -198,7 +199,7 @@ ask(struct sm_comm *comm, const void *in, void *out)
         SM_TRY(ops->test(comm, &request, &answers[AFTER]));
     SM_TRY(ops->wait(comm, &request));
     sm_parcel_release(parcel);
-    SM_TRY(ops->iallreduce(comm, &x, 1, 1, &reduction));
+    SM_TRY(ops->iallreduce(comm, SM_AMONG_WORKERS, &x, 1, 1, &reduction));
     SM_TRY(ops->test(comm, &reduction, &answers[REDUCE_BEFORE]));
     SM_TRY(machine_send(comm, 1, 1, 0));
     while (!answers[REDUCE_AFTER])

@@ -152,6 +152,38 @@ nobody_is_left_alone_and_nobody_has_more_peers_than_asked_for(void **state)
     each_graph(check_connected_peer);
 }
 
+static bool
+same_graphs(const struct sm_graph *asked, size_t step, size_t other)
+{
+    size_t a[WIDEST], b[WIDEST];
+    for (size_t rank = 0; rank < asked->size; rank++) {
+        const size_t count = sm_graph_out(asked, rank, step, a);
+        if (count != sm_graph_out(asked, rank, other, b) || memcmp(a, b, count * sizeof *a) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* And not before, but for the few ranks among which different offsets mean the same. */
+static void
+graphs_come_round_again_after_a_cycle(void **state)
+{
+    (void)state;
+    for (const struct sm_plugin *const *it = sm_axis_topology.plugins; *it != NULL; it++)
+        for (size_t size = 2; size <= MOST; size++)
+            for (size_t peers = 1; peers < 4; peers++) {
+                struct sm_graph asked = ask((const struct sm_topology *)*it, size, peers);
+                if (!exists(&asked))
+                    continue;
+                const size_t cycle = sm_graph_cycle(&asked);
+                assert_int_equal(cycle == 0, asked.topology == &sm_topology_random);
+                for (size_t step = 0; cycle > 0 && step < STEPS; step++)
+                    assert_true(same_graphs(&asked, step, step + cycle));
+                for (size_t step = 1; size > 4 && step < cycle; step++)
+                    assert_false(same_graphs(&asked, 0, step));
+            }
+}
+
 /* Does every rank hear of every other within `steps` graphs? */
 static void
 everybody_hears_of_everybody_after_enough_steps(void **state)
@@ -466,6 +498,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_rank_sends_its_peer_expects_and_lists_name_others_once),
         cmocka_unit_test(nobody_is_left_alone_and_nobody_has_more_peers_than_asked_for),
+        cmocka_unit_test(graphs_come_round_again_after_a_cycle),
         cmocka_unit_test(everybody_hears_of_everybody_after_enough_steps),
         cmocka_unit_test(one_peer_exponential_is_a_permutation),
         cmocka_unit_test(exponential_offsets_are_powers_that_come_round_again),

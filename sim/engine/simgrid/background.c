@@ -14,7 +14,7 @@
 #include "sim/base/rng.h"
 #include "sim/engine/simgrid/world.h"
 
-struct traffic {
+struct background {
     struct world *world;
     const struct sm_platform_traffic *flow;
     char name[32]; /* of the mailbox */
@@ -64,7 +64,7 @@ goes_on(struct world *world)
 
 /* Seconds or bytes. */
 static double
-draw(const struct traffic *traffic, double mean)
+draw(const struct background *traffic, double mean)
 {
     return traffic->rng != NULL ? -mean * log1p(-sm_rng_uniform(traffic->rng)) : mean;
 }
@@ -74,7 +74,7 @@ send_main(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    struct traffic *traffic = sg_actor_self_get_data();
+    struct background *traffic = sg_actor_self_get_data();
     const struct sm_platform_traffic *flow = traffic->flow;
     sg_actor_daemonize(sg_actor_self());
     sg_actor_yield(); /* the receiver is there */
@@ -101,7 +101,7 @@ receive_main(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    struct traffic *traffic = sg_actor_self_get_data();
+    struct background *traffic = sg_actor_self_get_data();
     sg_actor_daemonize(sg_actor_self());
     sg_mailbox_set_receiver(traffic->name);
     sg_mailbox_t box = sg_mailbox_by_name(traffic->name);
@@ -138,7 +138,7 @@ list_links(const struct world *world, sg_link_t *links)
 {
     size_t count = 0;
     for (size_t i = 0; i < world->request->platform->traffic_count; i++) {
-        xbt_dynar_t route = route_of(world->traffic[i].from, world->traffic[i].to);
+        xbt_dynar_t route = route_of(world->background[i].from, world->background[i].to);
         for (unsigned long k = 0; k < xbt_dynar_length(route); k++, count++)
             if (links != NULL)
                 links[count] = xbt_dynar_get_as(route, k, sg_link_t);
@@ -150,12 +150,12 @@ list_links(const struct world *world, sg_link_t *links)
 static enum sm_status
 traffic_start(struct world *world, size_t i)
 {
-    struct traffic *traffic = &world->traffic[i];
+    struct background *traffic = &world->background[i];
     const struct sm_platform_traffic *flow = &world->request->platform->traffic[i];
-    *traffic = (struct traffic){.world = world,
-                                .flow = flow,
-                                .from = sg_host_by_name(flow->from),
-                                .to = sg_host_by_name(flow->to)};
+    *traffic = (struct background){.world = world,
+                                   .flow = flow,
+                                   .from = sg_host_by_name(flow->from),
+                                   .to = sg_host_by_name(flow->to)};
     snprintf(traffic->name, sizeof traffic->name, "traffic %zu", i);
     const double rate = flow->load > 0
                             ? flow->load * sg_host_get_route_bandwidth(traffic->from, traffic->to)
@@ -175,13 +175,13 @@ traffic_start(struct world *world, size_t i)
 }
 
 enum sm_status
-sm_simgrid_traffic_init(struct world *world)
+sm_simgrid_background_init(struct world *world)
 {
     const size_t count = world->request->platform->traffic_count;
     if (count == 0)
         return SM_OK;
-    world->traffic = sm_arena_zalloc(world->arena, count, sizeof *world->traffic);
-    if (world->traffic == NULL)
+    world->background = sm_arena_zalloc(world->arena, count, sizeof *world->background);
+    if (world->background == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for traffic");
     for (size_t i = 0; i < count; i++)
         SM_TRY(traffic_start(world, i));
@@ -195,15 +195,16 @@ sm_simgrid_traffic_init(struct world *world)
 }
 
 void
-sm_simgrid_traffic_fini(struct world *world)
+sm_simgrid_background_fini(struct world *world)
 {
-    for (size_t i = 0; world->traffic != NULL && i < world->request->platform->traffic_count; i++)
-        if (world->traffic[i].arrived != NULL)
-            sg_sem_destroy(world->traffic[i].arrived);
+    for (size_t i = 0; world->background != NULL && i < world->request->platform->traffic_count;
+         i++)
+        if (world->background[i].arrived != NULL)
+            sg_sem_destroy(world->background[i].arrived);
 }
 
 bool
-sm_simgrid_traffic_on(const struct world *world, sg_host_t from, sg_host_t to)
+sm_simgrid_busy(const struct world *world, sg_host_t from, sg_host_t to)
 {
     bool busy = false;
     if (world->busy_count == 0)

@@ -72,6 +72,29 @@ sm_simgrid_died(const struct world *world, sg_host_t from, sg_host_t to)
     return SM_FAIL(SM_ERR_STALLED, "%s", what);
 }
 
+enum sm_status
+sm_simgrid_died_between(const struct world *world, size_t from, size_t to)
+{
+    double since;
+    for (size_t i = 0; i + 1 < world->rails; i++) { /* the last is what it must have been */
+        sg_host_t a = sm_simgrid_rail_host(world, from, i), b = sm_simgrid_rail_host(world, to, i);
+        if (host_died(world, a, &since) || host_died(world, b, &since) ||
+            dead_link(world, a, b, &since) != NULL)
+            return sm_simgrid_died(world, a, b);
+    }
+    return sm_simgrid_died(world, sm_simgrid_rail_host(world, from, world->rails - 1),
+                           sm_simgrid_rail_host(world, to, world->rails - 1));
+}
+
+bool
+sm_simgrid_rank_sends(const struct world *world, size_t rank)
+{
+    for (size_t i = 0; i < world->rails; i++)
+        if (!sm_simgrid_sends(sm_simgrid_rail_host(world, rank, i)))
+            return false;
+    return true;
+}
+
 /* ---- ranks that die ---- */
 
 /* Called while the rank is killed, where nothing may be asked of SimGrid's scheduler. */
@@ -263,7 +286,7 @@ sm_simgrid_failure_init(struct world *world)
 static bool
 is_gone(const struct rank *rank)
 {
-    return rank->lost || !sg_host_is_on(rank->host);
+    return rank->lost || !sm_simgrid_rank_sends(rank->world, rank->comm.rank);
 }
 
 bool

@@ -32,17 +32,17 @@ boxes_grow(struct world *world)
 }
 
 sg_mailbox_t
-sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to)
+sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to, size_t rail)
 {
-    uint64_t key = ((uint64_t)from * world->rank_count + to) * 2 + channel;
+    uint64_t key = (((uint64_t)from * world->rank_count + to) * 2 + channel) * world->rails + rail;
     if (world->box_capacity > 0) {
         struct box *slot = box_slot(world->boxes, world->box_capacity, key);
         if (slot->mailbox != NULL)
             return slot->mailbox;
     }
     char name[96];
-    snprintf(name, sizeof name, "%s from rank %zu to rank %zu",
-             channel == CHANNEL_REDUCE ? "all-reduce" : "message", from, to);
+    snprintf(name, sizeof name, "%s from rank %zu to rank %zu, rail %zu",
+             channel == CHANNEL_REDUCE ? "all-reduce" : "message", from, to, rail);
     sg_mailbox_t mailbox = sg_mailbox_by_name(name); /* others run meanwhile, and add theirs */
     if (2 * world->box_count >= world->box_capacity && !boxes_grow(world))
         return NULL;
@@ -71,25 +71,23 @@ sm_simgrid_receive(struct world *world, sg_mailbox_t box, sg_host_t from)
 }
 
 enum sm_status
-sm_simgrid_play(struct world *world, const struct sm_collective *collective, size_t size,
-                size_t rank, double bytes, sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
-                sg_host_t (*host)(void *arg, size_t rank), void *arg)
+sm_simgrid_play(const struct sm_collective *collective, const struct sm_collective_call *call,
+                size_t rank, enum sm_status (*exchange)(void *arg, const struct exchange *step),
+                void *arg)
 {
-    size_t steps = collective->steps(size), chunks = collective->chunks(size);
+    const size_t steps = collective->steps(call), chunks = collective->chunks(call);
     for (size_t i = 0; i < steps; i++) {
         struct sm_collective_step step;
-        collective->step(size, rank, i, &step);
-        sg_mailbox_t out = step.send_to != SM_NO_RANK ? box(arg, rank, step.send_to) : NULL;
-        sg_mailbox_t in =
-            step.receive_from != SM_NO_RANK ? box(arg, step.receive_from, rank) : NULL;
-        if ((step.send_to != SM_NO_RANK && out == NULL) ||
-            (step.receive_from != SM_NO_RANK && in == NULL))
-            return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
-        if (out != NULL)
-            sm_simgrid_send(out, NULL,
-                            sm_collective_bytes(bytes, chunks, step.send_first, step.send_count));
-        if (in != NULL)
-            SM_TRY(sm_simgrid_receive(world, in, host(arg, step.receive_from)));
+        collective->step(call, rank, i, &step);
+        const double sent = sm_collective_sent(call, chunks, &step);
+        const double received = sm_collective_received(call, chunks, &step);
+        SM_TRY(
+            exchange(arg, &(struct exchange){.to = sent > 0 ? step.send_to : SM_NO_RANK,
+                                             .from = received > 0 ? step.receive_from : SM_NO_RANK,
+                                             .sent = sent,
+                                             .received = received,
+                                             .open = step.open,
+                                             .waits = !collective->same_edges}));
     }
     return SM_OK;
 }

@@ -66,14 +66,14 @@ simgrid_compute(struct sm_comm *comm, enum sm_stage stage, double seconds, doubl
 }
 
 static struct envelope *
-envelope_new(struct world *world, struct sm_parcel *parcel)
+envelope_new(struct world *world, struct sm_parcel *parcel, size_t to, double bytes)
 {
     struct envelope *envelope = world->envelopes;
     if (envelope != NULL)
         world->envelopes = envelope->next;
     else if ((envelope = sm_arena_alloc(world->arena, 1, sizeof *envelope)) == NULL)
         return NULL;
-    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel};
+    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel, to, bytes};
     sm_parcel_hold(parcel);
     return envelope;
 }
@@ -87,17 +87,23 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
         rank->ledger->bytes_sent += sm_comm_wire_bytes(comm, parcel->wire);
         return SM_OK;
     }
-    struct envelope *envelope = envelope_new(rank->world, parcel);
-    sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, comm->rank, to);
-    if (envelope == NULL || box == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
     double bytes = sm_comm_wire_bytes(comm, parcel->wire);
+    struct envelope *envelope = envelope_new(rank->world, parcel, to, bytes);
+    if (envelope == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
     rank->ledger->bytes_sent += bytes;
     rank->world->largest = fmax(rank->world->largest, bytes);
-    sm_simgrid_send(box, envelope, bytes);
-    return SM_OK;
+    rank->world->in_flight++;
+    sm_simgrid_disturb(rank->world);
+    if (rank->world->transport.staging > 0) {
+        sm_simgrid_stage(rank, envelope);
+        return SM_OK;
+    }
+    return sm_simgrid_post_send(rank, CHANNEL_MESSAGE, to, envelope,
+                                sm_simgrid_wire_bytes(rank->world, bytes));
 }
 
+/* Makes room for the receipts of the other rails, which stays with the request. */
 static struct sm_request *
 request_new(struct rank *rank)
 {
@@ -105,7 +111,10 @@ request_new(struct rank *rank)
     if (request != NULL)
         rank->spare = request->next;
     else
-        request = sm_arena_alloc(rank->world->arena, 1, sizeof *request);
+        request = sm_arena_zalloc(rank->world->arena, 1, sizeof *request);
+    if (request != NULL && request->others == NULL && rank->world->rails > 1)
+        request->others =
+            sm_arena_alloc(rank->world->arena, rank->world->rails - 1, sizeof *request->others);
     return request;
 }
 
@@ -115,36 +124,41 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
     struct sm_request *request = request_new(rank);
-    sg_mailbox_t box = sm_simgrid_box(rank->world, CHANNEL_MESSAGE, from, comm->rank);
-    if (request == NULL || box == NULL)
+    if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a receipt");
-    *request = (struct sm_request){.kind = RECEIVE, .from = from, .parcel = parcel};
+    *request = (struct sm_request){.kind = RECEIVE,
+                                   .from = from,
+                                   .parcel = parcel,
+                                   .posted = rank->time,
+                                   .others = request->others};
     *out = request;
     if (rank->world->survives && !sm_simgrid_may_receive(rank, request))
         return SM_OK;
-    if (!sm_simgrid_sends(rank->world->ranks[from].host)) {
+    enum sm_status posted = sm_simgrid_post_receive(rank, CHANNEL_MESSAGE, from, &request->envelope,
+                                                    &request->comm, request->others);
+    if (posted != SM_OK) {
         rank->world->waiting[comm->rank] =
             (struct sm_waiting){.kind = SM_WAIT_MESSAGE, .peer = from, .since = rank->time};
-        return sm_simgrid_died(rank->world, rank->world->ranks[from].host, rank->host);
+        return posted;
     }
-    request->comm = sg_mailbox_get_async(box, &request->envelope);
     return rank->watches ? sm_simgrid_watch(rank, request) : SM_OK;
 }
 
 static enum sm_status
-simgrid_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire, struct sm_request **out)
+simgrid_iallreduce(struct sm_comm *comm, enum sm_reach reach, float *x, size_t n, double wire,
+                   struct sm_request **out)
 {
     struct rank *rank = rank_of(comm);
-    if (comm->rank >= comm->size)
+    if (comm->rank >= comm->size && reach != SM_AMONG_DEVICES)
         return SM_FAIL(SM_ERR_DOMAIN,
                        "rank %zu is a server; all-reduces are among the %zu that train", comm->rank,
                        comm->size);
     struct sm_request *request = request_new(rank);
     if (request == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
-    *request = (struct sm_request){.kind = REDUCE, .x = x, .n = n, .wire = wire};
+    *request = (struct sm_request){
+        .kind = REDUCE, .others = request->others, .reach = reach, .x = x, .n = n, .wire = wire};
     *out = request;
-    sm_simgrid_settle(rank);
     return sm_simgrid_post(rank, request);
 }
 
@@ -152,10 +166,32 @@ static bool
 message_arrives(struct rank *rank, struct sm_request *request)
 {
     if (!request->watched && !request->done)
-        return sg_comm_wait(request->comm) == SG_OK;
+        return sm_simgrid_arrives(rank->world, request->comm, request->others);
     while (!request->done)
         sm_simgrid_sleep(rank);
     return request->status == SM_OK;
+}
+
+/* The message was on its way since both sides were there. With a trace all receipts are watched, so
+ * that it is known when it came. */
+static enum sm_status
+note_message(struct rank *rank, const struct sm_request *request, const struct envelope *envelope)
+{
+    struct world *world = rank->world;
+    if (world->traffic == NULL)
+        return SM_OK;
+    struct sm_trace *trace = world->request->trace;
+    const struct sm_trace_span span = {
+        .name = "message",
+        .track = SM_TRACE_MESSAGE,
+        .t0 = fmax(envelope->sent, request->posted),
+        .t1 = request->done ? request->arrived : simgrid_get_clock(),
+        .bytes = envelope->bytes,
+        .from = request->from,
+        .mark = sm_trace_now(trace, rank->comm.rank),
+    };
+    SM_TRY(sm_simgrid_count_message(world, request->from, rank->comm.rank, span.bytes, &span));
+    return sm_trace_add_span(trace, rank->comm.rank, &span);
 }
 
 /* Takes the parcel over; *there is when its sender had sent it. */
@@ -168,8 +204,10 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
     if (!arrived && rank->world->survives)
         return sm_simgrid_lost_message(rank, request);
     if (!arrived)
-        return sm_simgrid_died(rank->world, rank->world->ranks[request->from].host, rank->host);
+        return sm_simgrid_died_between(rank->world, request->from, rank->comm.rank);
     struct envelope *envelope = request->envelope;
+    rank->world->in_flight--;
+    SM_TRY(note_message(rank, request, envelope));
     *there = envelope->sent;
     *request->parcel = envelope->parcel;
     envelope->next = rank->world->envelopes;
@@ -180,6 +218,11 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
 static enum sm_status
 finish_reduce(struct rank *rank, struct sm_request *request, double *there)
 {
+    if (request->end > 0) { /* it asked for nothing of SimGrid's */
+        *there = rank->time;
+        rank->time = fmax(rank->time, request->end);
+        return SM_OK;
+    }
     while (!request->done) /* each release stands for one that ended, perhaps an earlier one */
         sg_sem_acquire(rank->finished);
     *there = request->all_there;
@@ -196,6 +239,7 @@ finish(struct rank *rank, struct sm_request **handle)
 {
     struct sm_request *request = *handle;
     *handle = NULL;
+    const bool devices = request->kind == REDUCE && request->reach == SM_AMONG_DEVICES;
     double t0 = rank->time, there = t0;
     const enum sm_status status = request->kind == RECEIVE ? finish_receive(rank, request, &there)
                                                            : finish_reduce(rank, request, &there);
@@ -207,7 +251,9 @@ finish(struct rank *rank, struct sm_request **handle)
     rank->spare = request;
 
     /* until the last rank was there this one was idle; after that it waited for bytes */
-    double t1 = rank->time = fmax(t0, simgrid_get_clock());
+    double t1 = rank->time = fmax(rank->time, simgrid_get_clock());
+    if (devices)
+        return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, t1);
     double middle = there < t0 ? t0 : there > t1 ? t1 : there;
     SM_TRY(sm_simgrid_account(rank, SM_STAGE_IDLE, t0, middle));
     SM_TRY(sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1));
@@ -261,9 +307,11 @@ simgrid_test(struct sm_comm *comm, struct sm_request **handle, bool *done)
     sm_simgrid_settle(rank);
     struct sm_request *request = *handle;
     *done = request == NULL || request->done;
-    if (*done || request->kind == REDUCE)
+    if (*done || request->kind == REDUCE) {
+        *done = *done || (request->end > 0 && request->end <= rank->time);
         return SM_OK;
-    if (request->watched || rank->world->request->platform->varies) {
+    }
+    if (request->watched || rank->world->rails > 1 || rank->world->request->platform->varies) {
         SM_TRY(sm_simgrid_look(rank, handle, 1));
     } else if (sg_comm_test(request->comm)) { /* which takes the handle away when it says yes */
         request->arrived = simgrid_get_clock();
@@ -279,8 +327,25 @@ simgrid_reduce_devices(struct sm_comm *comm, size_t n)
     struct rank *rank = rank_of(comm);
     if (comm->devices < 2)
         return SM_OK;
-    double t0 = rank->time;
-    SM_TRY(sm_simgrid_devices_reduce(rank, sm_comm_wire_bytes(comm, (double)n)));
+    struct sm_request *request = NULL;
+    if (rank->playing > 0 || rank->stream_free > rank->time) {
+        SM_TRY(simgrid_iallreduce(comm, SM_AMONG_DEVICES, NULL, 0, (double)n, &request));
+        return simgrid_wait(comm, &request);
+    }
+    double t0 = rank->time, bytes = sm_comm_wire_bytes(comm, (double)n), seconds;
+    if (sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, &seconds)) {
+        rank->time += seconds;
+        SM_TRY(sm_simgrid_devices_count(
+            rank, DEVICES_ALL_REDUCE, bytes,
+            &(struct sm_trace_span){.t0 = t0,
+                                    .t1 = rank->time,
+                                    .mark =
+                                        sm_trace_now(rank->world->request->trace, comm->rank)}));
+    } else {
+        sm_simgrid_settle(rank);
+        SM_TRY(sm_simgrid_devices_play(rank, DEVICES_ALL_REDUCE, bytes));
+        rank->time = simgrid_get_clock();
+    }
     return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, rank->time);
 }
 
@@ -364,6 +429,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 {
     struct rank *rank = &world->ranks[r];
     const struct sm_platform_worker *worker = &world->request->platform->workers[r];
+    const size_t first = worker->rails[0];
     double slowest = worker->speeds[0];
     for (size_t d = 1; d < worker->devices; d++)
         slowest = worker->speeds[d] < slowest ? worker->speeds[d] : slowest;
@@ -380,21 +446,29 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
                  .ledger = ledger},
         .world = world,
         .worker = worker,
-        .host = sg_host_by_name(worker->hosts[0]),
-        .slowdown = worker->speeds[0] / slowest,
+        .host = sg_host_by_name(worker->hosts[first]),
+        .slowdown = worker->speeds[first] / slowest,
         .ledger = ledger,
-        .watches = r >= world->size || world->survives, /* who serves takes what comes */
+        /* who serves takes what comes; what is copied when it is there needs somebody to do it */
+        .watches = r >= world->size || world->transport.staging > 0 ||
+                   world->request->trace != NULL || world->survives,
     };
     if (rank->host == NULL)
         return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
-                       world->request->platform->file, worker->hosts[0]);
+                       world->request->platform->file, worker->hosts[first]);
+    if (world->request->trace != NULL) {
+        char name[192];
+        snprintf(name, sizeof name, "%s %zu (%s)", r < world->size ? "worker" : "server", r,
+                 worker->hosts[first]);
+        sm_trace_name(world->request->trace, r, name, worker->devices);
+    }
     return SM_OK;
 }
 
 static enum sm_status
 world_init(struct world *world)
 {
-    SM_TRY(sm_simgrid_traffic_init(world));
+    SM_TRY(sm_simgrid_background_init(world));
     for (size_t r = 0; r < world->rank_count; r++)
         SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
     SM_TRY(sm_simgrid_streams_init(world));
@@ -428,16 +502,22 @@ world_fini(struct world *world)
         struct rank *rank = &world->ranks[r];
         if (rank->working) /* its host died meanwhile; the job must not outlive the run */
             sm_pool_join(world->request->pool, &rank->task);
-        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played};
-        for (size_t i = 0; i < 3; i++)
+        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->staged,
+                                 rank->more_taken};
+        for (size_t i = 0; i < sizeof semaphores / sizeof *semaphores; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
+        for (size_t i = 1; rank->rails != NULL && i < world->rails; i++)
+            sg_sem_destroy(rank->rails[i].asked);
         sm_simgrid_watch_fini(rank);
         sm_comm_fini(&rank->comm);
     }
+    sm_simgrid_devices_fini(world);
+    if (world->disturbed != NULL)
+        sg_sem_destroy(world->disturbed);
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
-    sm_simgrid_traffic_fini(world);
+    sm_simgrid_background_fini(world);
     if (world->never != NULL)
         sg_sem_destroy(world->never);
 }
@@ -467,11 +547,15 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     if (world == NULL || ledgers == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
     *world = (struct world){.request = request,
+                            .transport = {.collective_efficiency = 1, .message_efficiency = 1},
                             .arena = arena,
                             .size = request->workers,
                             .rank_count = count,
+                            .rails = request->platform->workers[0].rail_count,
                             .mortal = request->platform->states != NULL,
                             .survives = request->platform->states != NULL && request->survives};
+    if (request->transport != NULL)
+        world->transport = *request->transport;
     world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);
     world->waiting = sm_arena_zalloc(arena, count, sizeof *world->waiting);
     if (world->ranks == NULL || world->waiting == NULL)
@@ -479,6 +563,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
 
     start_simgrid();
     SM_TRY(load_platform(request->platform));
+    SM_TRY(sm_simgrid_traffic_init(world));
     for (size_t r = 0; r < count; r++)
         SM_TRY(rank_init(world, r, &ledgers[r]));
     sg_actor_t setup = sg_actor_init("setup", world->ranks[0].host);
@@ -493,15 +578,22 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
         now = fmax(now, world->ranks[r].time);
     }
     world_fini(world);
-    *report = (struct sm_engine_report){.seconds = world->end, .ledgers = ledgers};
+    *report = (struct sm_engine_report){
+        .seconds = world->end, .ledgers = ledgers, .collective = sm_simgrid_collectives(world)};
+    enum sm_status status = SM_OK;
     if (world->failed && world->error.code == SM_ERR_STALLED)
-        return sm_stall_record(world->waiting, count, world->failed_at, world->error.message);
-    if (world->failed)
-        return sm_error_set(&world->error);
-    if (ended < count)
-        return sm_stall_record(world->waiting, count, now,
-                               world->lost_count > 0 ? world->lost_ranks : NULL);
-    return sm_simgrid_failure_report(world, report);
+        status = sm_stall_record(world->waiting, count, world->failed_at, world->error.message);
+    else if (world->failed)
+        status = sm_error_set(&world->error);
+    else if (ended < count)
+        status = sm_stall_record(world->waiting, count, now,
+                                 world->lost_count > 0 ? world->lost_ranks : NULL);
+    else
+        status = sm_simgrid_traffic_report(world, report);
+    if (status == SM_OK)
+        status = sm_simgrid_failure_report(world, report);
+    sm_simgrid_traffic_fini(world);
+    return status;
 }
 
 const struct sm_engine sm_engine_simgrid = {

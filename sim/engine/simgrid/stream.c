@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sim/engine/simgrid/stream.c -- all-reduces, each rank's in the order posted.
  *
+ * Among all devices of all workers a rank plays three parts: its devices' reduce-scatter, its part
+ * between workers, its devices' all-gather.
  * The numbers are computed once, in rank order, when the last rank joins; the collective decides
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
  * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
  * of an idle link, so where speeds change while time passes, or others use a link of the ring, it
- * is played exactly.
+ * is played exactly. As long as nothing else travels the plan tells the end, and the flows are only
+ * slept through; the first message has what is left of them played. Which collective it is may
+ * depend on the bytes: each size has its plan.
  */
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +28,9 @@ edges_share_links(struct world *world)
         for (size_t r = 0; r < world->size && !(mark && shared); r++) {
             size_t before = r > 0 ? r - 1 : world->size - 1;
             xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-            sg_host_get_route(world->ranks[before].host, world->ranks[r].host, route);
+            for (size_t i = 0; i < world->rails; i++)
+                sg_host_get_route(sm_simgrid_rail_host(world, before, i),
+                                  sm_simgrid_rail_host(world, r, i), route);
             for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
                 sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
                 if (mark && sg_link_is_shared(link) && sg_link_get_data(link) != NULL)
@@ -36,39 +42,238 @@ edges_share_links(struct world *world)
     return shared;
 }
 
-enum sm_status
-sm_simgrid_streams_init(struct world *world)
+/* Whether others use a link of the ring. */
+static bool
+edges_busy(const struct world *world)
+{
+    bool busy = false;
+    for (size_t r = 0; !busy && world->busy_count > 0 && r < world->size; r++)
+        for (size_t i = 0; !busy && i < world->rails; i++)
+            busy = sm_simgrid_busy(world,
+                                   sm_simgrid_rail_host(world, r > 0 ? r - 1 : world->size - 1, i),
+                                   sm_simgrid_rail_host(world, r, i));
+    return busy;
+}
+
+/* Measures the idle routes round the ring. */
+static enum sm_status
+wires_init(struct world *world)
 {
     size_t size = world->size;
-    const struct sm_collective_settings *settings = world->request->collective.settings;
-    world->collective = (const struct sm_collective *)world->request->collective.plugin;
-    world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
-    world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
-    world->latency = sm_arena_zalloc(world->arena, size, sizeof(double));
-    world->bandwidth = sm_arena_zalloc(world->arena, size, sizeof(double));
-    world->work = sm_arena_zalloc(world->arena, 2 * size, sizeof(double));
-    if (world->x == NULL || world->edges == NULL || world->latency == NULL ||
-        world->bandwidth == NULL || world->work == NULL)
+    world->wires = sm_arena_zalloc(world->arena, size * world->rails, sizeof *world->wires);
+    if (world->wires == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
-    if (size == 1)
-        return SM_OK;
-    world->barrier = sg_barrier_init((unsigned)size);
-    world->fluid = strcmp(settings->play, "fluid") == 0 && world->collective->same_edges &&
-                   !world->request->platform->varies && !edges_share_links(world);
-    for (size_t r = 0; world->fluid && r < size; r++)
-        world->fluid = !sm_simgrid_traffic_on(world, world->ranks[r > 0 ? r - 1 : size - 1].host,
-                                              world->ranks[r].host);
-    for (size_t r = 0; world->fluid && r < size; r++) {
-        sg_host_t before = world->ranks[r > 0 ? r - 1 : size - 1].host;
-        world->latency[r] = sg_host_get_route_latency(before, world->ranks[r].host);
-        world->bandwidth[r] = sg_host_get_route_bandwidth(before, world->ranks[r].host);
+    for (size_t r = 0; r < size; r++) {
+        size_t before = r > 0 ? r - 1 : size - 1;
+        for (size_t i = 0; i < world->rails; i++) {
+            sg_host_t from = sm_simgrid_rail_host(world, before, i),
+                      to = sm_simgrid_rail_host(world, r, i);
+            world->wires[r * world->rails + i] = (struct wire){
+                sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
+        }
     }
     return SM_OK;
 }
 
+/* Seconds that copies through host memory add to a message of which this is the largest part. */
+static double
+staging_seconds(const struct world *world, double part)
+{
+    return 2 * world->transport.staging * part;
+}
+
+/* Seconds of `count` messages of `chunk` bytes each over the idle edge into rank r: as messages one
+ * after the other, or as one flow a rail, which has its latency once and is not staged. */
+static double
+edge_seconds(const struct world *world, size_t r, double chunk, double count, bool flow)
+{
+    double longest = 0;
+    for (size_t i = 0; i < world->rails; i++) {
+        const struct wire *wire = &world->wires[r * world->rails + i];
+        double part = sm_simgrid_part(world, chunk, i);
+        double travel = part / world->transport.collective_efficiency / wire->bandwidth;
+        longest =
+            fmax(longest, flow ? wire->latency + count * travel
+                               : count * (wire->latency + staging_seconds(world, part) + travel));
+    }
+    return longest;
+}
+
+/* Bytes/s of the narrowest link that two routes from site to site share; 0: they share none. */
+static double
+trunk_bandwidth(const struct world *world, size_t group)
+{
+    double narrowest = 0;
+    xbt_dynar_t routes[2];
+    for (size_t i = 0; i < 2; i++) {
+        routes[i] = xbt_dynar_new(sizeof(sg_link_t), NULL);
+        sg_host_get_route(world->ranks[i].host, world->ranks[group + i].host, routes[i]);
+    }
+    for (unsigned long i = 0; i < xbt_dynar_length(routes[0]); i++)
+        for (unsigned long j = 0; j < xbt_dynar_length(routes[1]); j++) {
+            sg_link_t link = xbt_dynar_get_as(routes[0], i, sg_link_t);
+            const double bandwidth = sg_link_get_bandwidth(link);
+            if (link == xbt_dynar_get_as(routes[1], j, sg_link_t) && sg_link_is_shared(link) &&
+                (narrowest == 0 || bandwidth < narrowest))
+                narrowest = bandwidth;
+        }
+    for (size_t i = 0; i < 2; i++)
+        xbt_dynar_free_container(&routes[i]);
+    return narrowest * world->transport.collective_efficiency;
+}
+
+/* What a schedule that tunes itself counts with: the slowest edges round the ring, in sites and
+ * between them. */
+static void
+measure_network(struct world *world)
+{
+    const double many = 1e12;
+    struct sm_collective_call *call = &world->call;
+    struct sm_collective_network near = {0, INFINITY}, far = {0, INFINITY};
+    for (size_t r = 0; r < world->size; r++) {
+        const bool between = call->group > 0 && r % call->group == 0;
+        struct sm_collective_network *network = between ? &far : &near;
+        const double latency = world->wires[r * world->rails].latency;
+        const double seconds = edge_seconds(world, r, many, 1, false) - latency;
+        network->latency = fmax(network->latency, latency);
+        network->bandwidth = fmin(network->bandwidth, many / seconds);
+    }
+    call->latency = fmax(near.latency, far.latency);
+    call->bandwidth = fmin(near.bandwidth, far.bandwidth);
+    if (call->group == 0)
+        return;
+    world->sites = (struct sm_collective_sites){near, far, trunk_bandwidth(world, call->group)};
+    call->sites = &world->sites;
+}
+
+static bool
+plays_fluid(const struct world *world)
+{
+    const struct sm_collective_settings *settings = world->request->collective.settings;
+    return world->collective->about.params == sm_collective_params &&
+           strcmp(settings->play, "fluid") == 0;
+}
+
+enum sm_status
+sm_simgrid_streams_init(struct world *world)
+{
+    const size_t size = world->size;
+    size_t collectives = 0;
+    while (sm_axis_collective.plugins[collectives] != NULL)
+        collectives++;
+    world->collective = (const struct sm_collective *)world->request->collective.plugin;
+    world->call =
+        (struct sm_collective_call){.size = size,
+                                    .group = sm_platform_group(world->request->platform, size),
+                                    .settings = world->request->collective.settings};
+    world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
+    world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
+    world->work = sm_arena_zalloc(world->arena, 2 * size, sizeof(double));
+    world->used = sm_arena_zalloc(world->arena, collectives, sizeof *world->used);
+    if (world->x == NULL || world->edges == NULL || world->work == NULL || world->used == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
+    if (world->collective->check != NULL)
+        SM_TRY(world->collective->check(&world->call));
+    if (size == 1)
+        return SM_OK;
+    world->barrier = sg_barrier_init((unsigned)size);
+    world->fluid = plays_fluid(world) && !world->request->platform->varies &&
+                   !edges_share_links(world) && !edges_busy(world);
+    for (size_t r = 0; r < world->rank_count; r++)
+        world->shared =
+            world->shared || (world->ranks[r].worker->devices > 1 && world->ranks[r].kind == NULL);
+    world->disturbed = sg_sem_init(0);
+    if (!world->fluid && world->collective->same_edges)
+        return SM_OK;
+    SM_TRY(wires_init(world));
+    if (!world->collective->same_edges)
+        measure_network(world);
+    return SM_OK;
+}
+
+/* The plan for so many bytes; NULL: no memory. It stays until many others were asked for. */
+static struct plan *
+plan_of(struct world *world, double bytes)
+{
+    const size_t kept = world->plan_count < PLANS ? world->plan_count : PLANS;
+    for (size_t i = 0; i < kept; i++)
+        if (world->plans[i].call.bytes == bytes)
+            return &world->plans[i];
+    struct plan *plan = &world->plans[world->plan_count % PLANS];
+    double *sent = plan->sent;
+    if (sent == NULL)
+        sent = sm_arena_alloc(world->arena, world->size, sizeof *sent);
+    if (sent == NULL)
+        return NULL;
+    for (size_t r = 0; r < world->size; r++)
+        sent[r] = -1;
+    *plan = (struct plan){.collective = world->collective, .call = world->call, .sent = sent};
+    plan->call.bytes = bytes;
+    if (world->collective == &sm_collective_auto) {
+        plan->collective = sm_collective_choose(&plan->call);
+        plan->call.settings = NULL;
+    }
+    plan->fluid = world->fluid && plan->collective->same_edges;
+    world->plan_count++;
+    for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++)
+        if (sm_axis_collective.plugins[i] == &plan->collective->about)
+            world->used[i] = true;
+    return plan;
+}
+
+const char *
+sm_simgrid_collectives(const struct world *world)
+{
+    const char *asked = world->request->collective.plugin->name, *list = NULL;
+    if (world->collective != &sm_collective_auto)
+        return asked;
+    for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++) {
+        const char *name = sm_axis_collective.plugins[i]->name;
+        if (world->used[i])
+            list = list == NULL ? name : sm_arena_printf(world->arena, "%s, %s", list, name);
+    }
+    return list == NULL ? asked : sm_arena_printf(world->arena, "%s (%s)", asked, list);
+}
+
+/* Seconds that the messages which are left need and their flows do not. */
+static double
+beside_flow(const struct world *world, size_t r, double chunk)
+{
+    double remaining = world->edges[r].remaining, pause = world->edges[r].pause;
+    if (world->rails == 1)
+        return pause + (remaining - 1) * world->wires[r].latency +
+               remaining * staging_seconds(world, chunk);
+    return pause + remaining * world->edges[r].message -
+           edge_seconds(world, r, chunk, remaining, true);
+}
+
+/* When the flows end that begin now, if nothing else travels. */
+static void
+look_ahead(struct world *world, double chunk)
+{
+    double longest = 0;
+    for (size_t r = 0; r < world->size; r++)
+        longest = fmax(longest, edge_seconds(world, r, chunk, world->edges[r].remaining, true) +
+                                    fmax(0, beside_flow(world, r, chunk)));
+    world->alone = world->in_flight == 0 && !world->shared;
+    world->alone_until = world->all_there + longest;
+    world->was_disturbed = false;
+}
+
+void
+sm_simgrid_disturb(struct world *world)
+{
+    static const double hardly = 1e-9; /* seconds before the end that need no playing */
+    if (!world->alone || world->was_disturbed || simgrid_get_clock() >= world->alone_until - hardly)
+        return;
+    world->was_disturbed = true;
+    for (size_t r = 0; r < world->size; r++)
+        sg_sem_release(world->disturbed);
+}
+
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
-arrive(struct rank *rank, struct sm_request *request, double chunk)
+arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, double chunk)
 {
     struct world *world = rank->world;
     double now = simgrid_get_clock();
@@ -84,60 +289,233 @@ arrive(struct rank *rank, struct sm_request *request, double chunk)
         return SM_OK;
     world->arrived = 0;
     world->all_there = now;
-    if (world->fluid) {
+    if (plan->fluid) {
         for (size_t r = 0; r < world->size; r++)
-            world->edges[r].message = world->latency[r] + chunk / world->bandwidth[r];
-        sm_fluid_plan(world->size, world->collective->steps(world->size), world->edges,
-                      world->work);
+            world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
+        sm_fluid_plan(world->size, plan->collective->steps(&plan->call), world->edges, world->work);
+        look_ahead(world, chunk);
     }
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
+}
+
+/* The place of the next receipt: one, but for ranks with open steps. */
+static struct receipt *
+receipt_next(struct rank *rank)
+{
+    if (rank->receipt_count == rank->receipt_capacity) {
+        struct sm_arena *arena = rank->world->arena;
+        size_t capacity = rank->receipt_capacity == 0 ? 1 : 4 * rank->receipt_capacity;
+        struct receipt *receipts = sm_arena_zalloc(arena, capacity, sizeof *receipts);
+        if (receipts == NULL)
+            return NULL;
+        for (size_t i = 0; i < rank->receipt_count; i++)
+            receipts[i] = rank->receipts[i];
+        rank->receipts = receipts;
+        rank->receipt_capacity = capacity;
+    }
+    struct receipt *receipt = &rank->receipts[rank->receipt_count];
+    if (receipt->others == NULL && rank->world->rails > 1 &&
+        (receipt->others = sm_arena_alloc(rank->world->arena, rank->world->rails - 1,
+                                          sizeof *receipt->others)) == NULL)
+        return NULL;
+    rank->receipt_count++;
+    return receipt;
+}
+
+/* Posts what is sent and received; nothing waits yet. */
+static enum sm_status
+post_step(struct rank *rank, size_t to, double bytes, size_t from, double received)
+{
+    static void *nothing; /* schedules carry no payload */
+    if (to != SM_NO_RANK)
+        SM_TRY(sm_simgrid_post_send(rank, CHANNEL_REDUCE, to, NULL, bytes));
+    if (from == SM_NO_RANK)
+        return SM_OK;
+    struct receipt *receipt = receipt_next(rank);
+    if (receipt == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu messages", rank->receipt_count + 1);
+    receipt->from = from;
+    receipt->bytes = received;
+    return sm_simgrid_post_receive(rank, CHANNEL_REDUCE, from, &nothing, &receipt->first,
+                                   receipt->others);
+}
+
+/* Waits for a message that was posted. */
+static enum sm_status
+await(struct rank *rank, const struct receipt *receipt)
+{
+    if (!sm_simgrid_arrives(rank->world, receipt->first, receipt->others))
+        return sm_simgrid_died_between(rank->world, receipt->from, rank->comm.rank);
+    rank->world->moved = simgrid_get_clock();
+    return SM_OK;
+}
+
+/* Tells a rank that one of its messages arrived. */
+static void
+take_from(struct rank *sender)
+{
+    if (sender->wants_taken) {
+        sender->wants_taken = false;
+        sg_sem_release(sender->more_taken);
+    } else {
+        sender->taken++;
+    }
+}
+
+/* Waits until as many messages were taken as this rank sent. */
+static void
+await_taken(struct rank *rank)
+{
+    for (; rank->untaken > 0; rank->untaken--) {
+        if (rank->taken > 0) {
+            rank->taken--;
+            continue;
+        }
+        if (rank->more_taken == NULL)
+            rank->more_taken = sg_sem_init(0);
+        rank->wants_taken = true;
+        sg_sem_acquire(rank->more_taken);
+    }
+}
+
+/* Of the flow into rank r, `elapsed` seconds after it began on an idle link: the share of its bytes
+ * that is left; *spent: seconds of its latency that are over, or that it would have once more. */
+static double
+flow_left(const struct world *world, size_t r, double chunk, double elapsed, double *spent)
+{
+    const double latency = world->wires[r * world->rails].latency;
+    const double travel = edge_seconds(world, r, chunk, world->edges[r].remaining, true) - latency;
+    *spent = fmin(elapsed, latency);
+    if (elapsed <= latency)
+        return 1;
+    return travel > elapsed - latency ? 1 - (elapsed - latency) / travel : 0;
 }
 
 static enum sm_status
 play_fluid(struct rank *rank, double chunk)
 {
     struct world *world = rank->world;
-    size_t r = rank->comm.rank, size = world->size;
-    sg_mailbox_t out = sm_simgrid_box(world, CHANNEL_REDUCE, r, (r + 1) % size);
-    sg_mailbox_t in = sm_simgrid_box(world, CHANNEL_REDUCE, r > 0 ? r - 1 : size - 1, r);
-    if (out == NULL || in == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");
-    sg_barrier_wait(world->barrier);
-    sm_simgrid_send(out, NULL, round(world->edges[(r + 1) % size].remaining * chunk));
-    SM_TRY(sm_simgrid_receive(world, in, world->ranks[r > 0 ? r - 1 : size - 1].host));
-    double later = (world->edges[r].remaining - 1) * world->latency[r] + world->edges[r].pause;
+    size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
+    sg_barrier_wait(world->barrier); /* the plan is made when the last rank arrives */
+    double now = simgrid_get_clock();
+    if (world->alone && world->alone_until > now &&
+        sg_sem_acquire_timeout(world->disturbed, world->alone_until - now))
+        return SM_OK;
+    double elapsed = simgrid_get_clock() - world->all_there, spent;
+    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency *
+                   flow_left(world, next, chunk, elapsed, &spent);
+    SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
+    SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
+    flow_left(world, r, chunk, elapsed, &spent);
+    double later = beside_flow(world, r, chunk) - spent;
     if (later > 0)
         sg_actor_sleep_for(later);
     sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
     return SM_OK;
 }
 
-static sg_mailbox_t
-reduce_box(void *arg, size_t from, size_t to)
+/* One step of a schedule. The copies of a chunk are charged where it comes in, both. */
+static enum sm_status
+exchange(void *arg, const struct exchange *step)
 {
-    return sm_simgrid_box(arg, CHANNEL_REDUCE, from, to);
+    struct rank *rank = arg;
+    const struct world *world = rank->world;
+    SM_TRY(post_step(rank, step->to, round(step->sent / world->transport.collective_efficiency),
+                     step->from, step->received));
+    rank->untaken += step->waits && step->to != SM_NO_RANK;
+    if (step->open)
+        return SM_OK;
+    for (size_t i = 0; i < rank->receipt_count; i++) {
+        const struct receipt *receipt = &rank->receipts[i];
+        SM_TRY(await(rank, receipt));
+        if (world->transport.staging > 0)
+            sg_actor_sleep_for(staging_seconds(world, sm_simgrid_part(world, receipt->bytes, 0)));
+        if (step->waits)
+            take_from(&world->ranks[receipt->from]);
+    }
+    rank->receipt_count = 0;
+    await_taken(rank);
+    return SM_OK;
 }
 
-static sg_host_t
-reduce_host(void *arg, size_t rank)
+static enum sm_status
+reduce_workers(struct rank *rank, struct sm_request *request, double bytes)
 {
-    return ((struct world *)arg)->ranks[rank].host;
+    struct world *world = rank->world;
+    const struct plan *kept = plan_of(world, bytes);
+    if (kept == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", world->size);
+    const struct plan plan = *kept; /* others may be made meanwhile */
+    double chunk = ceil(bytes / (double)plan.collective->chunks(&plan.call));
+    SM_TRY(arrive(rank, request, &plan, chunk));
+    if (bytes == 0) /* no messages, yet nobody has the numbers before the last rank joins */
+        sg_barrier_wait(world->barrier);
+    else if (plan.fluid)
+        SM_TRY(play_fluid(rank, chunk));
+    else
+        SM_TRY(sm_simgrid_play(plan.collective, &plan.call, rank->comm.rank, exchange, rank));
+    request->all_there = world->all_there;
+    return SM_OK;
+}
+
+static bool
+among_workers(const struct rank *rank, const struct sm_request *request)
+{
+    return request->reach != SM_AMONG_DEVICES && rank->comm.size > 1;
+}
+
+static bool
+among_devices(const struct rank *rank, const struct sm_request *request)
+{
+    return request->reach != SM_AMONG_WORKERS && rank->comm.devices > 1;
 }
 
 static enum sm_status
 reduce(struct rank *rank, struct sm_request *request)
 {
-    struct world *world = rank->world;
     double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
-    double chunk = ceil(bytes / (double)world->collective->chunks(world->size));
-    SM_TRY(arrive(rank, request, chunk));
-    if (world->fluid)
-        SM_TRY(play_fluid(rank, chunk));
-    else
-        SM_TRY(sm_simgrid_play(world, world->collective, world->size, rank->comm.rank, bytes,
-                               reduce_box, reduce_host, world));
-    request->all_there = world->all_there;
-    return SM_OK;
+    const bool devices = among_devices(rank, request);
+    if (rank->stream_free > simgrid_get_clock())
+        sg_actor_sleep_until(rank->stream_free);
+    if (!among_workers(rank, request))
+        return sm_simgrid_devices_play(rank, DEVICES_ALL_REDUCE, bytes);
+    if (devices)
+        SM_TRY(sm_simgrid_devices_play(rank, DEVICES_REDUCE_SCATTER, bytes));
+    SM_TRY(reduce_workers(rank, request, bytes));
+    return devices ? sm_simgrid_devices_play(rank, DEVICES_ALL_GATHER, bytes) : SM_OK;
+}
+
+static enum sm_status
+count_rank(void *arg, size_t to, double bytes, const struct sm_trace_span *span)
+{
+    const struct rank *rank = arg;
+    return sm_simgrid_count_message(rank->world, rank->comm.rank, to, bytes, span);
+}
+
+/* The all-reduce that took the stream from t0 to t1 is done. */
+static enum sm_status
+note_reduce(struct rank *rank, const struct sm_request *request, double t0, double t1)
+{
+    struct world *world = rank->world;
+    if (world->traffic == NULL)
+        return SM_OK;
+    const bool workers = among_workers(rank, request);
+    const struct sm_trace_span span = {
+        .name = workers ? "all-reduce" : "device all-reduce",
+        .track = SM_TRACE_STREAM,
+        .t0 = t0,
+        .t1 = t1,
+        .bytes = sm_comm_wire_bytes(&rank->comm, request->wire),
+        .mark = request->mark,
+    };
+    if (workers) {
+        const struct plan *plan = plan_of(world, span.bytes);
+        if (plan == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
+        SM_TRY(sm_simgrid_count_schedule(plan->collective, &plan->call, rank->comm.rank, count_rank,
+                                         rank, &span));
+    }
+    return sm_trace_add_span(world->request->trace, rank->comm.rank, &span);
 }
 
 static void
@@ -153,44 +531,75 @@ stream_main(int argc, char **argv)
         rank->queue = request->next;
         if (rank->queue == NULL)
             rank->queue_end = &rank->queue;
+        const double t0 = fmax(simgrid_get_clock(), rank->stream_free);
         request->status = reduce(rank, request);
+        if (request->status == SM_OK)
+            request->status = note_reduce(rank, request, t0, simgrid_get_clock());
         if (request->status != SM_OK)
             sm_simgrid_fail(rank->world);
         request->done = true;
+        rank->playing--;
+        rank->ledger->reducing += simgrid_get_clock() - request->posted;
         sg_sem_release(rank->finished);
     }
 }
 
-/* What this rank sends of an all-reduce; the last size is remembered. */
+/* What this rank sends of an all-reduce; < 0: no memory. */
 static double
 sent_bytes(struct rank *rank, double bytes)
 {
-    const struct sm_collective *collective = rank->world->collective;
-    if (bytes != rank->reduce_bytes) {
-        size_t size = rank->comm.size, chunks = collective->chunks(size);
-        rank->reduce_bytes = bytes;
-        rank->reduce_sent = 0;
-        for (size_t i = 0; i < collective->steps(size); i++) {
-            struct sm_collective_step step;
-            collective->step(size, rank->comm.rank, i, &step);
-            if (step.send_to != SM_NO_RANK)
-                rank->reduce_sent +=
-                    sm_collective_bytes(bytes, chunks, step.send_first, step.send_count);
-        }
+    struct plan *plan = plan_of(rank->world, bytes);
+    if (plan == NULL)
+        return -1;
+    double *sent = &plan->sent[rank->comm.rank];
+    if (*sent >= 0)
+        return *sent;
+    const struct sm_collective_call *call = &plan->call;
+    const size_t steps = plan->collective->steps(call), chunks = plan->collective->chunks(call);
+    *sent = 0;
+    for (size_t i = 0; i < steps; i++) {
+        struct sm_collective_step step;
+        plan->collective->step(call, rank->comm.rank, i, &step);
+        *sent += sm_collective_sent(call, chunks, &step);
     }
-    return rank->reduce_sent;
+    return *sent;
+}
+
+/* Where all before it have ended or have known ends, its own is known too. */
+static bool
+end_known(struct rank *rank, struct sm_request *request, double bytes, double *seconds)
+{
+    if (rank->playing > 0 || !sm_simgrid_devices_known(rank, DEVICES_ALL_REDUCE, bytes, seconds))
+        return false;
+    request->end = rank->stream_free = fmax(rank->stream_free, rank->time) + *seconds;
+    return true;
 }
 
 enum sm_status
 sm_simgrid_post(struct rank *rank, struct sm_request *request)
 {
-    request->index = rank->reductions++;
-    request->done = rank->comm.size == 1; /* the mean of one is what it was */
-    if (request->done)
+    const double bytes = sm_comm_wire_bytes(&rank->comm, request->wire);
+    double seconds;
+    request->index = rank->reductions;
+    request->mark = sm_trace_now(rank->world->request->trace, rank->comm.rank);
+    if (among_workers(rank, request)) {
+        const double sent = sent_bytes(rank, bytes);
+        if (sent < 0)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
+        rank->reductions++;
+        rank->world->largest = fmax(rank->world->largest, bytes);
+        rank->ledger->bytes_sent += sent;
+    } else if (!among_devices(rank, request)) { /* the mean of one is what it was */
+        request->done = true;
         return SM_OK;
-    rank->world->largest =
-        fmax(rank->world->largest, sm_comm_wire_bytes(&rank->comm, request->wire));
-    rank->ledger->bytes_sent += sent_bytes(rank, sm_comm_wire_bytes(&rank->comm, request->wire));
+    } else if (end_known(rank, request, bytes, &seconds)) {
+        const struct sm_trace_span span = {
+            .t0 = request->end - seconds, .t1 = request->end, .mark = request->mark};
+        SM_TRY(sm_simgrid_devices_count(rank, DEVICES_ALL_REDUCE, bytes, &span));
+        return note_reduce(rank, request, span.t0, span.t1);
+    }
+    sm_simgrid_settle(rank);
+    rank->playing++;
     if (rank->queued == NULL) {
         rank->queued = sg_sem_init(0);
         rank->finished = sg_sem_init(0);
@@ -201,6 +610,7 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         sg_actor_set_data(stream, rank);
         sg_actor_start(stream, stream_main, 0, NULL);
     }
+    request->posted = simgrid_get_clock();
     request->next = NULL;
     *rank->queue_end = request;
     rank->queue_end = &request->next;

@@ -17,9 +17,12 @@ watcher_main(int argc, char **argv)
     struct rank *rank = watcher->rank;
     sg_actor_daemonize(sg_actor_self());
     for (;;) {
-        bool came = sg_comm_wait(watcher->request->comm) == SG_OK;
         struct sm_request *request = watcher->request;
-        request->status = came ? SM_OK : rank->world->survives ? SM_ERR_LOST : SM_ERR_STALLED;
+        request->status = sm_simgrid_arrives(rank->world, request->comm, request->others) ? SM_OK
+                          : rank->world->survives ? SM_ERR_LOST
+                                                  : SM_ERR_STALLED;
+        if (rank->world->transport.staging > 0 && request->status == SM_OK)
+            sm_simgrid_unstage(rank, ((const struct envelope *)request->envelope)->bytes);
         request->arrived = simgrid_get_clock();
         request->done = true;
         watcher->next_idle = rank->idle;

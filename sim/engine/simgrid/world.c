@@ -16,8 +16,18 @@ enum sm_status
 sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1)
 {
     rank->ledger->seconds[stage] += t1 - t0;
-    return sm_trace_add(rank->world->request->trace, rank->comm.rank, sm_stage_names[stage], t0,
-                        t1);
+    struct sm_trace *trace = rank->world->request->trace;
+    if (trace == NULL)
+        return SM_OK;
+    const bool waits =
+        stage == SM_STAGE_LOAD || stage == SM_STAGE_COMMUNICATION || stage == SM_STAGE_IDLE;
+    return sm_trace_add_span(
+        trace, rank->comm.rank,
+        &(struct sm_trace_span){.name = sm_stage_names[stage],
+                                .track = waits ? SM_TRACE_RANK : SM_TRACE_DEVICES,
+                                .t0 = t0,
+                                .t1 = t1,
+                                .mark = sm_trace_now(trace, rank->comm.rank)});
 }
 
 void

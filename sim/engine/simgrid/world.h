@@ -21,29 +21,53 @@
 #include "sim/collective/fluid.h"
 #include "sim/engine/engine.h"
 #include "sim/engine/waiting.h"
+#include "sim/timing/transport.h"
 
 /* A parcel on its way. Recycled through the world's list. */
 struct envelope {
     struct envelope *next;
     double sent; /* simulated seconds */
     struct sm_parcel *parcel;
+    size_t to;
+    double bytes; /* true ones */
+};
+
+/* One of the devices beside the first that talk to other workers. A message goes between the hosts
+ * of the actors that post its two ends, so an actor there posts what the rank asks for. */
+struct rail {
+    struct world *world;
+    struct order *queue, **queue_end;
+    sg_sem_t asked;
+};
+
+/* A part of a message to post: to send, or to receive where there is a place for its handle. */
+struct order {
+    struct order *next; /* in the rail's queue, or in the world's free list */
+    sg_mailbox_t box;
+    double bytes;
+    sg_comm_t *receipt;
 };
 
 struct sm_request {
     enum { RECEIVE, REDUCE } kind;
     struct sm_request *next; /* in the free list, or in the stream's queue    */
+    double posted;           /* when */
     /* RECEIVE */
     size_t from;
     struct sm_parcel **parcel;
     sg_comm_t comm;
-    bool watched;   /* an actor waits in the rank's place */
-    double arrived; /* when it was done                   */
-    void *envelope; /* struct envelope, when it is there  */
+    sg_comm_t *others; /* (rails - 1) of the parts over the other rails */
+    bool watched;      /* an actor waits in the rank's place */
+    double arrived;    /* when it was done                   */
+    void *envelope;    /* struct envelope, when it is there  */
     /* REDUCE */
+    enum sm_reach reach;
     float *x;
     size_t n, index;
     double wire;      /* floats that it weighs    */
     double all_there; /* when the last rank joined   */
+    double end;       /* when it is over, which only known seconds tell beforehand; else 0 */
+    struct sm_trace_mark mark; /* where the rank was when it was posted */
     /* REDUCE, watched or tested */
     enum sm_status status;
     bool done;
@@ -54,15 +78,37 @@ struct sm_request {
 };
 
 struct world;
+struct traffic;    /* of traffic.c */
+struct background; /* of background.c */
 
-struct traffic;
+/* What the devices of one worker do together. */
+enum device_part { DEVICES_ALL_REDUCE, DEVICES_REDUCE_SCATTER, DEVICES_ALL_GATHER };
 
-/* A device that plays its part of the all-reduce inside a worker. */
+/* A device that plays its part of it. */
 struct player {
     struct rank *rank;
     const struct sm_device_ring *ring;
     size_t ring_index, position;
+    enum device_part part;
+    bool trees; /* instead of the ring */
     double bytes;
+};
+
+/* How long it takes. */
+struct device_time {
+    struct device_time *next;
+    enum device_part part;
+    double bytes, seconds; /* seconds < 0: somebody plays it for the first time */
+    size_t waiting;        /* for that to end */
+    sg_sem_t ended;
+};
+
+/* Workers whose devices are alike, on links that nobody else uses. */
+struct device_kind {
+    struct device_kind *next;
+    uint64_t hash; /* of the links of all rings */
+    struct device_time *times;
+    size_t count;
 };
 
 /* An actor that waits for one receipt after another in a rank's place. */
@@ -77,9 +123,10 @@ struct rank {
     struct sm_comm comm; /* first: ops get a pointer to it */
     struct world *world;
     const struct sm_platform_worker *worker;
-    sg_host_t host;
-    double time;     /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
-    double slowdown; /* speed of device 0 / speed of the slowest device */
+    sg_host_t host;     /* of its first rail */
+    struct rail *rails; /* (world->rails), the first is the rank itself; NULL: none asked yet */
+    double time;        /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
+    double slowdown;    /* speed of device 0 / speed of the slowest device */
     struct sm_ledger *ledger;
     struct sm_task task;
     bool working; /* the task is on the pool */
@@ -92,16 +139,49 @@ struct rank {
     struct watcher *watchers, *idle;
     bool asleep; /* until one more is done */
     sg_sem_t woken;
+    /* copies through host memory: messages to go, and until when the others are copied */
+    struct envelope *leaving, **leaving_end;
+    sg_sem_t staged;
+    double copied;
     /* the stream */
+    struct receipt *receipts; /* (receipt_capacity) of the step under way, or of several */
+    size_t receipt_count, receipt_capacity;
+    /* messages of this rank that were taken, and those of them that it has not asked for; it may
+     * sleep until one more is */
+    size_t untaken, taken;
+    bool wants_taken;
+    sg_sem_t more_taken;
     struct sm_request *queue, **queue_end;
     sg_sem_t queued, finished;
-    size_t reductions;                /* posted so far */
-    double reduce_bytes, reduce_sent; /* wire bytes of the last all-reduce, and this rank's part */
+    size_t reductions;  /* among workers, posted so far */
+    size_t playing;     /* posted to the stream that have not ended */
+    double stream_free; /* until when all-reduces of known seconds take */
     /* devices */
     struct player *players;
     sg_sem_t played;
-    bool devices_private;                /* nobody else uses the links between the devices */
-    double device_bytes, device_seconds; /* the last all-reduce among them that was simulated */
+    struct device_kind *kind;                /* NULL: others use the links between the devices */
+    double device_latency, device_bandwidth; /* of the worst edge of their rings */
+};
+
+/* A message of a schedule that is to come. */
+struct receipt {
+    size_t from;
+    double bytes;
+    sg_comm_t first, *others; /* others: (rails - 1) of the other parts */
+};
+
+/* How all-reduces of so many bytes are played. */
+struct plan {
+    const struct sm_collective *collective;
+    struct sm_collective_call call;
+    bool fluid;
+    double *sent; /* (size) bytes that each rank sends; < 0: not yet known */
+};
+enum { PLANS = 32 }; /* buckets of several sizes */
+
+/* An idle route. */
+struct wire {
+    double latency, bandwidth;
 };
 
 struct box {
@@ -111,14 +191,19 @@ struct box {
 
 struct world {
     const struct sm_engine_request *request;
+    struct sm_transport transport;
     struct sm_arena *arena;
     size_t size;                /* ranks that train */
     size_t rank_count;          /* and the servers behind them */
     struct rank *ranks;         /* (rank_count) */
     struct sm_waiting *waiting; /* (rank_count) */
     struct envelope *envelopes; /* spare */
+    struct order *orders;       /* spare */
+    size_t rails;               /* of every rank */
     struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
+    struct device_kind *kinds;
+    struct traffic *traffic; /* NULL: nobody asks what the links carry */
     bool failed;
     struct sm_error error; /* the first failure */
     double failed_at;
@@ -127,9 +212,9 @@ struct world {
     uint32_t *sent, *asked; /* (rank_count, rank_count) messages from, to; where ranks survive */
     sg_sem_t never;         /* what waits for it waits for its end     */
     size_t lost_count, lost_messages;
-    /* where there is traffic */
-    struct traffic *traffic; /* (request->platform->traffic_count)           */
-    sg_link_t *busy;         /* (busy_count) links it uses, by their address */
+    /* where there is traffic of others */
+    struct background *background; /* (request->platform->traffic_count)           */
+    sg_link_t *busy;               /* (busy_count) links it uses, by their address */
     size_t busy_count;
     double moved;   /* when a rank last got somewhere */
     double largest; /* bytes of the largest message   */
@@ -137,22 +222,35 @@ struct world {
     double end; /* when the last rank ended */
 
     /* the all-reduce under way */
-    const struct sm_collective *collective;
-    bool fluid;
+    const struct sm_collective *collective; /* as it was asked for */
+    bool fluid;                             /* what may be played so, is */
+    struct sm_collective_call call;         /* without bytes */
+    struct sm_collective_sites sites;       /* of the call, where there are any */
+    struct plan plans[PLANS];               /* the last ones */
+    size_t plan_count;                      /* so far */
+    bool *used;                             /* (collectives in the axis) */
     sg_bar_t barrier;
     size_t arrived, n;
     float **x;                   /* (size) of n floats */
     struct sm_fluid_edge *edges; /* (size) edge r-1 -> r */
-    double *latency, *bandwidth; /* (size) of the route r-1 -> r */
+    struct wire *wires;          /* (size, rails) of the routes r-1 -> r */
     double *work;                /* (2 size) */
     double all_there;
+    /* where nothing else is on the links its flows need not be played to know their end */
+    size_t in_flight;   /* messages that somebody sent and nobody has yet */
+    bool shared;        /* with the devices inside some worker            */
+    bool alone;         /* when the last rank joined                      */
+    double alone_until; /* when it ends if it stays so                    */
+    bool was_disturbed;
+    sg_sem_t disturbed; /* then: a permit for each rank                   */
 };
 
 enum channel { CHANNEL_MESSAGE, CHANNEL_REDUCE };
 
-/* The mailbox of messages from one rank to another; kept, because asking SimGrid costs a switch to
- * its scheduler. NULL: no memory. */
-sg_mailbox_t sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to);
+/* The mailbox of messages from one rank to another over a rail; kept, because asking SimGrid costs
+ * a switch to its scheduler. NULL: no memory. */
+sg_mailbox_t sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to,
+                            size_t rail);
 
 /* Sends `bytes` (and what `payload` points to) and forgets about it. */
 void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
@@ -160,20 +258,48 @@ void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
  * way died. */
 enum sm_status sm_simgrid_receive(struct world *world, sg_mailbox_t box, sg_host_t from);
 
-/* Plays one rank's steps of a schedule, message by message. `box(arg, from, to)` finds mailboxes,
- * `host(arg, rank)` who sends. */
-enum sm_status sm_simgrid_play(struct world *world, const struct sm_collective *collective,
-                               size_t size, size_t rank, double bytes,
-                               sg_mailbox_t (*box)(void *arg, size_t from, size_t to),
-                               sg_host_t (*host)(void *arg, size_t rank), void *arg);
+/* Of so many bytes, those that go over a rail; the first has most. */
+double sm_simgrid_part(const struct world *world, double bytes, size_t rail);
+/* What a message of so many bytes occupies the links like. */
+double sm_simgrid_wire_bytes(const struct world *world, double bytes);
+/* The device of a rank's rail. */
+sg_host_t sm_simgrid_rail_host(const struct world *world, size_t rank, size_t rail);
+/* Posts a message of `bytes` on the wire, one part a rail. */
+enum sm_status sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to,
+                                    void *payload, double bytes);
+/* Posts the receipt of the next message: its first part, and into others (rails - 1) those of the
+ * other rails, which appear at this instant, but only when other actors had their turn. */
+enum sm_status sm_simgrid_post_receive(struct rank *rank, enum channel channel, size_t from,
+                                       void **payload, sg_comm_t *first, sg_comm_t *others);
+/* Waits for all parts; false when a link or host on the way died. */
+bool sm_simgrid_arrives(const struct world *world, sg_comm_t first, sg_comm_t *others);
+/* Has the envelope copied to host memory, after those before it, and sent then. */
+void sm_simgrid_stage(struct rank *rank, struct envelope *envelope);
+/* Waits until what came in, after what came before it, is copied to its device. */
+void sm_simgrid_unstage(struct rank *rank, double bytes);
+
+/* One rank's step of a schedule: SM_NO_RANK or peers, and bytes. */
+struct exchange {
+    size_t to, from;
+    double sent, received;
+    bool open;  /* see struct sm_collective_step               */
+    bool waits; /* for what it sends, not only for what comes  */
+};
+
+/* Plays one rank's steps of a schedule, message by message; exchange(arg, step) sends and
+ * receives. */
+enum sm_status sm_simgrid_play(const struct sm_collective *collective,
+                               const struct sm_collective_call *call, size_t rank,
+                               enum sm_status (*exchange)(void *arg, const struct exchange *step),
+                               void *arg);
 
 /* ---- background.c: flows of others ---- */
 
 /* Before the ranks start: starts the flows. */
-enum sm_status sm_simgrid_traffic_init(struct world *world);
-void sm_simgrid_traffic_fini(struct world *world);
+enum sm_status sm_simgrid_background_init(struct world *world);
+void sm_simgrid_background_fini(struct world *world);
 /* Whether others use a link on the way. */
-bool sm_simgrid_traffic_on(const struct world *world, sg_host_t from, sg_host_t to);
+bool sm_simgrid_busy(const struct world *world, sg_host_t from, sg_host_t to);
 
 /* ---- failure.c: links and hosts that die ---- */
 
@@ -182,6 +308,9 @@ bool sm_simgrid_traffic_on(const struct world *world, sg_host_t from, sg_host_t 
 bool sm_simgrid_sends(sg_host_t from);
 /* Records SM_ERR_STALLED: which host or link between the two died, and when, if it can be told. */
 enum sm_status sm_simgrid_died(const struct world *world, sg_host_t from, sg_host_t to);
+enum sm_status sm_simgrid_died_between(const struct world *world, size_t from, size_t to);
+/* Whether all devices of the rank that talk to others are up. */
+bool sm_simgrid_rank_sends(const struct world *world, size_t rank);
 /* Before the ranks start: notes when their hosts die; where they survive, has the others told. */
 enum sm_status sm_simgrid_failure_init(struct world *world);
 /* Where some were lost and others went on: says so. SM_ERR_STALLED when none that trains is left.
@@ -213,12 +342,43 @@ enum sm_status sm_simgrid_look(struct rank *rank, struct sm_request *const *requ
 /* Blocks until a receipt that is watched is done, and all others of the same instant with it. */
 void sm_simgrid_sleep(struct rank *rank);
 void sm_simgrid_watch_fini(struct rank *rank);
+void sm_simgrid_devices_fini(struct world *world);
 
-/* all-reduce over ranks: set-up, posting, and what waits for it */
+/* What the links carry, where the request asks for it or for a trace; else these do nothing. Bytes
+ * are those that are meant to arrive, whatever share of a link the library reaches. Of the span
+ * only times and mark count. */
+enum sm_status sm_simgrid_traffic_init(struct world *world);
+enum sm_status sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t to, double bytes,
+                                const struct sm_trace_span *span);
+/* A message between ranks, over all their rails. */
+enum sm_status sm_simgrid_count_message(struct world *world, size_t from, size_t to, double bytes,
+                                        const struct sm_trace_span *span);
+/* What `rank` sends of a schedule: count(arg, to, bytes, span). */
+enum sm_status sm_simgrid_count_schedule(const struct sm_collective *collective,
+                                         const struct sm_collective_call *call, size_t rank,
+                                         enum sm_status (*count)(void *arg, size_t to, double bytes,
+                                                                 const struct sm_trace_span *span),
+                                         void *arg, const struct sm_trace_span *span);
+/* After the run: spreads it over the routes, into the report, and into counters of the trace. */
+enum sm_status sm_simgrid_traffic_report(struct world *world, struct sm_engine_report *report);
+void sm_simgrid_traffic_fini(struct world *world);
+
+/* all-reduces: set-up, posting; devices' ones go by known seconds where nothing is under way */
 enum sm_status sm_simgrid_streams_init(struct world *world);
 enum sm_status sm_simgrid_post(struct rank *rank, struct sm_request *request);
-/* all-reduce among a worker's devices */
+/* "ring", "auto (ring)": the collectives that were played, for the report; NULL: no memory. */
+const char *sm_simgrid_collectives(const struct world *world);
+/* Somebody is about to use the links between workers. */
+void sm_simgrid_disturb(struct world *world);
+/* among a worker's devices */
 enum sm_status sm_simgrid_devices_init(struct rank *rank);
-enum sm_status sm_simgrid_devices_reduce(struct rank *rank, double bytes);
+/* Whether the seconds it takes are known by now. */
+bool sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double bytes,
+                              double *seconds);
+/* Blocks the calling actor for as long as it takes; one at a time for a rank. */
+enum sm_status sm_simgrid_devices_play(struct rank *rank, enum device_part part, double bytes);
+/* One that took the seconds of the span, played or known. */
+enum sm_status sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
+                                        const struct sm_trace_span *span);
 
 #endif

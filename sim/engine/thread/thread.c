@@ -177,11 +177,14 @@ reduction_at(struct world *world, size_t index, size_t n)
 }
 
 static enum sm_status
-thread_iallreduce(struct sm_comm *comm, float *x, size_t n, double wire,
+thread_iallreduce(struct sm_comm *comm, enum sm_reach reach, float *x, size_t n, double wire,
                   struct sm_request **request)
 {
     struct rank *self = rank_of(comm);
     struct world *world = self->world;
+    *request = NULL;
+    if (reach == SM_AMONG_DEVICES) /* a worker has one */
+        return SM_OK;
     if (comm->rank >= comm->size)
         return SM_FAIL(SM_ERR_DOMAIN,
                        "rank %zu is a server; all-reduces are among the %zu that train", comm->rank,
