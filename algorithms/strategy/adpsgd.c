@@ -17,6 +17,9 @@
  *
  * To drain, active ranks take their answer in and say goodbye to every passive one; passive ranks
  * answer until all have said so.
+ * Links and ranks may die. A passive rank that lost a model answers it with nothing, and an active
+ * rank that gets nothing, or loses the delta, gives up that exchange and begins another. What was
+ * lost stays lost: sum x is then conserved no more.
  * Source: Lian, Zhang, Zhang, Liu, "Asynchronous decentralized parallel SGD", ICML 2018,
  * arXiv:1710.06952, Alg. 1 and sec. 3 (bipartite graph, against deadlock).
  */
@@ -52,7 +55,7 @@ static unsigned
 adpsgd_manner(const void *settings)
 {
     (void)settings;
-    return SM_SENDS_EARLY | SM_FOLLOWS_CLOCK;
+    return SM_SENDS_EARLY | SM_FOLLOWS_CLOCK | SM_SURVIVES_LOSS;
 }
 
 static enum sm_status
@@ -94,12 +97,27 @@ adpsgd_prepare(struct adpsgd *s, struct sm_comm *comm, size_t lane)
     return SM_OK;
 }
 
-/* A message has arrived: a model to answer, a delta, or a goodbye, which is empty. */
+/* A passive rank lost what came in that lane, and answers it with nothing. */
 static enum sm_status
-adpsgd_open(struct adpsgd *s, struct sm_comm *comm, size_t lane)
+adpsgd_answer_nothing(struct adpsgd *s, struct sm_comm *comm, size_t lane)
 {
-    if (s->inbox[lane]->n > 0)
+    s->outbox[lane] = sm_parcel_create(comm, 0);
+    return s->outbox[lane] != NULL
+               ? SM_OK
+               : SM_FAIL(SM_ERR_NOMEM, "adpsgd: no memory for an empty message");
+}
+
+/* A receipt is over, with that status. A message has arrived: a model to answer, a delta, or an
+ * empty one, which is a goodbye to a passive rank and no answer to an active one. Or none has. */
+static enum sm_status
+adpsgd_open(struct adpsgd *s, struct sm_comm *comm, size_t lane, enum sm_status status)
+{
+    if (status == SM_ERR_LOST)
+        return s->active ? SM_OK : adpsgd_answer_nothing(s, comm, lane);
+    if (status == SM_OK && s->inbox[lane]->n > 0)
         return s->active ? SM_OK : adpsgd_prepare(s, comm, lane);
+    if (status != SM_OK && status != SM_ERR_GONE)
+        return status;
     sm_parcel_release(s->inbox[lane]);
     s->inbox[lane] = NULL;
     s->left[lane] = true;
@@ -115,8 +133,8 @@ adpsgd_receive(void *state, struct sm_comm *comm)
         if (s->posted[lane] != NULL)
             SM_TRY(comm->ops->test(comm, &s->posted[lane], &there));
         if (there) {
-            SM_TRY(comm->ops->wait(comm, &s->posted[lane]));
-            SM_TRY(adpsgd_open(s, comm, lane));
+            enum sm_status status = comm->ops->wait(comm, &s->posted[lane]);
+            SM_TRY(adpsgd_open(s, comm, lane, status));
         }
     }
     if (s->active && s->posted[0] == NULL && s->outbox[0] == NULL)
@@ -226,14 +244,16 @@ adpsgd_drain(void *state, struct sm_comm *comm, size_t n, float *x, enum sm_drai
     struct adpsgd *s = state;
     const float *view;
     if (s->active) {
-        SM_TRY(comm->ops->wait(comm, &s->posted[0]));
+        enum sm_status status = comm->ops->wait(comm, &s->posted[0]);
+        if (s->inbox[0] != NULL || status != SM_OK)
+            SM_TRY(adpsgd_open(s, comm, 0, status));
         adpsgd_absorb(s, n, x, &view);
         return adpsgd_say_goodbye(comm);
     }
     for (size_t lane; !adpsgd_all_left(s);) {
         SM_TRY(adpsgd_send(s, comm));
-        SM_TRY(comm->ops->wait_any(comm, s->posted, s->lanes, &lane));
-        SM_TRY(adpsgd_open(s, comm, lane));
+        enum sm_status status = comm->ops->wait_any(comm, s->posted, s->lanes, &lane);
+        SM_TRY(adpsgd_open(s, comm, lane, status));
         adpsgd_absorb(s, n, x, &view);
     }
     memset(s->left, 0, s->lanes * sizeof *s->left);

@@ -91,13 +91,29 @@ sm_parameter_server_init(void *state, const struct sm_setup *setup)
 
 /* ---- workers ---- */
 
+/* A worker goes on with the parameters it has where the newest were lost, but not where their
+ * server is gone. */
+static enum sm_status
+parameter_server_answered(struct sm_parameter_server *s, struct sm_comm *comm, size_t k)
+{
+    enum sm_status status = comm->ops->wait(comm, &s->posted[k]);
+    if (status == SM_ERR_LOST)
+        return SM_OK;
+    if (status == SM_ERR_GONE) {
+        struct sm_error error = *sm_error_last();
+        error.code = SM_ERR_STALLED;
+        return sm_error_set(&error);
+    }
+    return status;
+}
+
 enum sm_status
 sm_parameter_server_receive(void *state, struct sm_comm *comm)
 {
     struct sm_parameter_server *s = state;
     for (size_t k = 0; k < s->servers; k++) {
         const size_t shard = shard_begin(s, s->n, k + 1) - shard_begin(s, s->n, k);
-        SM_TRY(comm->ops->wait(comm, &s->posted[k]));
+        SM_TRY(parameter_server_answered(s, comm, k));
         if (s->pushes[k] == NULL && (s->pushes[k] = sm_parcel_create(comm, shard)) == NULL)
             return SM_FAIL(SM_ERR_NOMEM, "parameter servers: a parcel of %zu floats", shard);
     }
@@ -156,8 +172,8 @@ sm_parameter_server_send(void *state, struct sm_comm *comm)
     return SM_OK;
 }
 
-/* A goodbye is known by a learning rate that no push has; it weighs nothing, for a real worker
- * would just end. */
+/* A goodbye is known by a learning rate that no push has, as is its answer; it weighs nothing, for
+ * a real worker would just end. */
 static enum sm_status
 parameter_server_say_goodbye(struct sm_parameter_server *s, struct sm_comm *comm)
 {
@@ -167,6 +183,16 @@ parameter_server_say_goodbye(struct sm_parameter_server *s, struct sm_comm *comm
     goodbye->weight = -1.0f;
     for (size_t k = 0; k < s->servers; k++)
         SM_TRY(parameter_server_push(s, comm, k, goodbye));
+    for (size_t k = 0; k < s->servers; k++) {
+        SM_TRY(comm->ops->wait(comm, &s->posted[k])); /* lost: this worker leaves the run */
+        /* other parameters: the goodbye was lost */
+        while (s->inbox[k] != NULL && !sm_parameter_server_is_goodbye(s->inbox[k])) {
+            sm_parcel_release(s->inbox[k]);
+            s->inbox[k] = NULL;
+            SM_TRY(parameter_server_push(s, comm, k, goodbye));
+            SM_TRY(comm->ops->wait(comm, &s->posted[k]));
+        }
+    }
     sm_parcel_release(goodbye);
     return SM_OK;
 }
@@ -181,7 +207,6 @@ sm_parameter_server_drain(void *state, struct sm_comm *comm, size_t n, float *x,
     if (why != SM_DRAIN_END)
         return SM_OK;
     SM_TRY(parameter_server_say_goodbye(s, comm));
-    SM_TRY(sm_parameter_server_receive(s, comm));
     sm_parameter_server_absorb(s, n, x, &view);
     return SM_OK;
 }
@@ -220,6 +245,7 @@ sm_parameter_server_answer(struct sm_parameter_server *s, struct sm_comm *comm, 
     if (s->parcel == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "parameter server: a parcel of %zu floats", s->n);
     s->parcel->wire = wire;
+    s->parcel->weight = wire > 0 ? 0 : -1;
     SM_TRY(comm->ops->compute(comm, SM_STAGE_UPDATE, 0, 0, &(struct sm_job){copy_job, s}));
     for (size_t r = begin; r < end; r++)
         SM_TRY(comm->ops->isend(comm, r, s->parcel));

@@ -48,7 +48,7 @@ bool sm_parameter_server_is_goodbye(const struct sm_parcel *parcel);
 /* Talks: posts the receipts of the next push of workers begin..end-1. */
 enum sm_status sm_parameter_server_listen(struct sm_parameter_server *s, struct sm_comm *comm,
                                           size_t begin, size_t end);
-/* Talks: sends x to workers begin..end-1, as `wire` floats. */
+/* Talks: sends x to workers begin..end-1, as `wire` floats; 0: the answer to a goodbye. */
 enum sm_status sm_parameter_server_answer(struct sm_parameter_server *s, struct sm_comm *comm,
                                           double wire, size_t begin, size_t end);
 

@@ -8,6 +8,9 @@
  * and its push, comes from the clock: from stragglers, links and the queue at the server. With
  * several servers each shard has an order of its own. gamma is that of the worker's own step count.
  * After the last step every worker takes in what the servers end with, which is the run's model.
+ * A worker that dies is missed by nobody. Of a worker that is cut off for a while the pushes are
+ * lost, or the answers to them, and it goes on from the parameters it has; one that is cut off at
+ * the end leaves the run. Without a server nobody can go on.
  * Source: Dean et al., NeurIPS 2012, sec. 4.1 (Downpour SGD, one step between fetches and pushes);
  * Recht et al., NeurIPS 2011, arXiv:1106.5730, Alg. 1.
  */
@@ -19,7 +22,7 @@ static unsigned
 parameter_server_async_manner(const void *settings)
 {
     (void)settings;
-    return SM_FOLLOWS_CLOCK;
+    return SM_FOLLOWS_CLOCK | SM_SURVIVES_LOSS;
 }
 
 /* Others may still read the parcel: the step overwrites a copy. */
@@ -54,12 +57,20 @@ parameter_server_async_serve(void *state, struct sm_comm *comm, struct sm_steppe
     SM_TRY(stepper->begin(stepper, s->n));
     SM_TRY(sm_parameter_server_listen(s, comm, 0, comm->size));
     for (size_t left = comm->size, r; left > 0;) {
-        SM_TRY(comm->ops->wait_any(comm, s->posted, comm->size, &r));
-        if (!sm_parameter_server_is_goodbye(s->inbox[r])) {
-            SM_TRY(parameter_server_async_apply(s, comm, stepper, r));
+        enum sm_status status = comm->ops->wait_any(comm, s->posted, comm->size, &r);
+        if (status == SM_ERR_LOST) { /* who pushed waits for an answer all the same */
+            SM_TRY(sm_parameter_server_listen(s, comm, r, r + 1));
+            SM_TRY(sm_parameter_server_answer(s, comm, s->wire, r, r + 1));
             continue;
         }
-        sm_parcel_release(s->inbox[r]);
+        if (status != SM_ERR_GONE) {
+            SM_TRY(status);
+            if (!sm_parameter_server_is_goodbye(s->inbox[r])) {
+                SM_TRY(parameter_server_async_apply(s, comm, stepper, r));
+                continue;
+            }
+            sm_parcel_release(s->inbox[r]);
+        }
         left--;
     }
     return sm_parameter_server_answer(s, comm, 0, 0, comm->size);

@@ -24,10 +24,11 @@
 
 /* How a strategy, with its settings, goes about it. */
 enum sm_manner {
-    SM_SENDS_EARLY = 1,   /* messages leave before the gradient                            */
-    SM_FOLLOWS_CLOCK = 2, /* what is mixed with what depends on when it arrives            */
-    SM_WEIGHS_MODELS = 4, /* push-sum: x is a model times a weight that does not stay 1    */
-    SM_MIXES_BUFFERS = 8, /* the inner optimizer's buffers travel with the model           */
+    SM_SENDS_EARLY = 1,    /* messages leave before the gradient                            */
+    SM_FOLLOWS_CLOCK = 2,  /* what is mixed with what depends on when it arrives            */
+    SM_WEIGHS_MODELS = 4,  /* push-sum: x is a model times a weight that does not stay 1    */
+    SM_MIXES_BUFFERS = 8,  /* the inner optimizer's buffers travel with the model           */
+    SM_SURVIVES_LOSS = 16, /* goes on when messages are lost or ranks die: see comm.h       */
 };
 
 /* Why a strategy is drained. */

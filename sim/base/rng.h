@@ -25,6 +25,7 @@ enum sm_rng_purpose {
     SM_RNG_TEST,
     SM_RNG_HELD_OUT,
     SM_RNG_COMPRESSION,
+    SM_RNG_TRAFFIC,
 };
 
 struct sm_rng;

@@ -20,6 +20,8 @@ enum sm_status {
     SM_ERR_STALLED,     /* every rank waits; the message says who for whom                      */
     SM_ERR_DIVERGED,    /* a loss is no longer finite: a result, not a defect                   */
     SM_ERR_INTERRUPTED, /* the user asked to stop                                               */
+    SM_ERR_LOST,        /* a message was lost with a link on its way: see comm.h                */
+    SM_ERR_GONE,        /* a message will never come, for its sender is gone: see comm.h        */
     SM_ERR_ABORTED,     /* another rank failed first; its error is the one to show              */
 };
 

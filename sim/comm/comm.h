@@ -9,6 +9,13 @@
  * small real model can send what ResNet-50 sends, and a compressed vector of n floats weighs less
  * than n. Timing-only runs are the same code with n = 1 and the whole model in the scale.
  *
+ * Links and hosts may die on the way. A run then stalls, and the engine says who waits for whom; a
+ * strategy learns nothing of it. Only one that can go on (SM_SURVIVES_LOSS) is told, when it waits:
+ *   SM_ERR_LOST  this message was lost with a link on its way; the next may come
+ *   SM_ERR_GONE  nothing will come from that rank any more: it died, or it has ended
+ * The request is then over and there is no parcel. A sender is never told. A rank that returns one
+ * of the two from its program leaves the run, which goes on without it.
+ *
  * Ranks 0..size-1 train. A strategy may own further ranks, its servers: size..size+servers-1; they
  * send and receive messages, but all-reduces are among those that train.
  */

@@ -30,6 +30,9 @@ struct sm_engine_request {
     /* One rank's program. The first failure ends the run and is the run's error. */
     enum sm_status (*worker)(void *arg, struct sm_comm *comm);
     void *arg;
+    bool survives; /* ranks are told of messages that were lost, and go on (comm.h)          */
+    /* OPTIONAL. That rank is lost, and the others go on. */
+    enum sm_status (*lost)(void *arg, size_t rank);
 };
 
 /* What a link of the platform carried. */
@@ -45,6 +48,9 @@ struct sm_link_use {
 struct sm_engine_report {
     double seconds;                  /* when the last rank ended; 0 without a clock */
     const struct sm_ledger *ledgers; /* (workers + servers), owned by the arena of run */
+    /* Where ranks or messages were lost and the others went on to the end; else NULL. */
+    const bool *lost;                /* (workers + servers)                        */
+    const char *losses;              /* one line: which, when, why                 */
     const char *collective;          /* and what it came to: "auto (ring)"; NULL: none */
     const struct sm_link_use *links; /* (link_count) in the platform's order, when asked for */
     size_t link_count;

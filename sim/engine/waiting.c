@@ -3,6 +3,7 @@
 #include "sim/engine/waiting.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { MOST_SHOWN = 6 };
 
@@ -20,24 +21,35 @@ describe(const struct sm_waiting *w, size_t rank, char *text, size_t room)
     case SM_WAIT_COLLECTIVE:
         return snprintf(text, room, "rank %zu waits in all-reduce %zu since %.6g s", rank, w->count,
                         w->since);
-    default: /* it was under way when it was ended from outside */
-        return snprintf(text, room, "rank %zu is gone with its host", rank);
+    case SM_WAIT_DEVICES:
+        return snprintf(text, room, "rank %zu waits for its own devices since %.6g s", rank,
+                        w->since);
+    case SM_WAIT_GONE:
+        return snprintf(text, room, "rank %zu is gone with its host since %.6g s", rank, w->since);
+    default:
+        return snprintf(text, room, "rank %zu was under way", rank);
     }
 }
 
 enum sm_status
-sm_stall_record(const struct sm_waiting *waiting, size_t size, double now)
+sm_stall_record(const struct sm_waiting *waiting, size_t size, double now, const char *cause)
 {
     char who[SM_ERROR_LENGTH - 64] = "";
     size_t used = 0, shown = 0, more = 0, ended = 0;
+    if (cause != NULL) {
+        snprintf(who, sizeof who / 2, "%s", cause);
+        used = strlen(who);
+    }
     for (size_t rank = 0; rank < size; rank++) {
         const struct sm_waiting *w = &waiting[rank];
         if (w->kind == SM_WAIT_ENDED) {
             ended++;
+        } else if (w->kind == SM_WAIT_NOT && cause != NULL) {
+            continue; /* it was stopped */
         } else if (shown == MOST_SHOWN) {
             more++;
         } else {
-            if (shown++ > 0)
+            if (shown++ > 0 || cause != NULL)
                 used += (size_t)snprintf(who + used, sizeof who - used, "; ");
             used += (size_t)describe(w, rank, who + used, sizeof who - used);
         }

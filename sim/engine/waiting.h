@@ -7,7 +7,15 @@
 
 #include "sim/base/status.h"
 
-enum sm_wait_kind { SM_WAIT_NOT, SM_WAIT_MESSAGE, SM_WAIT_ANY, SM_WAIT_COLLECTIVE, SM_WAIT_ENDED };
+enum sm_wait_kind {
+    SM_WAIT_NOT,
+    SM_WAIT_MESSAGE,
+    SM_WAIT_ANY,
+    SM_WAIT_COLLECTIVE,
+    SM_WAIT_DEVICES,
+    SM_WAIT_ENDED,
+    SM_WAIT_GONE /* it died */
+};
 
 struct sm_waiting {
     enum sm_wait_kind kind;
@@ -16,8 +24,9 @@ struct sm_waiting {
     size_t count; /* how many collectives (or messages from the peer) before */
 };
 
-/* Records SM_ERR_STALLED: "stalled at 1.5 s: rank 3 waits for a message from rank 2 since 1.2 s;
- * ...". waiting (size). */
-enum sm_status sm_stall_record(const struct sm_waiting *waiting, size_t size, double now);
+/* Records SM_ERR_STALLED: "stalled at 1.5 s: CAUSE; rank 3 waits for a message from rank 2 since
+ * 1.2 s; ...". cause: NULL for none. waiting (size). */
+enum sm_status sm_stall_record(const struct sm_waiting *waiting, size_t size, double now,
+                               const char *cause);
 
 #endif

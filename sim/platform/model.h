@@ -7,7 +7,9 @@
  *   read.c     names, quantities and profile files; fills the model (names: table.c)
  *   route.c    routes and connected traces
  *   edit.c     the experiment's edits, goodput
+ *   state.c    links and hosts that go down
  *   split.c    duplex links that go down become two
+ *   traffic.c  flows of others, between hosts of their own
  *   worker.c   host properties -> workers, devices, rings
  */
 #ifndef SM_PLATFORM_MODEL_H
@@ -65,6 +67,7 @@ struct sm_model {
     size_t file_count;           /* profile files named           */
     uint64_t files_hash;         /* of their contents, in order   */
     bool varies;
+    struct sm_platform_state *states;
 };
 
 /* Records "FILE:LINE: message" and returns SM_ERR_INPUT. */
@@ -100,6 +103,12 @@ enum sm_status sm_model_read(struct sm_model *model);
 enum sm_status sm_model_check_routes(struct sm_model *model, xmlNodePtr zone);
 enum sm_status sm_model_edit(struct sm_model *model, const struct sm_node *edits);
 enum sm_status sm_model_apply_goodput(struct sm_model *model);
+/* Fills traffic of *platform, whose workers are known, from the list in `edits`; makes the hosts
+ * that it runs between. */
+enum sm_status sm_model_traffic(struct sm_model *model, const struct sm_node *edits,
+                                struct sm_platform *platform);
+/* Reads the profiles of what goes down inside `parent` into states. */
+enum sm_status sm_model_states(struct sm_model *model, xmlNodePtr parent);
 /* What SimGrid is given only: no entry of the model changes. */
 enum sm_status sm_model_split(struct sm_model *model);
 /* Fills workers and worker_count of *platform with at most `want` workers (0: all). `edits` is

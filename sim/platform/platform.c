@@ -190,8 +190,11 @@ load_document(struct sm_model *model, const struct sm_platform_request *request,
     SM_TRY(sm_model_workers(model, request->workers, request->servers, request->edits, platform));
     SM_TRY(sm_model_apply_goodput(model));
     SM_TRY(copy_links(model, platform));
+    SM_TRY(sm_model_traffic(model, request->edits, platform));
+    SM_TRY(sm_model_states(model, root));
     SM_TRY(sm_model_split(model));
     platform->varies = model->varies;
+    platform->states = model->states;
     return write_xml(model, platform);
 }
 

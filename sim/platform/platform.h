@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "sim/base/arena.h"
+#include "sim/base/param.h"
 #include "sim/base/status.h"
 #include "sim/base/tree.h"
 
@@ -51,19 +52,53 @@ struct sm_platform_link {
     bool stands;      /* for all that a <cluster> makes, which SimGrid names as it likes */
 };
 
+/* A host or link that a profile file turns off and on. */
+struct sm_platform_state {
+    const struct sm_platform_state *next;
+    const char *name; /* as SimGrid knows it: of a duplex link NAME_UP and NAME_DOWN  */
+    bool host;
+    const double *times; /* (count) seconds, rising; none where they are drawn at random */
+    const bool *on;      /* (count) what it is from then on                              */
+    size_t count;
+    double period; /* seconds until it all begins again; 0: never */
+};
+
+/* Flows of others that share links with the run's messages, over one route. */
+struct sm_platform_traffic {
+    const char *from, *to; /* hosts whose route is to be loaded                  */
+    double rate;           /* bytes/s offered, or:                               */
+    double load;           /* share of the route's bandwidth that is offered, or */
+    size_t flows;          /* that always send as fast as they may               */
+    double bytes;          /* mean size of a flow                                */
+    bool random;           /* Poisson arrivals, exponential sizes; else even ones */
+};
+
+/* An entry of `platform.traffic`. */
+struct sm_traffic_settings {
+    const char *link;
+    size_t from, to, flows;
+    double load, rate, bytes, latency;
+    const char *arrivals;
+};
+extern const struct sm_param sm_traffic_params[];
+
 struct sm_platform {
     const char *file; /* as the user named it                               */
     const struct sm_platform_worker *workers;
     size_t worker_count;
     const struct sm_platform_link *links;
     size_t link_count;
-    bool varies;     /* some profile file changes speeds while time passes */
+    bool varies;                            /* some profile file changes speeds while time passes */
+    const struct sm_platform_state *states; /* NULL: nothing ever goes down            */
+    const struct sm_platform_traffic *traffic; /* (traffic_count) */
+    size_t traffic_count;
     const char *xml; /* what SimGrid loads, ends with a zero               */
     size_t xml_length;
     uint64_t hash; /* of xml                                             */
 };
 
-/* `edits` is the experiment's `platform` map (or NULL): bandwidth, latency and speed each map a
+/* `edits` is the experiment's `platform` map (or NULL): traffic is a list of what else is on the
+ * links (sm_traffic_params); bandwidth, latency and speed each map a
  * glob pattern of link (or host) names to a value with a unit, or to x2 / x0.5. A pattern that
  * matches nothing is an error. */
 struct sm_platform_request {
@@ -77,6 +112,9 @@ struct sm_platform_request {
 /* SM_ERR_INPUT: one line with FILE:LINE where there is one. Everything is owned by arena. */
 enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
                                 struct sm_platform *platform);
+/* Whether the profiles have that host or link down at `now` seconds, and *since when. */
+bool sm_platform_is_down(const struct sm_platform *platform, const char *name, double now,
+                         double *since);
 
 /* Workers of a site, where the first `workers` are in sites of one size (>= 2), one site after the
  * other; else, or where all are in one, 0. */

@@ -207,13 +207,14 @@ quantity_of(xmlNodePtr element, const char *key, enum sm_unit unit)
 
 /* ---- profile files ---- */
 
+enum { DEEPEST_FOLDER = 40, BITS = 20 };
+
 /* The name SimGrid is given for a profile file, from any current folder. SimGrid 3.32 cannot open
  * an absolute name (it opens it once more for every folder of its path, which fails) and refuses
  * to read one name twice: so enough "../" to reach the root, and `number` in idle "./" or ".//". */
 static void
 name_for_simgrid(const char *absolute, size_t number, char *name, size_t size)
 {
-    enum { DEEPEST_FOLDER = 40, BITS = 20 };
     size_t used = 0;
     for (size_t i = 0; i < DEEPEST_FOLDER && used < size; i++)
         used += (size_t)snprintf(name + used, size - used, "../");

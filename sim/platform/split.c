@@ -20,16 +20,20 @@ static enum sm_status
 split_link(struct sm_model *model, const struct sm_model_link *link)
 {
     xmlNodePtr up = link->element;
-    const char *state = sm_model_attribute(up, "state_file");
-    /* the same file under another name: SimGrid reads none twice */
-    const char *again = sm_arena_printf(model->arena, "./%s", state);
+    static const char *const files[] = {"bandwidth_file", "latency_file", "state_file"};
     const char *names[] = {sm_arena_printf(model->arena, "%s_UP", link->name),
                            sm_arena_printf(model->arena, "%s_DOWN", link->name)};
     xmlNodePtr down = xmlCopyNode(up, 1);
     if (down == NULL || xmlAddNextSibling(up, down) == NULL || !set(up, "id", names[0]) ||
-        !set(down, "id", names[1]) || !set(down, "state_file", again) ||
-        !set(up, "sharing_policy", "SHARED") || !set(down, "sharing_policy", "SHARED"))
+        !set(down, "id", names[1]) || !set(up, "sharing_policy", "SHARED") ||
+        !set(down, "sharing_policy", "SHARED"))
         return sm_model_no_memory(model);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const char *file = sm_model_attribute(down, files[i]);
+        if (file != NULL && file[0] != '\0' && /* under another name: SimGrid reads none twice */
+            !set(down, files[i], sm_arena_printf(model->arena, "./%s", file)))
+            return sm_model_no_memory(model);
+    }
     return SM_OK;
 }
 

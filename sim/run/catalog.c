@@ -153,7 +153,8 @@ describe_experiment(FILE *out)
           "  compare            a list of `- name: ...` entries laid over the rest, one run each\n"
           "  sweep              dotted keys with lists of values, one run a combination\n"
           "  platform.bandwidth, platform.latency, platform.speed\n"
-          "                     \"PATTERN\": value or x2, for links (hosts) whose name matches\n",
+          "                     \"PATTERN\": value or x2, for links (hosts) whose name matches\n"
+          "  platform.traffic   a list of flows of others, {link: PATTERN, load: 0.3} and so on\n",
           out);
 }
 

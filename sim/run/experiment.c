@@ -14,6 +14,7 @@
 #include "algorithms/schedule/schedule.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/collective/collective.h"
+#include "sim/platform/platform.h"
 
 enum { MOST_KEYS = 32 };
 
@@ -93,6 +94,7 @@ static const struct sm_param against_params[] = {
 const struct sm_section sm_experiment_sections[] = {
     {"", top_params},
     {"platform", platform_params},
+    {"platform.traffic", sm_traffic_params},
     {"workload", workload_params},
     {"workload", batch_params},
     {"timing", sm_timing_params},
@@ -107,7 +109,7 @@ const struct sm_section sm_experiment_sections[] = {
 
 static const char *const top_others[] = {"platform", "workload", "timing",  "algorithm",
                                          "evaluate", "sweep",    "compare", NULL};
-static const char *const platform_others[] = {"bandwidth", "latency", "speed", NULL};
+static const char *const platform_others[] = {"bandwidth", "latency", "speed", "traffic", NULL};
 static const char *const timing_others[] = {"scale", "straggler", "transport", NULL};
 static const char *const algorithm_others[] = {
     "inner", "schedule", "strategy", "outer", "tau", "buffer", "compression", "collective", NULL};

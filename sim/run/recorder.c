@@ -19,6 +19,7 @@ struct point {
         float *x; /* (floats) */
         double loss;
         size_t losses;
+        bool there;
     } left[]; /* (workers) */
 };
 
@@ -37,6 +38,7 @@ struct sm_recorder {
     struct point *open, *spare;
     float *consensus;     /* (floats) */
     const float **models; /* (workers) */
+    bool *lost;           /* (workers) */
     struct slice *slices;
     size_t slice_count;
     struct sm_evaluation *evaluations;
@@ -58,8 +60,10 @@ sm_recorder_create(const struct sm_recorder_settings *settings, struct sm_record
     recorder->slice_count = sm_workload_slices(settings->workload);
     recorder->consensus = calloc(recorder->floats, sizeof(float));
     recorder->models = calloc(settings->workers, sizeof(float *));
+    recorder->lost = calloc(settings->workers, sizeof *recorder->lost);
     recorder->slices = calloc(recorder->slice_count, sizeof *recorder->slices);
-    if (recorder->consensus == NULL || recorder->models == NULL || recorder->slices == NULL) {
+    if (recorder->consensus == NULL || recorder->models == NULL || recorder->lost == NULL ||
+        recorder->slices == NULL) {
         sm_recorder_free(recorder);
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the recorder");
     }
@@ -89,6 +93,7 @@ sm_recorder_free(struct sm_recorder *recorder)
     pthread_mutex_destroy(&recorder->lock);
     free(recorder->consensus);
     free(recorder->models);
+    free(recorder->lost);
     free(recorder->slices);
     free(recorder->evaluations);
     free(recorder);
@@ -114,6 +119,8 @@ point_at(struct sm_recorder *recorder, size_t step)
             free_points(point, workers);
             return NULL;
         }
+    for (size_t r = 0; point != NULL && r < workers; r++)
+        point->left[r].there = false;
     if (point == NULL)
         return NULL;
     point->step = step;
@@ -161,8 +168,8 @@ mean_loss(const struct point *point, size_t workers)
     double loss = 0;
     size_t losses = 0;
     for (size_t r = 0; r < workers; r++) {
-        loss += point->left[r].loss;
-        losses += point->left[r].losses;
+        loss += point->left[r].there ? point->left[r].loss : 0;
+        losses += point->left[r].there ? point->left[r].losses : 0;
     }
     return losses > 0 ? loss / (double)losses : (double)NAN;
 }
@@ -188,9 +195,10 @@ keep(struct sm_recorder *recorder, const struct sm_evaluation *evaluation)
 static enum sm_status
 complete(struct sm_recorder *recorder, const struct point *point)
 {
-    size_t workers = recorder->settings.workers, n = recorder->n, floats = recorder->floats;
-    for (size_t r = 0; r < workers; r++)
-        recorder->models[r] = point->left[r].x;
+    size_t workers = 0, n = recorder->n, floats = recorder->floats;
+    for (size_t r = 0; r < recorder->settings.workers; r++)
+        if (point->left[r].there)
+            recorder->models[workers++] = point->left[r].x;
     sm_vec_mean_into(workers, recorder->models, floats, recorder->consensus);
     if (!sm_vec_finite(floats, recorder->consensus))
         return SM_FAIL(SM_ERR_DIVERGED, "diverged: the model is not finite after step %zu",
@@ -207,7 +215,7 @@ complete(struct sm_recorder *recorder, const struct point *point)
     const struct sm_evaluation evaluation = {
         .step = point->step,
         .sim_seconds = point->sim_seconds,
-        .train_loss = mean_loss(point, workers),
+        .train_loss = mean_loss(point, recorder->settings.workers),
         .test_loss = sm_metrics_loss(&metrics),
         .test_accuracy = sm_metrics_accuracy(&metrics),
         .test_perplexity = sm_metrics_perplexity(&metrics),
@@ -221,6 +229,30 @@ complete(struct sm_recorder *recorder, const struct point *point)
         recorder->finished = true;
     }
     return SM_OK;
+}
+
+static bool
+is_complete(const struct sm_recorder *recorder, const struct point *point)
+{
+    if (point->arrived == recorder->settings.workers)
+        return true;
+    for (size_t r = 0; r < recorder->settings.workers; r++)
+        if (!point->left[r].there && !recorder->lost[r])
+            return false;
+    return true;
+}
+
+static enum sm_status
+close_point(struct sm_recorder *recorder, struct point *point)
+{
+    enum sm_status status = complete(recorder, point);
+    struct point **link = &recorder->open;
+    while (*link != point)
+        link = &(*link)->next;
+    *link = point->next;
+    point->next = recorder->spare;
+    recorder->spare = point;
+    return status;
 }
 
 static enum sm_status
@@ -238,16 +270,9 @@ deposit_locked(struct sm_recorder *recorder, size_t rank, size_t step, double si
     point->left[rank].loss = loss;
     point->left[rank].losses = losses;
     point->sim_seconds = fmax(point->sim_seconds, sim_seconds);
-    if (++point->arrived < recorder->settings.workers)
-        return SM_OK;
-    enum sm_status status = complete(recorder, point);
-    struct point **link = &recorder->open;
-    while (*link != point)
-        link = &(*link)->next;
-    *link = point->next;
-    point->next = recorder->spare;
-    recorder->spare = point;
-    return status;
+    point->left[rank].there = true;
+    point->arrived++;
+    return is_complete(recorder, point) ? close_point(recorder, point) : SM_OK;
 }
 
 enum sm_status
@@ -257,6 +282,33 @@ sm_recorder_deposit(struct sm_recorder *recorder, size_t rank, size_t step, doub
     pthread_mutex_lock(&recorder->lock);
     enum sm_status status =
         deposit_locked(recorder, rank, step, sim_seconds, x, statistics, loss, losses);
+    pthread_mutex_unlock(&recorder->lock);
+    return status;
+}
+
+/* The oldest first, as they would have come. */
+static enum sm_status
+lose_locked(struct sm_recorder *recorder, size_t rank)
+{
+    recorder->lost[rank] = true;
+    for (;;) {
+        struct point *oldest = NULL;
+        for (struct point *point = recorder->open; point != NULL; point = point->next)
+            if (is_complete(recorder, point) && (oldest == NULL || point->step < oldest->step))
+                oldest = point;
+        if (oldest == NULL)
+            return SM_OK;
+        SM_TRY(close_point(recorder, oldest));
+    }
+}
+
+enum sm_status
+sm_recorder_lose(struct sm_recorder *recorder, size_t rank)
+{
+    if (rank >= recorder->settings.workers) /* a server has no model to evaluate */
+        return SM_OK;
+    pthread_mutex_lock(&recorder->lock);
+    enum sm_status status = lose_locked(recorder, rank);
     pthread_mutex_unlock(&recorder->lock);
     return status;
 }

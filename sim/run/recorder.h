@@ -36,13 +36,16 @@ enum sm_status sm_recorder_deposit(struct sm_recorder *recorder, size_t rank, si
                                    double sim_seconds, const float *x, const float *statistics,
                                    double loss, size_t losses);
 
+/* Worker `rank` will not come any more: an evaluation is then of the workers that reached it. */
+enum sm_status sm_recorder_lose(struct sm_recorder *recorder, size_t rank);
+
 /* Accuracy of the newest point; NaN before the first. */
 double sm_recorder_accuracy(struct sm_recorder *recorder);
 /* When no worker runs any more: the points, by step; borrowed until the recorder is freed. */
 const struct sm_evaluation *sm_recorder_evaluations(const struct sm_recorder *recorder,
                                                     size_t *count);
 /* After the last step: the mean of all whole models (floats of the workload), and a hash of every
- * worker's model in rank order. NULL and 0 before. */
+ * worker's model (that was not lost) in rank order. NULL and 0 before. */
 const float *sm_recorder_consensus(const struct sm_recorder *recorder, uint64_t *hash);
 
 #endif

@@ -285,7 +285,11 @@ hash_costs(const struct run *run)
                             run->transport.staging};
     const uint64_t buckets =
         sm_hash(run->buckets, run->bucket_count * sizeof *run->buckets, run->platform.hash);
-    return sm_hash(costs, sizeof costs, buckets) ^ run->straggler_hash;
+    const uint64_t hash = sm_hash(costs, sizeof costs, buckets) ^ run->straggler_hash;
+    for (size_t i = 0; i < run->platform.traffic_count; i++)
+        if (run->platform.traffic[i].random)
+            return sm_hash(&run->experiment->seed, sizeof run->experiment->seed, hash);
+    return hash;
 }
 
 static enum sm_status
@@ -406,6 +410,8 @@ against_replay(const struct run *run)
         return "no: the bytes of each link are counted";
     if (run->platform.varies)
         return "no: the platform changes while time passes";
+    if (run->platform.traffic_count > 0)
+        return "no: others use the links";
     if (sm_straggler_varies(&run->experiment->straggler))
         return "no: steps take a random time";
     return options->no_replay ? "no: switched off" : NULL;
@@ -442,15 +448,37 @@ close_run(struct run *run)
     sm_pool_free(run->pool);
 }
 
-/* Means over the workers of where their seconds went until each one's last step was done; bytes to
- * the very end. */
+/* Says in the warnings which ranks were lost. */
+static enum sm_status
+warn_of_losses(struct run *run, const struct sm_engine_report *report)
+{
+    struct sm_summary *s = &run->summary;
+    if (report->losses == NULL)
+        return SM_OK;
+    const char **warnings = sm_arena_alloc(run->arena, s->warning_count + 1, sizeof *warnings);
+    const char *warning = sm_arena_printf(run->arena, "the others went on: %s", report->losses);
+    if (warnings == NULL || warning == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for a warning");
+    for (size_t i = 0; i < s->warning_count; i++)
+        warnings[i] = s->warnings[i];
+    warnings[s->warning_count++] = warning;
+    s->warnings = warnings;
+    return SM_OK;
+}
+
+/* Means over the workers (that were not lost) of where their seconds went until each one's last
+ * step was done; bytes to the very end. */
 static void
 summarize_time(struct run *run, const struct sm_engine_report *report, const double *ends,
                const struct sm_ledger *spent)
 {
     struct sm_summary *s = &run->summary;
-    double stages[SM_STAGES] = {0}, bytes = 0, end = 0, m = (double)run->workers;
+    double stages[SM_STAGES] = {0}, bytes = 0, end = 0, m = 0;
+    for (size_t r = 0; r < run->workers; r++)
+        m += report->lost == NULL || !report->lost[r];
     for (size_t r = 0; r < run->workers; r++) {
+        if (report->lost != NULL && report->lost[r])
+            continue;
         for (size_t i = 0; i < SM_STAGES; i++)
             stages[i] += spent[r].seconds[i] / m;
         struct sm_ledger whole = report->ledgers[r];
@@ -555,6 +583,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .interrupted = run->options->interrupted,
         .worker = sm_worker_run,
         .arg = &training,
+        .survives = sm_strategy_is(&run->experiment->algorithm.strategy, SM_SURVIVES_LOSS),
+        .lost = sm_worker_lost,
     };
     enum sm_status status = run->options->engine->run(&request, run->arena, report);
     for (size_t r = 0; r < run->workers + run->servers; r++)
@@ -647,6 +677,7 @@ execute(struct run *run, struct sm_run_result *result)
         run->summary.algorithm.collective = report.collective;
     if (status == SM_OK) {
         summarize_time(run, &report, ends, spent);
+        status = warn_of_losses(run, &report);
         if (run->workload != NULL)
             run->summary.wall.samples_per_second =
                 (double)(run->steps * run->workers * sm_workload_batch(run->workload, 0)) /

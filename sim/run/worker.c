@@ -498,6 +498,13 @@ worker_run(const struct sm_training *training, struct sm_comm *comm)
 }
 
 enum sm_status
+sm_worker_lost(void *arg, size_t rank)
+{
+    const struct sm_training *training = arg;
+    return training->recorder != NULL ? sm_recorder_lose(training->recorder, rank) : SM_OK;
+}
+
+enum sm_status
 sm_worker_run(void *arg, struct sm_comm *comm)
 {
     return comm->rank < comm->size ? worker_run(arg, comm) : sm_server_run(arg, comm);

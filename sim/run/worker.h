@@ -45,6 +45,9 @@ struct sm_setup sm_training_setup(const struct sm_training *training, struct sm_
 /* The program of every rank, also of those that serve; arg is the struct sm_training. */
 enum sm_status sm_worker_run(void *arg, struct sm_comm *comm);
 
+/* Worker `rank` is lost, the others go on; arg is the struct sm_training. */
+enum sm_status sm_worker_lost(void *arg, size_t rank);
+
 /* Builds and forgets one worker's states for a model of one parameter: what the plug-ins refuse is
  * refused before anything runs. */
 enum sm_status sm_worker_check(const struct sm_experiment *experiment, size_t workers);

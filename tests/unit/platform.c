@@ -888,6 +888,82 @@ sites_are_groups_where_they_are_of_one_size_and_one_after_the_other(void **state
     }
 }
 
+/* Periods: 1 off at 3, on at 4, every 10 s from the start; 2 the same, 6 s after its last line. */
+static void
+links_and_hosts_that_go_down_are_known_with_their_times(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_platform p;
+    char path[96];
+    double since = -1;
+    const char *host = replaced(f, small, "1Gf\"/>", "1Gf\" state_file=\"slow.txt\"/>");
+    const char *const endings[] = {"", "PERIODICITY 10\n", "LOOPAFTER 6\n"};
+    snprintf(path, sizeof path, "%s/slow.txt", f->folder);
+    for (size_t i = 0; i < 3; i++) {
+        write_text(path, sm_arena_printf(&f->arena, "# of a\n0 1\n3 0\n4 1\n%s", endings[i]));
+        check_ok(load_text(f, host, NULL, &p));
+        assert_true(p.varies && p.states != NULL && p.states->host && p.states->next == NULL);
+        assert_false(sm_platform_is_down(&p, "a", 2.9, &since));
+        assert_true(sm_platform_is_down(&p, "a", 3, &since));
+        check_relative(since, 3, 1e-12);
+        assert_false(sm_platform_is_down(&p, "a", 4.5, &since));
+        assert_int_equal(sm_platform_is_down(&p, "a", 23.5, &since), i > 0);
+        check_relative(since, i > 0 ? 23 : 3, 1e-12);
+        assert_false(sm_platform_is_down(&p, "b", 3.5, &since));
+    }
+    write_text(path, "5 0\nPERIODICITY 8\n"); /* down for good, from 5 on */
+    check_ok(load_text(f, host, NULL, &p));
+    assert_false(sm_platform_is_down(&p, "a", 4.5, &since));
+    assert_true(sm_platform_is_down(&p, "a", 9, &since));
+    write_text(path, "STOCHASTIC\nEXP 1 DET 0\n"); /* SimGrid draws */
+    check_ok(load_text(f, host, NULL, &p));
+    assert_false(sm_platform_is_down(&p, "a", 9, &since));
+    check_ok(load_text(f,
+                       replaced(f, small, "<route",
+                                "<trace id=\"t\" periodicity=\"0\">0 1\n2 0\n</trace>"
+                                "<trace_connect trace=\"t\" element=\"b\"/>\n<route"),
+                       NULL, &p));
+    assert_true(sm_platform_is_down(&p, "b", 2.5, &since));
+    check_relative(since, 2, 1e-12);
+    check_ok(load_text(f, small, NULL, &p));
+    assert_null(p.states);
+}
+
+/* SimGrid 3.32 reads no name twice. */
+static void
+profiles_of_a_duplex_link_that_goes_down_have_a_name_for_each_half(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_platform p;
+    char path[96];
+    double since;
+    const char *xml = replaced(f, small, "\"SPLITDUPLEX\"",
+                               "\"SPLITDUPLEX\" state_file=\"slow.txt\" "
+                               "bandwidth_file=\"slow.txt\"");
+    snprintf(path, sizeof path, "%s/slow.txt", f->folder);
+    write_text(path, "0 1\n3 0\n");
+    check_ok(load_text(f, xml, "{bandwidth: {duo: x3}}", &p));
+    assert_null(strstr(p.xml, "SPLITDUPLEX"));
+    assert_null(strstr(p.xml, "direction"));
+    assert_non_null(strstr(p.xml, "<link_ctn id=\"duo_UP\"/>"));
+    const char *up = strstr(p.xml, "<link id=\"duo_UP\" bandwidth=\"3000000000Bps\"");
+    const char *down = strstr(p.xml, "<link id=\"duo_DOWN\" bandwidth=\"3000000000Bps\"");
+    assert_true(up != NULL && down != NULL);
+    char names[4][1024]; /* each profile is read under a name of its own */
+    size_t count = 0;
+    for (const char *at = p.xml; count < 4 && (at = strstr(at, "_file=\"")) != NULL; count++) {
+        at += strlen("_file=\"");
+        snprintf(names[count], sizeof names[count], "%.*s", (int)strcspn(at, "\""), at);
+        for (size_t i = 0; i < count; i++)
+            assert_string_not_equal(names[i], names[count]);
+        assert_int_equal(access(names[count], R_OK), 0);
+    }
+    assert_int_equal(count, 4);
+    assert_true(sm_platform_is_down(&p, "duo_UP", 3.5, &since));
+    assert_true(sm_platform_is_down(&p, "duo_DOWN", 3.5, &since));
+    assert_int_equal(p.link_count, 2); /* as the user wrote it */
+}
+
 int
 main(void)
 {
@@ -918,6 +994,8 @@ main(void)
         TEST(fewer_hosts_than_workers_says_both_numbers),
         TEST(edits_apply_in_order_under_goodput),
         TEST(wrong_edits_name_the_experiments_line),
+        TEST(links_and_hosts_that_go_down_are_known_with_their_times),
+        TEST(profiles_of_a_duplex_link_that_goes_down_have_a_name_for_each_half),
         TEST(profile_files_are_found_from_any_folder_and_vary_the_platform),
         TEST(traces_are_connected_to_one_host_each),
         TEST(a_duplex_link_that_goes_down_becomes_two),

@@ -148,6 +148,44 @@ a_model_that_is_not_finite_is_no_row(void **unused)
     }
 }
 
+/* Worker 1 leaves after step 2, where worker 0 has not been; worker 2 before step 2. */
+static void
+evaluations_are_of_the_workers_that_reached_them(void **unused)
+{
+    (void)unused;
+    struct fixture f;
+    size_t count;
+    uint64_t hash;
+    const float x[WORKERS][N] = {{1, 2}, {3, 6}, {100, 100}};
+    open_fixture(&f);
+    check_ok(sm_recorder_deposit(f.recorder, 1, 2, 0, x[1], NULL, 4, 2));
+    check_ok(sm_recorder_lose(f.recorder, 1));
+    check_ok(sm_recorder_lose(f.recorder, 2));
+    sm_recorder_evaluations(f.recorder, &count);
+    assert_int_equal(count, 0);
+    check_ok(sm_recorder_deposit(f.recorder, 0, 2, 0, x[0], NULL, 2, 2));
+    check_ok(sm_recorder_deposit(f.recorder, 0, STEPS, 0, x[0], NULL, 3, 1));
+    const struct sm_evaluation *rows = sm_recorder_evaluations(f.recorder, &count);
+    assert_int_equal(count, 2);
+    check_near(rows[0].test_loss, 0.5 * (2 * 2 + 4 * 4), 1e-6);
+    check_near(rows[0].train_loss, 1.5, 1e-9);
+    check_near(rows[0].consensus_distance, 5, 1e-6);
+    check_near(rows[1].test_loss, 0.5 * (1 + 2 * 2), 1e-6);
+    check_near(rows[1].train_loss, 3, 1e-9);
+    assert_non_null(sm_recorder_consensus(f.recorder, &hash));
+    close_fixture(&f);
+    /* two wait at once for the one that dies: the older is completed first */
+    open_fixture(&f);
+    for (size_t step = 4; step > 0; step -= 2)
+        for (size_t r = 0; r < 2; r++)
+            check_ok(sm_recorder_deposit(f.recorder, r, step, 0, x[r], NULL, 1, 1));
+    check_ok(sm_recorder_lose(f.recorder, 2));
+    rows = sm_recorder_evaluations(f.recorder, &count);
+    assert_int_equal(count, 2);
+    assert_true(rows[0].step == 2 && rows[1].step == 4);
+    close_fixture(&f);
+}
+
 int
 main(void)
 {
@@ -156,6 +194,7 @@ main(void)
         cmocka_unit_test(the_loss_before_the_first_step_is_null),
         cmocka_unit_test(the_hash_covers_every_model_in_rank_order_whoever_comes_first),
         cmocka_unit_test(a_model_that_is_not_finite_is_no_row),
+        cmocka_unit_test(evaluations_are_of_the_workers_that_reached_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

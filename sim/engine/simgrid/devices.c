@@ -48,10 +48,23 @@ mark_rings(struct rank *rank, void *value)
                 value, NULL);
 }
 
+/* Whether traffic of others is on a link between the devices. */
+static bool
+devices_busy(const struct rank *rank)
+{
+    const struct sm_platform_worker *worker = rank->worker;
+    bool busy = false;
+    for (size_t a = 0; rank->world->busy_count > 0 && a < worker->devices; a++)
+        for (size_t b = 0; !busy && b < worker->devices; b++)
+            busy = a != b && sm_simgrid_busy(rank->world, sg_host_by_name(worker->hosts[a]),
+                                             sg_host_by_name(worker->hosts[b]));
+    return busy;
+}
+
 static bool
 links_private(struct rank *rank)
 {
-    bool alone = !rank->world->request->platform->varies;
+    bool alone = !rank->world->request->platform->varies && !devices_busy(rank);
     mark_rings(rank, rank);
     for (size_t r = 0; alone && r < rank->world->rank_count; r++) {
         sg_host_t other = rank->world->ranks[r].host;
@@ -191,6 +204,12 @@ device_box(const struct player *player, size_t from, size_t to)
     return sg_mailbox_by_name(name);
 }
 
+static sg_host_t
+device_host(const struct player *player, size_t position)
+{
+    return sg_host_by_name(player->rank->worker->hosts[player->ring->order[position]]);
+}
+
 static enum sm_status
 exchange(void *arg, const struct exchange *step)
 {
@@ -198,7 +217,9 @@ exchange(void *arg, const struct exchange *step)
     if (step->to != SM_NO_RANK)
         sm_simgrid_send(device_box(player, player->position, step->to), NULL, step->sent);
     if (step->from != SM_NO_RANK)
-        return sm_simgrid_receive(device_box(player, step->from, player->position));
+        return sm_simgrid_receive(player->rank->world,
+                                  device_box(player, step->from, player->position),
+                                  device_host(player, step->from));
     return SM_OK;
 }
 
@@ -233,12 +254,17 @@ play_trees(const struct player *player)
     const size_t size = player->rank->worker->devices, me = player->position;
     const double half = round(player->bytes / TREES);
     sg_comm_t receipts[TREES * MOST_NEIGHBOURS];
+    sg_host_t from[TREES * MOST_NEIGHBOURS];
     void *payload[TREES * MOST_NEIGHBOURS];
     size_t count = 0;
     for (size_t tree = 0; tree < TREES; tree++) {
         size_t others[MOST_NEIGHBOURS];
         const size_t neighbours = tree_neighbours(size, tree, me, others);
         for (size_t i = 0; i < neighbours; i++) {
+            if (!sm_simgrid_sends(device_host(player, others[i])))
+                return sm_simgrid_died(player->rank->world, device_host(player, others[i]),
+                                       sg_host_self());
+            from[count] = device_host(player, others[i]);
             sm_simgrid_send(device_box(player, me, others[i]), NULL, half);
             receipts[count] =
                 sg_mailbox_get_async(device_box(player, others[i], me), &payload[count]);
@@ -248,8 +274,7 @@ play_trees(const struct player *player)
     enum sm_status status = SM_OK;
     for (size_t i = 0; i < count; i++)
         if (sg_comm_wait(receipts[i]) != SG_OK)
-            status = SM_FAIL(SM_ERR_STALLED, "a link between the devices of worker %zu went down",
-                             player->rank->comm.rank);
+            status = sm_simgrid_died(player->rank->world, from[i], sg_host_self());
     return status;
 }
 
@@ -331,10 +356,15 @@ sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
     return SM_OK;
 }
 
-static void
+static enum sm_status
 play(struct rank *rank, enum device_part part, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
+    for (size_t d = 0; rank->world->mortal && d < worker->devices; d++) {
+        sg_host_t host = sg_host_by_name(worker->hosts[d]);
+        if (!sm_simgrid_sends(host)) /* SimGrid starts no actor there */
+            return sm_simgrid_died(rank->world, host, host);
+    }
     size_t count = worker->ring_count * worker->devices;
     const bool trees = takes_trees(rank, part, bytes);
     for (size_t i = 0; i < count; i++) {
@@ -352,6 +382,7 @@ play(struct rank *rank, enum device_part part, double bytes)
     if (trees)
         sg_actor_sleep_for((2 * (double)sm_devices_tree_depth(worker->devices) - 1) *
                            rank->device_latency);
+    return SM_OK;
 }
 
 /* Plays it and keeps the seconds. */
@@ -369,7 +400,7 @@ play_first(struct rank *rank, enum device_part part, double bytes)
         kind->count++;
     }
     double start = simgrid_get_clock();
-    play(rank, part, bytes);
+    SM_TRY(play(rank, part, bytes));
     if (time == NULL)
         return SM_OK;
     time->seconds = simgrid_get_clock() - start;

@@ -61,12 +61,12 @@ sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes)
 }
 
 enum sm_status
-sm_simgrid_receive(sg_mailbox_t box)
+sm_simgrid_receive(struct world *world, sg_mailbox_t box, sg_host_t from)
 {
     void *payload;
-    if (sg_comm_wait(sg_mailbox_get_async(box, &payload)) != SG_OK)
-        return SM_FAIL(SM_ERR_STALLED, "%s: a link or host on the way had gone down by %.6g s",
-                       sg_mailbox_get_name(box), simgrid_get_clock());
+    if (!sm_simgrid_sends(from) || sg_comm_wait(sg_mailbox_get_async(box, &payload)) != SG_OK)
+        return sm_simgrid_died(world, from, sg_host_self());
+    world->moved = simgrid_get_clock();
     return SM_OK;
 }
 

@@ -122,6 +122,8 @@ sm_simgrid_post_receive(struct rank *rank, enum channel channel, size_t from, vo
 {
     struct world *world = rank->world;
     size_t to = rank->comm.rank;
+    if (world->mortal && !sm_simgrid_rank_sends(world, from))
+        return sm_simgrid_died_between(world, from, to);
     sg_mailbox_t box = sm_simgrid_box(world, channel, from, to, 0);
     if (box == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for mailboxes");

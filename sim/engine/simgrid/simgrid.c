@@ -83,11 +83,16 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
 {
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
+    if (rank->world->survives && !sm_simgrid_may_send(rank, to)) {
+        rank->ledger->bytes_sent += sm_comm_wire_bytes(comm, parcel->wire);
+        return SM_OK;
+    }
     double bytes = sm_comm_wire_bytes(comm, parcel->wire);
     struct envelope *envelope = envelope_new(rank->world, parcel, to, bytes);
     if (envelope == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for a message");
     rank->ledger->bytes_sent += bytes;
+    rank->world->largest = fmax(rank->world->largest, bytes);
     rank->world->in_flight++;
     sm_simgrid_disturb(rank->world);
     if (rank->world->transport.staging > 0) {
@@ -126,9 +131,16 @@ simgrid_irecv(struct sm_comm *comm, size_t from, struct sm_parcel **parcel, stru
                                    .parcel = parcel,
                                    .posted = rank->time,
                                    .others = request->others};
-    SM_TRY(sm_simgrid_post_receive(rank, CHANNEL_MESSAGE, from, &request->envelope, &request->comm,
-                                   request->others));
     *out = request;
+    if (rank->world->survives && !sm_simgrid_may_receive(rank, request))
+        return SM_OK;
+    enum sm_status posted = sm_simgrid_post_receive(rank, CHANNEL_MESSAGE, from, &request->envelope,
+                                                    &request->comm, request->others);
+    if (posted != SM_OK) {
+        rank->world->waiting[comm->rank] =
+            (struct sm_waiting){.kind = SM_WAIT_MESSAGE, .peer = from, .since = rank->time};
+        return posted;
+    }
     return rank->watches ? sm_simgrid_watch(rank, request) : SM_OK;
 }
 
@@ -186,12 +198,13 @@ note_message(struct rank *rank, const struct sm_request *request, const struct e
 static enum sm_status
 finish_receive(struct rank *rank, struct sm_request *request, double *there)
 {
-    if (!message_arrives(rank, request))
-        return SM_FAIL(SM_ERR_STALLED,
-                       "a link or host had gone down by %.6g s: rank %zu waited for a message from "
-                       "rank %zu since %.6g s",
-                       request->done ? request->arrived : simgrid_get_clock(), rank->comm.rank,
-                       request->from, rank->world->waiting[rank->comm.rank].since);
+    const bool arrived = message_arrives(rank, request);
+    if (rank->world->survives)
+        sm_simgrid_received(request);
+    if (!arrived && rank->world->survives)
+        return sm_simgrid_lost_message(rank, request);
+    if (!arrived)
+        return sm_simgrid_died_between(rank->world, request->from, rank->comm.rank);
     struct envelope *envelope = request->envelope;
     rank->world->in_flight--;
     SM_TRY(note_message(rank, request, envelope));
@@ -228,9 +241,12 @@ finish(struct rank *rank, struct sm_request **handle)
     *handle = NULL;
     const bool devices = request->kind == REDUCE && request->reach == SM_AMONG_DEVICES;
     double t0 = rank->time, there = t0;
-    SM_TRY(request->kind == RECEIVE ? finish_receive(rank, request, &there)
-                                    : finish_reduce(rank, request, &there));
+    const enum sm_status status = request->kind == RECEIVE ? finish_receive(rank, request, &there)
+                                                           : finish_reduce(rank, request, &there);
+    if (status != SM_OK && status != SM_ERR_LOST && status != SM_ERR_GONE)
+        return status;
     rank->world->waiting[rank->comm.rank].kind = SM_WAIT_NOT;
+    rank->world->moved = simgrid_get_clock();
     request->next = rank->spare;
     rank->spare = request;
 
@@ -240,7 +256,8 @@ finish(struct rank *rank, struct sm_request **handle)
         return sm_simgrid_account(rank, SM_STAGE_DEVICES, t0, t1);
     double middle = there < t0 ? t0 : there > t1 ? t1 : there;
     SM_TRY(sm_simgrid_account(rank, SM_STAGE_IDLE, t0, middle));
-    return sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1);
+    SM_TRY(sm_simgrid_account(rank, SM_STAGE_COMMUNICATION, middle, t1));
+    return status;
 }
 
 static enum sm_status
@@ -351,10 +368,12 @@ rank_main(int argc, char **argv)
     (void)argv;
     struct rank *rank = sg_actor_self_get_data();
     struct world *world = rank->world;
+    sm_simgrid_rank_started(rank);
     enum sm_status status = world->request->worker(world->request->arg, &rank->comm);
-    if (status != SM_OK && status != SM_ERR_ABORTED)
+    const bool leaves = status == SM_ERR_LOST || status == SM_ERR_GONE;
+    if (status != SM_OK && status != SM_ERR_ABORTED && !leaves)
         sm_simgrid_fail(world);
-    world->waiting[rank->comm.rank].kind = SM_WAIT_ENDED;
+    sm_simgrid_rank_ends(rank, status);
     world->end = fmax(world->end, rank->time);
 }
 
@@ -431,8 +450,8 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
         .slowdown = worker->speeds[first] / slowest,
         .ledger = ledger,
         /* who serves takes what comes; what is copied when it is there needs somebody to do it */
-        .watches =
-            r >= world->size || world->transport.staging > 0 || world->request->trace != NULL,
+        .watches = r >= world->size || world->transport.staging > 0 ||
+                   world->request->trace != NULL || world->survives,
     };
     if (rank->host == NULL)
         return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
@@ -449,13 +468,16 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 static enum sm_status
 world_init(struct world *world)
 {
+    SM_TRY(sm_simgrid_background_init(world));
     for (size_t r = 0; r < world->rank_count; r++)
         SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
     SM_TRY(sm_simgrid_streams_init(world));
+    SM_TRY(sm_simgrid_failure_init(world));
     for (size_t r = 0; r < world->rank_count; r++) {
         char name[32];
         snprintf(name, sizeof name, "rank %zu", r);
         sg_actor_t actor = sg_actor_init(name, world->ranks[r].host);
+        world->ranks[r].actor = actor;
         sg_actor_set_data(actor, &world->ranks[r]);
         sg_actor_start(actor, rank_main, 0, NULL);
     }
@@ -495,6 +517,9 @@ world_fini(struct world *world)
         sg_sem_destroy(world->disturbed);
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
+    sm_simgrid_background_fini(world);
+    if (world->never != NULL)
+        sg_sem_destroy(world->never);
 }
 
 /* Workers and servers stand on workers of the platform. */
@@ -526,7 +551,9 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
                             .arena = arena,
                             .size = request->workers,
                             .rank_count = count,
-                            .rails = request->platform->workers[0].rail_count};
+                            .rails = request->platform->workers[0].rail_count,
+                            .mortal = request->platform->states != NULL,
+                            .survives = request->platform->states != NULL && request->survives};
     if (request->transport != NULL)
         world->transport = *request->transport;
     world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);
@@ -547,19 +574,24 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     size_t ended = 0;
     double now = simgrid_get_clock(); /* or later: a rank's own time may be ahead */
     for (size_t r = 0; r < count; r++) {
-        ended += world->waiting[r].kind == SM_WAIT_ENDED;
+        ended += world->waiting[r].kind == SM_WAIT_ENDED || world->ranks[r].lost;
         now = fmax(now, world->ranks[r].time);
     }
     world_fini(world);
     *report = (struct sm_engine_report){
         .seconds = world->end, .ledgers = ledgers, .collective = sm_simgrid_collectives(world)};
     enum sm_status status = SM_OK;
-    if (world->failed)
+    if (world->failed && world->error.code == SM_ERR_STALLED)
+        status = sm_stall_record(world->waiting, count, world->failed_at, world->error.message);
+    else if (world->failed)
         status = sm_error_set(&world->error);
     else if (ended < count)
-        status = sm_stall_record(world->waiting, count, now);
+        status = sm_stall_record(world->waiting, count, now,
+                                 world->lost_count > 0 ? world->lost_ranks : NULL);
     else
         status = sm_simgrid_traffic_report(world, report);
+    if (status == SM_OK)
+        status = sm_simgrid_failure_report(world, report);
     sm_simgrid_traffic_fini(world);
     return status;
 }

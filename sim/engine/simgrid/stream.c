@@ -7,10 +7,10 @@
  * the seconds. It is played message by message (exact), or as one flow per edge where each step
  * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
  * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
- * of an idle link, so a platform whose speeds change while time passes is played exactly. As long
- * as nothing else travels the plan tells the end, and the flows are only slept through; the first
- * message has what is left of them played. Which collective it is may depend on the bytes: each
- * size has its plan.
+ * of an idle link, so where speeds change while time passes, or others use a link of the ring, it
+ * is played exactly. As long as nothing else travels the plan tells the end, and the flows are only
+ * slept through; the first message has what is left of them played. Which collective it is may
+ * depend on the bytes: each size has its plan.
  */
 #include <math.h>
 #include <stdio.h>
@@ -40,6 +40,19 @@ edges_share_links(struct world *world)
             xbt_dynar_free_container(&route);
         }
     return shared;
+}
+
+/* Whether others use a link of the ring. */
+static bool
+edges_busy(const struct world *world)
+{
+    bool busy = false;
+    for (size_t r = 0; !busy && world->busy_count > 0 && r < world->size; r++)
+        for (size_t i = 0; !busy && i < world->rails; i++)
+            busy = sm_simgrid_busy(world,
+                                   sm_simgrid_rail_host(world, r > 0 ? r - 1 : world->size - 1, i),
+                                   sm_simgrid_rail_host(world, r, i));
+    return busy;
 }
 
 /* Measures the idle routes round the ring. */
@@ -164,8 +177,8 @@ sm_simgrid_streams_init(struct world *world)
     if (size == 1)
         return SM_OK;
     world->barrier = sg_barrier_init((unsigned)size);
-    world->fluid =
-        plays_fluid(world) && !world->request->platform->varies && !edges_share_links(world);
+    world->fluid = plays_fluid(world) && !world->request->platform->varies &&
+                   !edges_share_links(world) && !edges_busy(world);
     for (size_t r = 0; r < world->rank_count; r++)
         world->shared =
             world->shared || (world->ranks[r].worker->devices > 1 && world->ranks[r].kind == NULL);
@@ -332,10 +345,8 @@ static enum sm_status
 await(struct rank *rank, const struct receipt *receipt)
 {
     if (!sm_simgrid_arrives(rank->world, receipt->first, receipt->others))
-        return SM_FAIL(SM_ERR_STALLED,
-                       "all-reduce from rank %zu to rank %zu: a link or host on the way had gone "
-                       "down by %.6g s",
-                       receipt->from, rank->comm.rank, simgrid_get_clock());
+        return sm_simgrid_died_between(rank->world, receipt->from, rank->comm.rank);
+    rank->world->moved = simgrid_get_clock();
     return SM_OK;
 }
 
@@ -576,6 +587,7 @@ sm_simgrid_post(struct rank *rank, struct sm_request *request)
         if (sent < 0)
             return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
         rank->reductions++;
+        rank->world->largest = fmax(rank->world->largest, bytes);
         rank->ledger->bytes_sent += sent;
     } else if (!among_devices(rank, request)) { /* the mean of one is what it was */
         request->done = true;

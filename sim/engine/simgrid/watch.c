@@ -18,9 +18,9 @@ watcher_main(int argc, char **argv)
     sg_actor_daemonize(sg_actor_self());
     for (;;) {
         struct sm_request *request = watcher->request;
-        request->status = sm_simgrid_arrives(rank->world, request->comm, request->others)
-                              ? SM_OK
-                              : SM_ERR_STALLED;
+        request->status = sm_simgrid_arrives(rank->world, request->comm, request->others) ? SM_OK
+                          : rank->world->survives ? SM_ERR_LOST
+                                                  : SM_ERR_STALLED;
         if (rank->world->transport.staging > 0 && request->status == SM_OK)
             sm_simgrid_unstage(rank, ((const struct envelope *)request->envelope)->bytes);
         request->arrived = simgrid_get_clock();
@@ -43,7 +43,7 @@ watcher_start(struct rank *rank, struct sm_request *request)
         return SM_FAIL(SM_ERR_NOMEM, "no memory to watch a receipt");
     *watcher = (struct watcher){
         .next = rank->watchers, .rank = rank, .request = request, .handed = sg_sem_init(0)};
-    rank->watchers = watcher;
+    rank->watchers = request->watcher = watcher;
     if (rank->woken == NULL)
         rank->woken = sg_sem_init(0);
     sg_actor_t actor = sg_actor_init("watcher", rank->host);
@@ -61,6 +61,7 @@ sm_simgrid_watch(struct rank *rank, struct sm_request *request)
         return watcher_start(rank, request);
     rank->idle = watcher->next_idle;
     watcher->request = request;
+    request->watcher = watcher;
     sg_sem_release(watcher->handed);
     return SM_OK;
 }

@@ -8,6 +8,7 @@ sm_simgrid_fail(struct world *world)
     if (world->failed)
         return;
     world->failed = true;
+    world->failed_at = simgrid_get_clock();
     world->error = *sm_error_last();
 }
 

@@ -71,10 +71,15 @@ struct sm_request {
     /* REDUCE, watched or tested */
     enum sm_status status;
     bool done;
+    /* RECEIVE, where ranks survive */
+    struct watcher *watcher;
+    size_t number;                              /* receipts from that rank before          */
+    struct sm_request *pending, **pending_link; /* in the rank's list */
 };
 
 struct world;
-struct traffic; /* of traffic.c */
+struct traffic;    /* of traffic.c */
+struct background; /* of background.c */
 
 /* What the devices of one worker do together. */
 enum device_part { DEVICES_ALL_REDUCE, DEVICES_REDUCE_SCATTER, DEVICES_ALL_GATHER };
@@ -125,6 +130,9 @@ struct rank {
     struct sm_ledger *ledger;
     struct sm_task task;
     bool working; /* the task is on the pool */
+    sg_actor_t actor;
+    bool lost;                  /* and the others went on */
+    struct sm_request *pending; /* receipts that are not done, where ranks survive */
     struct sm_request *spare;
     /* receipts that are watched */
     bool watches; /* all, from when they are posted */
@@ -198,7 +206,20 @@ struct world {
     struct traffic *traffic; /* NULL: nobody asks what the links carry */
     bool failed;
     struct sm_error error; /* the first failure */
-    double end;            /* when the last rank ended */
+    double failed_at;
+    bool mortal;            /* the platform has links or hosts that go down                  */
+    bool survives;          /* and ranks are told                                            */
+    uint32_t *sent, *asked; /* (rank_count, rank_count) messages from, to; where ranks survive */
+    sg_sem_t never;         /* what waits for it waits for its end     */
+    size_t lost_count, lost_messages;
+    /* where there is traffic of others */
+    struct background *background; /* (request->platform->traffic_count)           */
+    sg_link_t *busy;               /* (busy_count) links it uses, by their address */
+    size_t busy_count;
+    double moved;   /* when a rank last got somewhere */
+    double largest; /* bytes of the largest message   */
+    char lost_ranks[256];
+    double end; /* when the last rank ended */
 
     /* the all-reduce under way */
     const struct sm_collective *collective; /* as it was asked for */
@@ -233,8 +254,9 @@ sg_mailbox_t sm_simgrid_box(struct world *world, enum channel channel, size_t fr
 
 /* Sends `bytes` (and what `payload` points to) and forgets about it. */
 void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
-/* Waits for the next message; SM_ERR_STALLED when a link or host on the way died. */
-enum sm_status sm_simgrid_receive(sg_mailbox_t box);
+/* Waits for the next message of a sender on host `from`; SM_ERR_STALLED when a link or host on the
+ * way died. */
+enum sm_status sm_simgrid_receive(struct world *world, sg_mailbox_t box, sg_host_t from);
 
 /* Of so many bytes, those that go over a rail; the first has most. */
 double sm_simgrid_part(const struct world *world, double bytes, size_t rail);
@@ -270,6 +292,40 @@ enum sm_status sm_simgrid_play(const struct sm_collective *collective,
                                const struct sm_collective_call *call, size_t rank,
                                enum sm_status (*exchange)(void *arg, const struct exchange *step),
                                void *arg);
+
+/* ---- background.c: flows of others ---- */
+
+/* Before the ranks start: starts the flows. */
+enum sm_status sm_simgrid_background_init(struct world *world);
+void sm_simgrid_background_fini(struct world *world);
+/* Whether others use a link on the way. */
+bool sm_simgrid_busy(const struct world *world, sg_host_t from, sg_host_t to);
+
+/* ---- failure.c: links and hosts that die ---- */
+
+/* Whether SimGrid can be asked for a message from there: it abort()s where the sender's host is
+ * down and the message was sent before. */
+bool sm_simgrid_sends(sg_host_t from);
+/* Records SM_ERR_STALLED: which host or link between the two died, and when, if it can be told. */
+enum sm_status sm_simgrid_died(const struct world *world, sg_host_t from, sg_host_t to);
+enum sm_status sm_simgrid_died_between(const struct world *world, size_t from, size_t to);
+/* Whether all devices of the rank that talk to others are up. */
+bool sm_simgrid_rank_sends(const struct world *world, size_t rank);
+/* Before the ranks start: notes when their hosts die; where they survive, has the others told. */
+enum sm_status sm_simgrid_failure_init(struct world *world);
+/* Where some were lost and others went on: says so. SM_ERR_STALLED when none that trains is left.
+ */
+enum sm_status sm_simgrid_failure_report(const struct world *world,
+                                         struct sm_engine_report *report);
+void sm_simgrid_rank_started(struct rank *rank);
+/* The rank's program has returned `status`. */
+void sm_simgrid_rank_ends(struct rank *rank, enum sm_status status);
+/* Where ranks survive: a message is about to be sent (false: to one that is gone), a receipt is
+ * about to be posted (false: it is hopeless, and done), is over; and what is said of a lost one. */
+bool sm_simgrid_may_send(struct rank *rank, size_t to);
+bool sm_simgrid_may_receive(struct rank *rank, struct sm_request *request);
+void sm_simgrid_received(struct sm_request *request);
+enum sm_status sm_simgrid_lost_message(struct rank *rank, const struct sm_request *request);
 
 /* Keeps the run's first failure: this OS thread's error record. */
 void sm_simgrid_fail(struct world *world);

@@ -277,7 +277,7 @@ pause_locked(struct rank *self)
         pthread_cond_wait(&self->wake, &world->lock);
         return;
     }
-    sm_stall_record(world->waiting, world->rank_count, 0);
+    sm_stall_record(world->waiting, world->rank_count, 0, NULL);
     fail_locked(world);
 }
 
@@ -408,7 +408,7 @@ rank_main(void *arg)
         for (size_t r = 0; r < world->rank_count; r++)
             all = all && world->waiting[r].kind == SM_WAIT_ENDED;
         if (!all) {
-            sm_stall_record(world->waiting, world->rank_count, 0);
+            sm_stall_record(world->waiting, world->rank_count, 0, NULL);
             fail_locked(world);
         }
     }
