@@ -64,6 +64,12 @@ exponential_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *f
     return exponential_neighbours(graph, rank, step, from, behind);
 }
 
+static size_t
+as_many_as_peers(const struct sm_graph *graph)
+{
+    return graph->peers;
+}
+
 const struct sm_topology sm_topology_exponential = {
     .about = {.name = "exponential",
               .doc = "directed; at step k to the p ranks j (p+1)^(k mod L) ahead, "
@@ -71,6 +77,7 @@ const struct sm_topology sm_topology_exponential = {
               .source = "Assran et al., ICML 2019, arXiv:1811.10792, app. A"},
     .directed_up_to = SM_MOST_PEERS,
     .regular = true,
+    .most = as_many_as_peers,
     .out = exponential_out,
     .in = exponential_in,
 };
@@ -101,12 +108,20 @@ ring_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *from)
     return ring_neighbours(graph, rank, from, false);
 }
 
+static size_t
+ring_most(const struct sm_graph *graph)
+{
+    (void)graph;
+    return 2;
+}
+
 const struct sm_topology sm_topology_ring = {
     .about = {.name = "ring",
               .doc = "the next rank (one peer), or both neighbours (two peers)",
               .source = "Lian et al., NeurIPS 2017, arXiv:1705.09056"},
     .directed_up_to = 1,
     .regular = true,
+    .most = ring_most,
     .out = ring_out,
     .in = ring_in,
 };
@@ -150,6 +165,13 @@ bipartite_out(const struct sm_graph *graph, size_t rank, size_t step, size_t *to
     return add(to, 0, peer, rank);
 }
 
+static size_t
+bipartite_most(const struct sm_graph *graph)
+{
+    (void)graph;
+    return 1;
+}
+
 const struct sm_topology sm_topology_bipartite = {
     .about = {.name = "bipartite",
               .doc = "pairs that change with the step: even ranks reach 1 or 1+2^e ahead; m even",
@@ -157,6 +179,7 @@ const struct sm_topology sm_topology_bipartite = {
                   "Assran et al., ICML 2019, arXiv:1811.10792, app. A; Lian et al., ICML 2018"},
     .regular = true,
     .check = bipartite_check,
+    .most = bipartite_most,
     .out = bipartite_out,
 };
 
@@ -176,11 +199,19 @@ torus_out(const struct sm_graph *graph, size_t rank, size_t step, size_t *to)
     return add(to, count, behind(rows, row, 1) * columns + column, rank);
 }
 
+static size_t
+torus_most(const struct sm_graph *graph)
+{
+    (void)graph;
+    return 4;
+}
+
 const struct sm_topology sm_topology_torus = {
     .about = {.name = "torus",
               .doc = "up to four neighbours on the squarest two-dimensional torus",
               .source = "Koloskova et al., ICML 2019, arXiv:1902.00340"},
     .regular = true,
+    .most = torus_most,
     .out = torus_out,
 };
 
@@ -343,6 +374,15 @@ sm_graph_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *from
 {
     const struct sm_topology *topology = graph->topology;
     return (topology->in != NULL ? topology->in : topology->out)(graph, rank, step, from);
+}
+
+size_t
+sm_graph_most(const struct sm_graph *graph)
+{
+    const size_t others = graph->size - 1;
+    const size_t most = graph->topology->most != NULL ? graph->topology->most(graph) : others;
+    const size_t room = most < others ? most : others;
+    return room > 0 ? room : 1;
 }
 
 bool

@@ -9,6 +9,9 @@
 
 #include "sim/engine/simgrid/world.h"
 
+/* Ranks from which on handles of messages are kept. */
+enum { CROWD = 256 };
+
 static struct rank *
 rank_of(struct sm_comm *comm)
 {
@@ -73,9 +76,27 @@ envelope_new(struct world *world, struct sm_parcel *parcel, size_t to, double by
         world->envelopes = envelope->next;
     else if ((envelope = sm_arena_alloc(world->arena, 1, sizeof *envelope)) == NULL)
         return NULL;
-    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel, to, bytes};
+    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel, to, bytes, NULL};
     sm_parcel_hold(parcel);
     return envelope;
+}
+
+static void
+envelope_free(struct world *world, struct envelope *envelope)
+{
+    envelope->next = world->envelopes;
+    world->envelopes = envelope;
+}
+
+/* Lets go of the handles of messages that were taken. */
+static void
+let_go(struct rank *rank)
+{
+    for (struct envelope *envelope; (envelope = rank->arrived) != NULL;) {
+        rank->arrived = envelope->next;
+        sg_comm_wait(envelope->kept); /* it is there, so this takes no time */
+        envelope_free(rank->world, envelope);
+    }
 }
 
 static enum sm_status
@@ -83,6 +104,7 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
 {
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
+    let_go(rank);
     double bytes = sm_comm_wire_bytes(comm, parcel->wire);
     struct envelope *envelope = envelope_new(rank->world, parcel, to, bytes);
     if (envelope == NULL)
@@ -92,8 +114,11 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
         sm_simgrid_stage(rank, envelope);
         return SM_OK;
     }
+    /* a watcher that waits in the receiver's place cannot let go of a message with a handle */
+    bool watched = rank->world->ranks[to].watches;
     return sm_simgrid_post_send(rank, CHANNEL_MESSAGE, to, envelope,
-                                sm_simgrid_wire_bytes(rank->world, bytes));
+                                sm_simgrid_wire_bytes(rank->world, bytes),
+                                watched ? NULL : &envelope->kept);
 }
 
 /* Makes room for the receipts of the other rails, which stays with the request. */
@@ -168,8 +193,13 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
     struct envelope *envelope = request->envelope;
     *there = envelope->sent;
     *request->parcel = envelope->parcel;
-    envelope->next = rank->world->envelopes;
-    rank->world->envelopes = envelope;
+    if (envelope->kept != NULL) {
+        struct rank *sender = &rank->world->ranks[request->from];
+        envelope->next = sender->arrived;
+        sender->arrived = envelope;
+    } else {
+        envelope_free(rank->world, envelope);
+    }
     return SM_OK;
 }
 
@@ -321,6 +351,10 @@ rank_main(int argc, char **argv)
         sm_simgrid_fail(world);
     world->waiting[rank->comm.rank].kind = SM_WAIT_ENDED;
     world->end = fmax(world->end, rank->time);
+    if (world->crowd) {
+        sg_actor_daemonize(sg_actor_self());
+        sg_sem_acquire(world->parked);
+    }
 }
 
 /* SimGrid reads its settings from a command line; --help and the like must not reach it. */
@@ -407,6 +441,8 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 static enum sm_status
 world_init(struct world *world)
 {
+    if (world->crowd)
+        world->parked = sg_sem_init(0);
     for (size_t r = 0; r < world->rank_count; r++)
         SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
     SM_TRY(sm_simgrid_streams_init(world));
@@ -450,6 +486,8 @@ world_fini(struct world *world)
     }
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
+    if (world->parked != NULL)
+        sg_sem_destroy(world->parked);
 }
 
 /* Workers and servers stand on workers of the platform. */
@@ -481,7 +519,8 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
                             .arena = arena,
                             .size = request->workers,
                             .rank_count = count,
-                            .rails = request->platform->workers[0].rail_count};
+                            .rails = request->platform->workers[0].rail_count,
+                            .crowd = count >= CROWD && !request->platform->varies};
     if (request->transport != NULL)
         world->transport = *request->transport;
     world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);

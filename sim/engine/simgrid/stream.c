@@ -252,11 +252,11 @@ receipt_next(struct rank *rank)
 
 /* Posts what is sent and received; nothing waits yet. */
 static enum sm_status
-post_step(struct rank *rank, size_t to, double bytes, size_t from, double received)
+post_step(struct rank *rank, size_t to, double bytes, size_t from, double received, sg_comm_t *kept)
 {
     static void *nothing; /* schedules carry no payload */
     if (to != SM_NO_RANK)
-        SM_TRY(sm_simgrid_post_send(rank, CHANNEL_REDUCE, to, NULL, bytes));
+        SM_TRY(sm_simgrid_post_send(rank, CHANNEL_REDUCE, to, NULL, bytes, kept));
     if (from == SM_NO_RANK)
         return SM_OK;
     struct receipt *receipt = receipt_next(rank);
@@ -315,12 +315,14 @@ play_fluid(struct rank *rank, double chunk)
     size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
     sg_barrier_wait(world->barrier); /* the plan is made when the last rank arrives */
     double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency;
-    SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
+    SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0, &rank->flow));
     SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
     double later = beside_flow(world, r, chunk) + world->edges[r].pause;
     if (later > 0)
         sg_actor_sleep_for(later);
     sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
+    if (rank->flow != NULL)
+        sg_comm_wait(rank->flow);
     return SM_OK;
 }
 
@@ -331,7 +333,7 @@ exchange(void *arg, const struct exchange *step)
     struct rank *rank = arg;
     const struct world *world = rank->world;
     SM_TRY(post_step(rank, step->to, round(step->sent / world->transport.collective_efficiency),
-                     step->from, step->received));
+                     step->from, step->received, NULL));
     rank->untaken += step->waits && step->to != SM_NO_RANK;
     if (step->open)
         return SM_OK;

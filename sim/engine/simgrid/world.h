@@ -30,6 +30,8 @@ struct envelope {
     struct sm_parcel *parcel;
     size_t to;
     double bytes; /* true ones */
+    sg_comm_t
+        kept; /* the sender's handle, which it lets go of when the parcel was taken; or NULL */
 };
 
 /* One of the devices beside the first that talk to other workers. A message goes between the hosts
@@ -117,6 +119,8 @@ struct rank {
     struct watcher *watchers, *idle;
     bool asleep; /* until one more is done */
     sg_sem_t woken;
+    struct envelope *arrived; /* of this rank's, with handles */
+    sg_comm_t flow;           /* handle of the stream's; or NULL */
     /* copies through host memory: messages to go, and until when the others are copied */
     struct envelope *leaving, **leaving_end;
     sg_sem_t staged;
@@ -179,7 +183,11 @@ struct world {
     struct envelope *envelopes; /* spare */
     struct order *orders;       /* spare */
     size_t rails;               /* of every rank */
-    struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
+    /* SimGrid has one list of all messages that nobody keeps a handle of, and walks it whenever one
+     * of them arrives; in a crowd their senders keep it. */
+    bool crowd;
+    sg_sem_t parked; /* ranks of a crowd that have ended, for their messages would end with them */
+    struct box *boxes; /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
     bool failed;
     struct sm_error error; /* the first failure */
@@ -208,8 +216,9 @@ enum channel { CHANNEL_MESSAGE, CHANNEL_REDUCE };
 sg_mailbox_t sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to,
                             size_t rail);
 
-/* Sends `bytes` (and what `payload` points to) and forgets about it. */
+/* Sends `bytes` (and what `payload` points to) and forgets about it; or keeps the handle. */
 void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
+sg_comm_t sm_simgrid_send_kept(sg_mailbox_t box, void *payload, double bytes);
 /* Waits for the next message; SM_ERR_STALLED when a link or host on the way died. */
 enum sm_status sm_simgrid_receive(sg_mailbox_t box);
 
@@ -217,9 +226,10 @@ enum sm_status sm_simgrid_receive(sg_mailbox_t box);
 double sm_simgrid_part(const struct world *world, double bytes, size_t rail);
 /* What a message of so many bytes occupies the links like. */
 double sm_simgrid_wire_bytes(const struct world *world, double bytes);
-/* Posts a message of `bytes` on the wire, one part a rail. */
+/* Posts a message of `bytes` on the wire, one part a rail. *kept: in a crowd the handle of its
+ * first part, for this actor to wait for when it arrived; else NULL. kept may be NULL. */
 enum sm_status sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to,
-                                    void *payload, double bytes);
+                                    void *payload, double bytes, sg_comm_t *kept);
 /* Posts the receipt of the next message: its first part, and into others (rails - 1) those of the
  * other rails, which appear at this instant, but only when other actors had their turn. */
 enum sm_status sm_simgrid_post_receive(struct rank *rank, enum channel channel, size_t from,
