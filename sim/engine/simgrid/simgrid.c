@@ -3,10 +3,12 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sim/base/text.h"
 #include "sim/engine/simgrid/world.h"
 
 /* Ranks from which on handles of messages are kept. */
@@ -357,22 +359,44 @@ rank_main(int argc, char **argv)
     }
 }
 
+/* How actors keep their stacks. It decides how fast a run is, and nothing else. */
+static enum sm_status
+context_factory(const char **factory)
+{
+    static const char *const known[] = {"raw", "ucontext", "boost", "thread", NULL};
+#if defined(__SANITIZE_ADDRESS__)
+    *factory = "thread"; /* AddressSanitizer does not know raw stacks */
+#else
+    *factory = "raw";
+#endif
+    const char *asked = getenv("SLOWMO_CONTEXTS");
+    if (asked == NULL)
+        return SM_OK;
+    *factory = asked;
+    for (size_t i = 0; known[i] != NULL; i++)
+        if (strcmp(asked, known[i]) == 0)
+            return SM_OK;
+    char names[64];
+    return SM_FAIL(SM_ERR_INPUT, "SLOWMO_CONTEXTS=%s: expected one of %s", asked,
+                   sm_text_join(names, sizeof names, known));
+}
+
 /* SimGrid reads its settings from a command line; --help and the like must not reach it. */
-static void
+static enum sm_status
 start_simgrid(void)
 {
-    static const char *const settings[] = {
+    const char *factory;
+    SM_TRY(context_factory(&factory));
+    char contexts[64];
+    snprintf(contexts, sizeof contexts, "--cfg=contexts/factory:%s", factory);
+    const char *const settings[] = {
         "slowmo",
         "--cfg=network/model:CM02",     /* bytes / bandwidth + latency, shared max-min    */
         "--cfg=network/crosstraffic:0", /* duplex links do not slow each other            */
         "--cfg=network/TCP-gamma:0",    /* no window: RDMA and tuned TCP fill the pipe    */
         "--cfg=network/optim:Lazy",
         "--cfg=surf/precision:1e-12",
-#if defined(__SANITIZE_ADDRESS__)
-        "--cfg=contexts/factory:thread", /* AddressSanitizer does not know raw stacks */
-#else
-        "--cfg=contexts/factory:raw",
-#endif
+        contexts,
         "--cfg=contexts/nthreads:1",
         "--cfg=contexts/stack-size:256",
         "--log=root.fmt:%m%n",
@@ -387,6 +411,7 @@ start_simgrid(void)
     sigaction(SIGINT, NULL, &interrupt);
     simgrid_init(&argc, argv);
     sigaction(SIGINT, &interrupt, NULL);
+    return SM_OK;
 }
 
 /* The text goes through a file of no name, for SimGrid reads only files. */
@@ -528,7 +553,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     if (world->ranks == NULL || world->waiting == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
 
-    start_simgrid();
+    SM_TRY(start_simgrid());
     SM_TRY(load_platform(request->platform));
     for (size_t r = 0; r < count; r++)
         SM_TRY(rank_init(world, r, &ledgers[r]));

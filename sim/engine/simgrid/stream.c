@@ -127,7 +127,7 @@ sm_simgrid_streams_init(struct world *world)
                                     .settings = world->request->collective.settings};
     world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
     world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
-    world->work = sm_arena_zalloc(world->arena, 2 * size, sizeof(double));
+    world->work = sm_arena_zalloc(world->arena, 3 * size, sizeof(double));
     world->used = sm_arena_zalloc(world->arena, collectives, sizeof *world->used);
     if (world->x == NULL || world->edges == NULL || world->work == NULL || world->used == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
@@ -430,14 +430,7 @@ sent_bytes(struct rank *rank, double bytes)
     if (*sent >= 0)
         return *sent;
     const struct sm_collective_call *call = &plan->call;
-    const size_t steps = plan->collective->steps(call), chunks = plan->collective->chunks(call);
-    *sent = 0;
-    for (size_t i = 0; i < steps; i++) {
-        struct sm_collective_step step;
-        plan->collective->step(call, rank->comm.rank, i, &step);
-        *sent += sm_collective_sent(call, chunks, &step);
-    }
-    return *sent;
+    return *sent = sm_collective_sent_in_all(plan->collective, call, rank->comm.rank);
 }
 
 /* Where all before it have ended or have known ends, its own is known too. */

@@ -205,7 +205,7 @@ struct world {
     float **x;                   /* (size) of n floats */
     struct sm_fluid_edge *edges; /* (size) edge r-1 -> r */
     struct wire *wires;          /* (size, rails) of the routes r-1 -> r */
-    double *work;                /* (2 size) */
+    double *work;                /* (3 size) */
     double all_there;
 };
 
