@@ -14,13 +14,14 @@ sm_gossip_init(struct sm_gossip *gossip, const struct sm_setup *setup, const cha
     SM_TRY(sm_graph_init(&gossip->graph, topology));
     SM_TRY(sm_codec_init(&gossip->codec, setup));
     gossip->codec.residual = NULL;
-    gossip->to = sm_arena_alloc(arena, size, sizeof *gossip->to);
-    gossip->from = sm_arena_alloc(arena, size, sizeof *gossip->from);
-    gossip->inbox = sm_arena_zalloc(arena, size, sizeof(struct sm_parcel *));
-    gossip->posted = sm_arena_zalloc(arena, size, sizeof(struct sm_request *));
+    const size_t most = sm_graph_most(&gossip->graph);
+    gossip->to = sm_arena_alloc(arena, most, sizeof *gossip->to);
+    gossip->from = sm_arena_alloc(arena, most, sizeof *gossip->from);
+    gossip->inbox = sm_arena_zalloc(arena, most, sizeof(struct sm_parcel *));
+    gossip->posted = sm_arena_zalloc(arena, most, sizeof(struct sm_request *));
     if (gossip->to == NULL || gossip->from == NULL || gossip->inbox == NULL ||
         gossip->posted == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "gossip: no memory for the parcels of %zu ranks", size);
+        return SM_FAIL(SM_ERR_NOMEM, "gossip: no memory for the parcels of %zu ranks", most);
     return SM_OK;
 }
 

@@ -16,10 +16,10 @@ struct sm_gossip {
     size_t period, step;
     struct sm_parcel *parcel;   /* for the receivers, from receive to send of a step in which an
                                    exchange begins; else NULL              */
-    size_t receivers, *to;      /* (size) of this exchange                 */
-    size_t senders, *from;      /* (size) of the last one                  */
-    struct sm_parcel **inbox;   /* (size) theirs, until they are taken     */
-    struct sm_request **posted; /* (size) NULL: received                   */
+    size_t receivers, *to;      /* (most of the graph) of this exchange    */
+    size_t senders, *from;      /* (most) of the last one                  */
+    struct sm_parcel **inbox;   /* (most) theirs, until they are taken     */
+    struct sm_request **posted; /* (most) NULL: received                   */
 };
 
 /* graph: peers and edges; the rest is set. Exchange i is along the graph of step i. */

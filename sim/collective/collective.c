@@ -82,6 +82,22 @@ sm_collective_received(const struct sm_collective_call *call, size_t chunks,
     return sm_collective_bytes(call->bytes, chunks, step->receive_first, step->receive_count);
 }
 
+double
+sm_collective_sent_in_all(const struct sm_collective *collective,
+                          const struct sm_collective_call *call, size_t rank)
+{
+    if (collective->sent != NULL)
+        return collective->sent(call, rank);
+    const size_t steps = collective->steps(call), chunks = collective->chunks(call);
+    double sent = 0;
+    for (size_t i = 0; i < steps; i++) {
+        struct sm_collective_step step;
+        collective->step(call, rank, i, &step);
+        sent += sm_collective_sent(call, chunks, &step);
+    }
+    return sent;
+}
+
 enum sm_status
 sm_collective_usable(const struct sm_collective *collective, const struct sm_collective_call *call)
 {

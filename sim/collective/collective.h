@@ -93,6 +93,8 @@ struct sm_collective {
     double (*seconds)(const struct sm_collective_call *call, double latency, double bandwidth);
     /* REQUIRED but for all-reduces. The rank that owns a chunk. */
     size_t (*owner)(const struct sm_collective_call *call, size_t chunk);
+    /* OPTIONAL. Bytes that a rank sends in all, where it has not to be counted step by step. */
+    double (*sent)(const struct sm_collective_call *call, size_t rank);
     /* OPTIONAL. SM_ERR_INPUT and one line where it cannot be done for this size, group or root. */
     enum sm_status (*check)(const struct sm_collective_call *call);
 };
@@ -129,6 +131,9 @@ double sm_collective_sent(const struct sm_collective_call *call, size_t chunks,
                           const struct sm_collective_step *step);
 double sm_collective_received(const struct sm_collective_call *call, size_t chunks,
                               const struct sm_collective_step *step);
+/* Bytes that a rank sends in all its steps; O(steps), O(1) for rings. */
+double sm_collective_sent_in_all(const struct sm_collective *collective,
+                                 const struct sm_collective_call *call, size_t rank);
 
 /* SM_OK when an experiment may choose it: an all-reduce that can be done for this call. */
 enum sm_status sm_collective_usable(const struct sm_collective *collective,

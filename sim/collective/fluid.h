@@ -21,7 +21,7 @@ struct sm_fluid_edge {
     double pause;     /* out: seconds the edge waits for others from then to its end    */
 };
 
-/* edges (size), size >= 2. O(size * steps), O(size) when all arrive at once. `work` is (2 size). */
+/* edges (size), size >= 2. O(size * steps), O(size) when all arrive at once. `work` is (3 size). */
 void sm_fluid_plan(size_t size, size_t steps, struct sm_fluid_edge *edges, double *work);
 
 #endif

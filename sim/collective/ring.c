@@ -71,6 +71,26 @@ ring_step(const struct sm_collective_call *call, size_t rank, size_t step,
         gather_step(call, rank, step - half, out);
 }
 
+/* All chunks but the one that the rank owns in the end ... */
+static double
+scatter_sent(const struct sm_collective_call *call, size_t rank)
+{
+    return call->bytes - sm_collective_bytes(call->bytes, call->size, (rank + 1) % call->size, 1);
+}
+
+/* ... and all but the next rank's. */
+static double
+gather_sent(const struct sm_collective_call *call, size_t rank)
+{
+    return scatter_sent(call, rank + 1);
+}
+
+static double
+ring_sent(const struct sm_collective_call *call, size_t rank)
+{
+    return scatter_sent(call, rank) + gather_sent(call, rank);
+}
+
 static size_t
 half_owner(const struct sm_collective_call *call, size_t chunk)
 {
@@ -106,6 +126,7 @@ const struct sm_collective sm_collective_ring = {
     .steps = ring_steps,
     .step = ring_step,
     .seconds = ring_seconds,
+    .sent = ring_sent,
 };
 
 const struct sm_collective sm_collective_ring_reduce_scatter = {
@@ -119,6 +140,7 @@ const struct sm_collective sm_collective_ring_reduce_scatter = {
     .steps = half_steps,
     .step = scatter_step,
     .seconds = half_seconds,
+    .sent = scatter_sent,
     .owner = half_owner,
 };
 
@@ -133,5 +155,6 @@ const struct sm_collective sm_collective_ring_all_gather = {
     .steps = half_steps,
     .step = gather_step,
     .seconds = half_seconds,
+    .sent = gather_sent,
     .owner = half_owner,
 };

@@ -79,6 +79,12 @@ exponential_cycle(const struct sm_graph *graph)
     return graph->size > 1 ? exponential_levels(graph) : 1;
 }
 
+static size_t
+as_many_as_peers(const struct sm_graph *graph)
+{
+    return graph->peers;
+}
+
 const struct sm_topology sm_topology_exponential = {
     .about = {.name = "exponential",
               .doc = "directed; at step k to the p ranks j (p+1)^(k mod L) ahead, "
@@ -86,6 +92,7 @@ const struct sm_topology sm_topology_exponential = {
               .source = "Assran et al., ICML 2019, arXiv:1811.10792, app. A"},
     .directed_up_to = SM_MOST_PEERS,
     .regular = true,
+    .most = as_many_as_peers,
     .out = exponential_out,
     .in = exponential_in,
     .cycle = exponential_cycle,
@@ -117,12 +124,20 @@ ring_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *from)
     return ring_neighbours(graph, rank, from, false);
 }
 
+static size_t
+ring_most(const struct sm_graph *graph)
+{
+    (void)graph;
+    return 2;
+}
+
 const struct sm_topology sm_topology_ring = {
     .about = {.name = "ring",
               .doc = "the next rank (one peer), or both neighbours (two peers)",
               .source = "Lian et al., NeurIPS 2017, arXiv:1705.09056"},
     .directed_up_to = 1,
     .regular = true,
+    .most = ring_most,
     .out = ring_out,
     .in = ring_in,
 };
@@ -173,6 +188,13 @@ bipartite_out(const struct sm_graph *graph, size_t rank, size_t step, size_t *to
     return add(to, 0, peer, rank);
 }
 
+static size_t
+bipartite_most(const struct sm_graph *graph)
+{
+    (void)graph;
+    return 1;
+}
+
 const struct sm_topology sm_topology_bipartite = {
     .about = {.name = "bipartite",
               .doc = "pairs that change with the step: even ranks reach 1 or 1+2^e ahead; m even",
@@ -180,6 +202,7 @@ const struct sm_topology sm_topology_bipartite = {
                   "Assran et al., ICML 2019, arXiv:1811.10792, app. A; Lian et al., ICML 2018"},
     .regular = true,
     .check = bipartite_check,
+    .most = bipartite_most,
     .out = bipartite_out,
     .cycle = bipartite_levels,
 };
@@ -200,11 +223,19 @@ torus_out(const struct sm_graph *graph, size_t rank, size_t step, size_t *to)
     return add(to, count, behind(rows, row, 1) * columns + column, rank);
 }
 
+static size_t
+torus_most(const struct sm_graph *graph)
+{
+    (void)graph;
+    return 4;
+}
+
 const struct sm_topology sm_topology_torus = {
     .about = {.name = "torus",
               .doc = "up to four neighbours on the squarest two-dimensional torus",
               .source = "Koloskova et al., ICML 2019, arXiv:1902.00340"},
     .regular = true,
+    .most = torus_most,
     .out = torus_out,
 };
 
@@ -381,6 +412,15 @@ size_t
 sm_graph_cycle(const struct sm_graph *graph)
 {
     return graph->topology->cycle != NULL ? graph->topology->cycle(graph) : 1;
+}
+
+size_t
+sm_graph_most(const struct sm_graph *graph)
+{
+    const size_t others = graph->size - 1;
+    const size_t most = graph->topology->most != NULL ? graph->topology->most(graph) : others;
+    const size_t room = most < others ? most : others;
+    return room > 0 ? room : 1;
 }
 
 bool

@@ -34,6 +34,8 @@ struct sm_topology {
                      as many: the weights of push-sum stay 1                                   */
     /* OPTIONAL. SM_ERR_INPUT for a graph that does not exist. */
     enum sm_status (*check)(const struct sm_graph *graph);
+    /* OPTIONAL. Most ranks that one sends to, or hears from, at any step; NULL: all others. */
+    size_t (*most)(const struct sm_graph *graph);
     /* REQUIRED. Writes the distinct ranks that `rank` sends to at `step` (never itself; at most
      * size - 1) and returns their number. */
     size_t (*out)(const struct sm_graph *graph, size_t rank, size_t step, size_t *to);
@@ -63,6 +65,8 @@ enum sm_status sm_graph_init(struct sm_graph *graph, const char *topology);
 size_t sm_graph_out(const struct sm_graph *graph, size_t rank, size_t step, size_t *to);
 size_t sm_graph_in(const struct sm_graph *graph, size_t rank, size_t step, size_t *from);
 size_t sm_graph_cycle(const struct sm_graph *graph);
+/* Room for the answers of both, >= 1: no more than needed, for every rank has lists of its own. */
+size_t sm_graph_most(const struct sm_graph *graph);
 bool sm_graph_directed(const struct sm_graph *graph);
 
 #endif

@@ -209,6 +209,38 @@ closed_forms_are_the_seconds_of_the_steps(void **state)
     }
 }
 
+static void
+check_sent(const struct sm_collective *collective, const struct sm_collective_call *like)
+{
+    struct sm_collective_call call = *like;
+    const double sizes[] = {0, 1, 1000, 102228127};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        call.bytes = sizes[i];
+        for (size_t rank = 0; rank < call.size; rank++) {
+            double sent = 0;
+            for (size_t s = 0; s < collective->steps(&call); s++) {
+                struct sm_collective_step step;
+                collective->step(&call, rank, s, &step);
+                sent += sm_collective_sent(&call, collective->chunks(&call), &step);
+            }
+            check_near(sm_collective_sent_in_all(collective, &call, rank), sent, 0);
+        }
+    }
+}
+
+static void
+what_a_rank_sends_in_all_is_the_sum_of_its_steps(void **state)
+{
+    (void)state;
+    for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++)
+        for (size_t size = 1; size <= 19; size++)
+            for_each_setting(collective_at(i), size, check_sent);
+    for (size_t size = 1; size <= 19; size++) {
+        for_each_setting(&sm_collective_ring_reduce_scatter, size, check_sent);
+        for_each_setting(&sm_collective_ring_all_gather, size, check_sent);
+    }
+}
+
 /* ---- schedules with one mistake each: a ring of five whose rank 2 errs at step 3 ---- */
 
 enum { SIZE = 5, ERRS = 2, AT = 3 };
@@ -620,7 +652,7 @@ a_plan_by_hand_counts_what_was_through_and_who_waits(void **state)
      * 3. A rank's message starts when both ends are ready, so nothing moves before 10:
      * R(0,0) = 12, R(1,0) = 13, R(0,1) = 13 + 2 = 15, R(1,1) = 13 + 3 = 16. */
     struct sm_fluid_edge two[2] = {{.arrival = 0, .message = 2}, {.arrival = 10, .message = 3}};
-    double work[6];
+    double work[9];
     sm_fluid_plan(2, 2, two, work);
     check_near(two[0].remaining, 2, 0);
     check_near(two[0].pause, 1, 0); /* 15 - 10 - 2 * 2 */
@@ -668,7 +700,7 @@ an_edge_is_through_when_the_recurrence_says_so(void **state)
     assert_non_null(rng);
     for (size_t trial = 0; trial < 2000; trial++) {
         struct sm_fluid_edge edges[64] = {0};
-        double work[128], last = 0;
+        double work[3 * 64], last = 0;
         size_t size = 2 + trial % 63, steps = 2 * (size - 1);
         bool alike = trial % 3 == 0;
         double spread = (trial % 7 == 0 ? 0.1 : 2.0 * (double)steps) * sm_rng_uniform(rng);
@@ -695,7 +727,7 @@ ranks_that_arrive_at_once_need_no_pauses_and_the_slowest_edge_ends_on_time(void 
     (void)state;
     struct sm_fluid_edge edges[5] = {
         {7, 1, 0, 0}, {7, 4, 0, 0}, {7, 2, 0, 0}, {7, 1, 0, 0}, {7, 1, 0, 0}};
-    double work[10];
+    double work[15];
     sm_fluid_plan(5, 8, edges, work);
     for (size_t r = 0; r < 5; r++) {
         check_near(edges[r].remaining, 8, 0);
@@ -714,6 +746,7 @@ main(void)
         cmocka_unit_test(
             no_rank_is_above_others_in_both_trees_and_none_sends_or_receives_twice_at_a_step),
         cmocka_unit_test(closed_forms_are_the_seconds_of_the_steps),
+        cmocka_unit_test(what_a_rank_sends_in_all_is_the_sum_of_its_steps),
         cmocka_unit_test(steps_of_collectives_that_claim_the_same_edges_use_them),
         cmocka_unit_test(a_wrong_schedule_is_caught_and_the_message_says_where),
         cmocka_unit_test(a_part_added_twice_and_a_message_nobody_takes_are_caught),

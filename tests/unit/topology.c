@@ -108,7 +108,10 @@ check_in(const struct sm_graph *asked, size_t step, const struct graph *graph)
     bool senders[WIDEST];
     size_t list[WIDEST], size = asked->size;
     for (size_t rank = 0; rank < size; rank++) {
-        read_list(size, rank, list, sm_graph_in(asked, rank, step, list), senders);
+        const size_t count = sm_graph_in(asked, rank, step, list);
+        assert_true(count <= sm_graph_most(asked));
+        read_list(size, rank, list, count, senders);
+        assert_true(sm_graph_out(asked, rank, step, list) <= sm_graph_most(asked));
         for (size_t other = 0; other < size; other++)
             if (senders[other] != graph->edge[other][rank])
                 fail_msg("%s of %zu ranks, %zu peers, step %zu: %zu to %zu is in one of in, out",

@@ -52,12 +52,20 @@ sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to
     return mailbox;
 }
 
+/* SimGrid wants a pointer even when there is nothing to carry. */
+static int nothing;
+
 void
 sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes)
 {
-    static int nothing; /* SimGrid wants a pointer even when there is nothing to carry */
     sg_comm_detach(sg_mailbox_put_init(box, payload != NULL ? payload : &nothing, (long)bytes),
                    NULL);
+}
+
+sg_comm_t
+sm_simgrid_send_kept(sg_mailbox_t box, void *payload, double bytes)
+{
+    return sg_mailbox_put_async(box, payload != NULL ? payload : &nothing, (long)bytes);
 }
 
 enum sm_status

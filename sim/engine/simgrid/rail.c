@@ -102,7 +102,7 @@ ask(struct rank *rank, size_t i, sg_mailbox_t box, double bytes, sg_comm_t *rece
 
 enum sm_status
 sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to, void *payload,
-                     double bytes)
+                     double bytes, sg_comm_t *kept)
 {
     struct world *world = rank->world;
     size_t from = rank->comm.rank;
@@ -112,7 +112,11 @@ sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to, void *p
     for (size_t i = 1; i < world->rails; i++)
         SM_TRY(ask(rank, i, sm_simgrid_box(world, channel, from, to, i),
                    sm_simgrid_part(world, bytes, i), NULL));
-    sm_simgrid_send(box, payload, sm_simgrid_part(world, bytes, 0));
+    bytes = sm_simgrid_part(world, bytes, 0);
+    if (kept != NULL)
+        *kept = world->crowd ? sm_simgrid_send_kept(box, payload, bytes) : NULL;
+    if (kept == NULL || *kept == NULL)
+        sm_simgrid_send(box, payload, bytes);
     return SM_OK;
 }
 
@@ -169,7 +173,8 @@ copier_main(int argc, char **argv)
             rank->leaving_end = &rank->leaving;
         sg_actor_sleep_for(copy_seconds(rank->world, envelope->bytes));
         if (sm_simgrid_post_send(rank, CHANNEL_MESSAGE, envelope->to, envelope,
-                                 sm_simgrid_wire_bytes(rank->world, envelope->bytes)) != SM_OK)
+                                 sm_simgrid_wire_bytes(rank->world, envelope->bytes),
+                                 NULL) != SM_OK)
             sm_simgrid_fail(rank->world);
     }
 }

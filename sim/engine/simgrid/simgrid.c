@@ -3,11 +3,16 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sim/base/text.h"
 #include "sim/engine/simgrid/world.h"
+
+/* Ranks from which on handles of messages are kept. */
+enum { CROWD = 256 };
 
 static struct rank *
 rank_of(struct sm_comm *comm)
@@ -73,9 +78,27 @@ envelope_new(struct world *world, struct sm_parcel *parcel, size_t to, double by
         world->envelopes = envelope->next;
     else if ((envelope = sm_arena_alloc(world->arena, 1, sizeof *envelope)) == NULL)
         return NULL;
-    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel, to, bytes};
+    *envelope = (struct envelope){NULL, simgrid_get_clock(), parcel, to, bytes, NULL};
     sm_parcel_hold(parcel);
     return envelope;
+}
+
+static void
+envelope_free(struct world *world, struct envelope *envelope)
+{
+    envelope->next = world->envelopes;
+    world->envelopes = envelope;
+}
+
+/* Lets go of the handles of messages that were taken. */
+static void
+let_go(struct rank *rank)
+{
+    for (struct envelope *envelope; (envelope = rank->arrived) != NULL;) {
+        rank->arrived = envelope->next;
+        sg_comm_wait(envelope->kept); /* it is there, so this takes no time */
+        envelope_free(rank->world, envelope);
+    }
 }
 
 static enum sm_status
@@ -83,6 +106,7 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
 {
     struct rank *rank = rank_of(comm);
     sm_simgrid_settle(rank);
+    let_go(rank);
     if (rank->world->survives && !sm_simgrid_may_send(rank, to)) {
         rank->ledger->bytes_sent += sm_comm_wire_bytes(comm, parcel->wire);
         return SM_OK;
@@ -99,8 +123,11 @@ simgrid_isend(struct sm_comm *comm, size_t to, struct sm_parcel *parcel)
         sm_simgrid_stage(rank, envelope);
         return SM_OK;
     }
+    /* a watcher that waits in the receiver's place cannot let go of a message with a handle */
+    bool watched = rank->world->ranks[to].watches;
     return sm_simgrid_post_send(rank, CHANNEL_MESSAGE, to, envelope,
-                                sm_simgrid_wire_bytes(rank->world, bytes));
+                                sm_simgrid_wire_bytes(rank->world, bytes),
+                                watched ? NULL : &envelope->kept);
 }
 
 /* Makes room for the receipts of the other rails, which stays with the request. */
@@ -210,8 +237,13 @@ finish_receive(struct rank *rank, struct sm_request *request, double *there)
     SM_TRY(note_message(rank, request, envelope));
     *there = envelope->sent;
     *request->parcel = envelope->parcel;
-    envelope->next = rank->world->envelopes;
-    rank->world->envelopes = envelope;
+    if (envelope->kept != NULL) {
+        struct rank *sender = &rank->world->ranks[request->from];
+        envelope->next = sender->arrived;
+        sender->arrived = envelope;
+    } else {
+        envelope_free(rank->world, envelope);
+    }
     return SM_OK;
 }
 
@@ -375,24 +407,50 @@ rank_main(int argc, char **argv)
         sm_simgrid_fail(world);
     sm_simgrid_rank_ends(rank, status);
     world->end = fmax(world->end, rank->time);
+    if (world->crowd) {
+        sg_actor_daemonize(sg_actor_self());
+        sg_sem_acquire(world->parked);
+    }
+}
+
+/* How actors keep their stacks. It decides how fast a run is, and nothing else. */
+static enum sm_status
+context_factory(const char **factory)
+{
+    static const char *const known[] = {"raw", "ucontext", "boost", "thread", NULL};
+#if defined(__SANITIZE_ADDRESS__)
+    *factory = "thread"; /* AddressSanitizer does not know raw stacks */
+#else
+    *factory = "raw";
+#endif
+    const char *asked = getenv("SLOWMO_CONTEXTS");
+    if (asked == NULL)
+        return SM_OK;
+    *factory = asked;
+    for (size_t i = 0; known[i] != NULL; i++)
+        if (strcmp(asked, known[i]) == 0)
+            return SM_OK;
+    char names[64];
+    return SM_FAIL(SM_ERR_INPUT, "SLOWMO_CONTEXTS=%s: expected one of %s", asked,
+                   sm_text_join(names, sizeof names, known));
 }
 
 /* SimGrid reads its settings from a command line; --help and the like must not reach it. */
-static void
+static enum sm_status
 start_simgrid(void)
 {
-    static const char *const settings[] = {
+    const char *factory;
+    SM_TRY(context_factory(&factory));
+    char contexts[64];
+    snprintf(contexts, sizeof contexts, "--cfg=contexts/factory:%s", factory);
+    const char *const settings[] = {
         "slowmo",
         "--cfg=network/model:CM02",     /* bytes / bandwidth + latency, shared max-min    */
         "--cfg=network/crosstraffic:0", /* duplex links do not slow each other            */
         "--cfg=network/TCP-gamma:0",    /* no window: RDMA and tuned TCP fill the pipe    */
         "--cfg=network/optim:Lazy",
         "--cfg=surf/precision:1e-12",
-#if defined(__SANITIZE_ADDRESS__)
-        "--cfg=contexts/factory:thread", /* AddressSanitizer does not know raw stacks */
-#else
-        "--cfg=contexts/factory:raw",
-#endif
+        contexts,
         "--cfg=contexts/nthreads:1",
         "--cfg=contexts/stack-size:256",
         "--log=root.fmt:%m%n",
@@ -407,6 +465,7 @@ start_simgrid(void)
     sigaction(SIGINT, NULL, &interrupt);
     simgrid_init(&argc, argv);
     sigaction(SIGINT, &interrupt, NULL);
+    return SM_OK;
 }
 
 /* The text goes through a file of no name, for SimGrid reads only files. */
@@ -469,6 +528,8 @@ static enum sm_status
 world_init(struct world *world)
 {
     SM_TRY(sm_simgrid_background_init(world));
+    if (world->crowd)
+        world->parked = sg_sem_init(0);
     for (size_t r = 0; r < world->rank_count; r++)
         SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
     SM_TRY(sm_simgrid_streams_init(world));
@@ -520,6 +581,8 @@ world_fini(struct world *world)
     sm_simgrid_background_fini(world);
     if (world->never != NULL)
         sg_sem_destroy(world->never);
+    if (world->parked != NULL)
+        sg_sem_destroy(world->parked);
 }
 
 /* Workers and servers stand on workers of the platform. */
@@ -553,7 +616,9 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
                             .rank_count = count,
                             .rails = request->platform->workers[0].rail_count,
                             .mortal = request->platform->states != NULL,
-                            .survives = request->platform->states != NULL && request->survives};
+                            .survives = request->platform->states != NULL && request->survives,
+                            .crowd = count >= CROWD && !request->platform->varies &&
+                                     request->platform->states == NULL};
     if (request->transport != NULL)
         world->transport = *request->transport;
     world->ranks = sm_arena_zalloc(arena, count, sizeof *world->ranks);
@@ -561,7 +626,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     if (world->ranks == NULL || world->waiting == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
 
-    start_simgrid();
+    SM_TRY(start_simgrid());
     SM_TRY(load_platform(request->platform));
     SM_TRY(sm_simgrid_traffic_init(world));
     for (size_t r = 0; r < count; r++)

@@ -168,7 +168,7 @@ sm_simgrid_streams_init(struct world *world)
                                     .settings = world->request->collective.settings};
     world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
     world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
-    world->work = sm_arena_zalloc(world->arena, 2 * size, sizeof(double));
+    world->work = sm_arena_zalloc(world->arena, 3 * size, sizeof(double));
     world->used = sm_arena_zalloc(world->arena, collectives, sizeof *world->used);
     if (world->x == NULL || world->edges == NULL || world->work == NULL || world->used == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
@@ -324,11 +324,11 @@ receipt_next(struct rank *rank)
 
 /* Posts what is sent and received; nothing waits yet. */
 static enum sm_status
-post_step(struct rank *rank, size_t to, double bytes, size_t from, double received)
+post_step(struct rank *rank, size_t to, double bytes, size_t from, double received, sg_comm_t *kept)
 {
     static void *nothing; /* schedules carry no payload */
     if (to != SM_NO_RANK)
-        SM_TRY(sm_simgrid_post_send(rank, CHANNEL_REDUCE, to, NULL, bytes));
+        SM_TRY(sm_simgrid_post_send(rank, CHANNEL_REDUCE, to, NULL, bytes, kept));
     if (from == SM_NO_RANK)
         return SM_OK;
     struct receipt *receipt = receipt_next(rank);
@@ -404,13 +404,15 @@ play_fluid(struct rank *rank, double chunk)
     double elapsed = simgrid_get_clock() - world->all_there, spent;
     double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency *
                    flow_left(world, next, chunk, elapsed, &spent);
-    SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0));
+    SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0, &rank->flow));
     SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
     flow_left(world, r, chunk, elapsed, &spent);
     double later = beside_flow(world, r, chunk) - spent;
     if (later > 0)
         sg_actor_sleep_for(later);
     sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
+    if (rank->flow != NULL)
+        sg_comm_wait(rank->flow);
     return SM_OK;
 }
 
@@ -421,7 +423,7 @@ exchange(void *arg, const struct exchange *step)
     struct rank *rank = arg;
     const struct world *world = rank->world;
     SM_TRY(post_step(rank, step->to, round(step->sent / world->transport.collective_efficiency),
-                     step->from, step->received));
+                     step->from, step->received, NULL));
     rank->untaken += step->waits && step->to != SM_NO_RANK;
     if (step->open)
         return SM_OK;
@@ -555,14 +557,7 @@ sent_bytes(struct rank *rank, double bytes)
     if (*sent >= 0)
         return *sent;
     const struct sm_collective_call *call = &plan->call;
-    const size_t steps = plan->collective->steps(call), chunks = plan->collective->chunks(call);
-    *sent = 0;
-    for (size_t i = 0; i < steps; i++) {
-        struct sm_collective_step step;
-        plan->collective->step(call, rank->comm.rank, i, &step);
-        *sent += sm_collective_sent(call, chunks, &step);
-    }
-    return *sent;
+    return *sent = sm_collective_sent_in_all(plan->collective, call, rank->comm.rank);
 }
 
 /* Where all before it have ended or have known ends, its own is known too. */

@@ -30,6 +30,8 @@ struct envelope {
     struct sm_parcel *parcel;
     size_t to;
     double bytes; /* true ones */
+    sg_comm_t
+        kept; /* the sender's handle, which it lets go of when the parcel was taken; or NULL */
 };
 
 /* One of the devices beside the first that talk to other workers. A message goes between the hosts
@@ -139,6 +141,8 @@ struct rank {
     struct watcher *watchers, *idle;
     bool asleep; /* until one more is done */
     sg_sem_t woken;
+    struct envelope *arrived; /* of this rank's, with handles */
+    sg_comm_t flow;           /* handle of the stream's; or NULL */
     /* copies through host memory: messages to go, and until when the others are copied */
     struct envelope *leaving, **leaving_end;
     sg_sem_t staged;
@@ -200,7 +204,11 @@ struct world {
     struct envelope *envelopes; /* spare */
     struct order *orders;       /* spare */
     size_t rails;               /* of every rank */
-    struct box *boxes;          /* (box_capacity), open addressing; mailbox NULL: free */
+    /* SimGrid has one list of all messages that nobody keeps a handle of, and walks it whenever one
+     * of them arrives; in a crowd their senders keep it. */
+    bool crowd;
+    sg_sem_t parked; /* ranks of a crowd that have ended, for their messages would end with them */
+    struct box *boxes; /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
     struct device_kind *kinds;
     struct traffic *traffic; /* NULL: nobody asks what the links carry */
@@ -234,7 +242,7 @@ struct world {
     float **x;                   /* (size) of n floats */
     struct sm_fluid_edge *edges; /* (size) edge r-1 -> r */
     struct wire *wires;          /* (size, rails) of the routes r-1 -> r */
-    double *work;                /* (2 size) */
+    double *work;                /* (3 size) */
     double all_there;
     /* where nothing else is on the links its flows need not be played to know their end */
     size_t in_flight;   /* messages that somebody sent and nobody has yet */
@@ -252,8 +260,9 @@ enum channel { CHANNEL_MESSAGE, CHANNEL_REDUCE };
 sg_mailbox_t sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to,
                             size_t rail);
 
-/* Sends `bytes` (and what `payload` points to) and forgets about it. */
+/* Sends `bytes` (and what `payload` points to) and forgets about it; or keeps the handle. */
 void sm_simgrid_send(sg_mailbox_t box, void *payload, double bytes);
+sg_comm_t sm_simgrid_send_kept(sg_mailbox_t box, void *payload, double bytes);
 /* Waits for the next message of a sender on host `from`; SM_ERR_STALLED when a link or host on the
  * way died. */
 enum sm_status sm_simgrid_receive(struct world *world, sg_mailbox_t box, sg_host_t from);
@@ -265,8 +274,10 @@ double sm_simgrid_wire_bytes(const struct world *world, double bytes);
 /* The device of a rank's rail. */
 sg_host_t sm_simgrid_rail_host(const struct world *world, size_t rank, size_t rail);
 /* Posts a message of `bytes` on the wire, one part a rail. */
+/* Posts a message of `bytes` on the wire, one part a rail. *kept: in a crowd the handle of its
+ * first part, for this actor to wait for when it arrived; else NULL. kept may be NULL. */
 enum sm_status sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to,
-                                    void *payload, double bytes);
+                                    void *payload, double bytes, sg_comm_t *kept);
 /* Posts the receipt of the next message: its first part, and into others (rails - 1) those of the
  * other rails, which appear at this instant, but only when other actors had their turn. */
 enum sm_status sm_simgrid_post_receive(struct rank *rank, enum channel channel, size_t from,
