@@ -300,7 +300,9 @@ simgrid_wait(struct sm_comm *comm, struct sm_request **handle)
     if (request == NULL)
         return SM_OK;
     rank->world->waiting[comm->rank] =
-        (struct sm_waiting){request->kind == RECEIVE ? SM_WAIT_MESSAGE : SM_WAIT_COLLECTIVE,
+        (struct sm_waiting){request->kind == RECEIVE             ? SM_WAIT_MESSAGE
+                            : request->reach == SM_AMONG_DEVICES ? SM_WAIT_DEVICES
+                                                                 : SM_WAIT_COLLECTIVE,
                             request->from, rank->time, request->index};
     return finish(rank, handle);
 }
