@@ -4,6 +4,7 @@
  * SimGrid abort()s on most mistakes and accepts a few (a negative speed), so whatever it would
  * trip over is found here first. Loading runs through these steps, each in its own file:
  *   grammar.c  the elements and attributes SimGrid 3.32 knows
+ *   config.c   settings of SimGrid that the file brings along
  *   read.c     names, quantities and profile files; fills the model (names: table.c)
  *   route.c    routes and connected traces
  *   edit.c     the experiment's edits, goodput
@@ -67,6 +68,8 @@ struct sm_model {
     size_t file_count;           /* profile files named           */
     uint64_t files_hash;         /* of their contents, in order   */
     bool varies;
+    const char *const *settings; /* as in struct sm_platform */
+    size_t setting_count;
     struct sm_platform_state *states;
 };
 
@@ -101,6 +104,8 @@ bool sm_element_is_zone(xmlNodePtr element); /* <zone>, or <AS> as it was called
 enum sm_status sm_model_validate(const struct sm_model *model);
 enum sm_status sm_model_read(struct sm_model *model);
 enum sm_status sm_model_check_routes(struct sm_model *model, xmlNodePtr zone);
+/* Takes over what a <config> sets. */
+enum sm_status sm_model_config(struct sm_model *model, xmlNodePtr config);
 enum sm_status sm_model_edit(struct sm_model *model, const struct sm_node *edits);
 enum sm_status sm_model_apply_goodput(struct sm_model *model);
 /* Fills traffic of *platform, whose workers are known, from the list in `edits`; makes the hosts

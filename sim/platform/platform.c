@@ -194,6 +194,7 @@ load_document(struct sm_model *model, const struct sm_platform_request *request,
     SM_TRY(sm_model_states(model, root));
     SM_TRY(sm_model_split(model));
     platform->varies = model->varies;
+    platform->settings = model->settings;
     platform->states = model->states;
     return write_xml(model, platform);
 }

@@ -88,8 +88,11 @@ struct sm_platform {
     size_t worker_count;
     const struct sm_platform_link *links;
     size_t link_count;
-    bool varies;                            /* some profile file changes speeds while time passes */
-    const struct sm_platform_state *states; /* NULL: nothing ever goes down            */
+    bool varies; /* some profile file changes speeds while time passes */
+    /* Of SimGrid, from the file's <config>, as "network/model:LV08", NULL-terminated; NULL: none.
+     * With them closed forms do not hold. */
+    const char *const *settings;
+    const struct sm_platform_state *states;    /* NULL: nothing ever goes down            */
     const struct sm_platform_traffic *traffic; /* (traffic_count) */
     size_t traffic_count;
     const char *xml; /* what SimGrid loads, ends with a zero               */

@@ -549,35 +549,6 @@ read_elements(struct sm_model *model, xmlNodePtr parent, struct sm_entry *zone)
     return SM_OK;
 }
 
-/* ---- settings of SimGrid ---- */
-
-/* What the simulator is started with (sim/engine/simgrid): it wins over <config>, without a word,
- * and closed forms rest on it. Anything else would change the clock behind their back. */
-static enum sm_status
-check_config(struct sm_model *model, xmlNodePtr config)
-{
-    static const char *const fixed[][2] = {
-        {"network/model", "CM02"}, {"network/crosstraffic", "0"}, {"network/TCP-gamma", "0"}};
-    for (xmlNodePtr prop = config->children; prop != NULL; prop = prop->next) {
-        if (prop->type != XML_ELEMENT_NODE)
-            continue;
-        const char *key = sm_model_attribute(prop, "id");
-        const char *value = sm_model_attribute(prop, "value"), *ours = NULL;
-        for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-            if (strcmp(key, fixed[i][0]) == 0)
-                ours = fixed[i][1];
-        if (ours == NULL)
-            return sm_model_fail(model, prop,
-                                 "<config> sets %s; SimGrid runs with settings of its own here, "
-                                 "expected only edits of links and hosts",
-                                 key);
-        if (strcmp(ours, value) != 0)
-            return sm_model_fail(model, prop, "<config> sets %s to %s, but runs have %s", key,
-                                 value, ours);
-    }
-    return SM_OK;
-}
-
 /* ---- all of it ---- */
 
 static enum sm_status
@@ -596,7 +567,7 @@ check_root(struct sm_model *model, xmlNodePtr root)
         if (child->type != XML_ELEMENT_NODE)
             continue;
         if (sm_element_is(child, "config"))
-            SM_TRY(check_config(model, child));
+            SM_TRY(sm_model_config(model, child));
         if (!sm_element_is_zone(child) && !sm_element_is(child, "cluster"))
             continue;
         if (first != NULL)

@@ -269,6 +269,20 @@ hash_inputs(const struct run *run)
     return sm_hash(run->initial, floats * sizeof *run->initial, sm_hash(whole, sizeof whole, 0));
 }
 
+/* SimGrid's, and what the platform sets otherwise. */
+static const char *
+network_model(const struct run *run)
+{
+    const char *model = "CM02";
+    if (run->options->engine != &sm_engine_simgrid)
+        return "none";
+    for (const char *const *s = run->platform.settings; model != NULL && s != NULL && *s; s++)
+        model = strncmp(*s, "network/model:", 14) == 0
+                    ? *s + 14
+                    : sm_arena_printf(run->arena, "%s %s", model, *s);
+    return model;
+}
+
 /* What decides the seconds beside the experiment's text. */
 static uint64_t
 hash_costs(const struct run *run)
@@ -344,7 +358,7 @@ describe(struct run *run)
         .trajectory_key = hash_text(arena, sm_hash(trajectory, strlen(trajectory), inputs)),
         .timing_key = hash_text(arena, sm_hash(timing, strlen(timing), costs)),
         .version = SM_VERSION,
-        .network_model = run->options->engine == &sm_engine_simgrid ? "CM02" : "none",
+        .network_model = network_model(run),
         .wire_scale = run->wire_scale,
         .warnings = warnings,
         .warning_count = run->warning_count,

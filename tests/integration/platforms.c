@@ -249,6 +249,46 @@ profiles_of_a_duplex_link_hold_in_both_directions(void **state)
     check_relative(end[1], 2, 1e-9);
 }
 
+static const char *
+with_settings(const char *settings)
+{
+    static char text[4096];
+    const char *star = pair("star", "id=\"node0_eth\"", "id_");
+    const char *zone = strstr(star, "<zone");
+    const char *attribute = strstr(star, " id_=");
+    assert_true(zone != NULL && attribute != NULL);
+    const char *rest = strchr(attribute + 6, '"') + 1;
+    snprintf(text, sizeof text, "%.*s<config>%s</config>%.*s%s", (int)(zone - star), star, settings,
+             (int)(attribute - zone), zone, rest);
+    return text;
+}
+
+/* One message there and one back: latency and bandwidth each times their factor. */
+static void
+settings_of_the_network_in_the_file_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings;
+        double latency, bandwidth;
+    } cases[] = {
+        {"", 1, 1},
+        {"<prop id=\"network/latency-factor\" value=\"3\"/>", 3, 1},
+        {"<prop id=\"network/bandwidth-factor\" value=\"0.5\"/>", 1, 0.5},
+        {"<prop id=\"network/model\" value=\"LV08\"/>", 13.01, 0.97},
+        {"<prop id=\"network/model\" value=\"LV08\"/>"
+         "<prop id=\"network/latency-factor\" value=\"2\"/>",
+         2, 0.97},
+    };
+    double end[2], pause = 0;
+    struct machine machine = {.wire_scale = 2.5e8, .program = send_later, .in = &pause};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        machine.platform = with_settings(cases[i].settings);
+        check_ok(machine_run(&machine, end, sizeof end, NULL));
+        check_relative(end[0], 2 * (2e-3 * cases[i].latency + 2 / cases[i].bandwidth), 1e-9);
+    }
+}
+
 /* The star's hosts have a link each, the others routes to a switch that go both ways. */
 static void
 a_duplex_link_may_be_down_while_nobody_sends(void **state)
@@ -267,10 +307,10 @@ a_duplex_link_may_be_down_while_nobody_sends(void **state)
         check_relative(end[0], 3 + 2 * (cases[i].latency + 2), 1e-9);
         pause = 0; /* now it dies under the message */
         check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
-                    "had gone down by 1 s");
+                    "link 'node0_eth_UP' died at 1 s");
         write_text(profile, "0 1\n3 0\n"); /* and here under the answer, which goes DOWN */
         check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
-                    "had gone down by 3 s");
+                    "link 'node0_eth_DOWN' died at 3 s");
         machine.program = send_both_ways;
         check_ok(machine_run(&machine, end, sizeof end, NULL));
         check_relative(end[0], cases[i].latency + 2, 1e-9);
@@ -348,6 +388,7 @@ main(void)
         cmocka_unit_test(a_star_of_host_links_is_one_of_routes_to_a_switch),
         cmocka_unit_test(servers_keep_their_seconds_whichever_way_routes_are_found),
         cmocka_unit_test(profiles_of_a_duplex_link_hold_in_both_directions),
+        cmocka_unit_test(settings_of_the_network_in_the_file_count),
         cmocka_unit_test(a_duplex_link_may_be_down_while_nobody_sends),
         cmocka_unit_test(topologies_reduce_in_the_same_seconds_exact_and_fluid),
         cmocka_unit_test(topologies_train),

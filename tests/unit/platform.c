@@ -820,9 +820,8 @@ links_stand_before_hosts_but_not_before_zones(void **state)
                 SM_ERR_INPUT, "wrong place");
 }
 
-/* SimGrid would go by the command line without a word, or change the clock. */
 static void
-settings_of_simgrid_in_the_file_are_ours_or_refused(void **state)
+settings_of_the_network_are_taken_from_the_file(void **state)
 {
     static const char config[] = "<config id=\"General\"><prop id=\"%s\" value=\"%s\"/></config>"
                                  "<zone id=\"w\"";
@@ -830,11 +829,21 @@ settings_of_simgrid_in_the_file_are_ours_or_refused(void **state)
     struct sm_platform p;
     const char *ours = sm_arena_printf(&f->arena, config, "network/model", "CM02");
     check_ok(load_text(f, replaced(f, small, "<zone id=\"w\"", ours), NULL, &p));
-    check_mistake(f, "<zone id=\"w\"", sm_arena_printf(&f->arena, config, "network/model", "LV08"),
-                  3, "<config> sets network/model to LV08, but runs have CM02");
-    check_mistake(f, "<zone id=\"w\"",
-                  sm_arena_printf(&f->arena, config, "network/latency-factor", "2"), 3,
-                  "<config> sets network/latency-factor; SimGrid runs with settings of its own");
+    assert_null(p.settings); /* they are ours already */
+    const char *other = sm_arena_printf(&f->arena, config, "network/model", "LV08");
+    check_ok(load_text(f, replaced(f, small, "<zone id=\"w\"", other), NULL, &p));
+    assert_string_equal(p.settings[0], "network/model:LV08");
+    assert_null(p.settings[1]);
+    static const char *const wrong[][3] = {
+        {"network/model", "lv", "sets network/model to 'lv', expected one of CM02, LV08"},
+        {"network/latency-factor", "0", "sets network/latency-factor to '0', expected a number"},
+        {"network/bandwidth-factor", "2", "expected a number 1e-09 .. 1"},
+        {"network/latency-facter", "2", "did you mean 'network/latency-factor'?"},
+        {"contexts/factory", "raw", "sets 'contexts/factory'; expected one of network/model, "},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        check_mistake(f, "<zone id=\"w\"",
+                      sm_arena_printf(&f->arena, config, wrong[i][0], wrong[i][1]), 3, wrong[i][2]);
 }
 
 static void
@@ -1000,7 +1009,7 @@ main(void)
         TEST(traces_are_connected_to_one_host_each),
         TEST(a_duplex_link_that_goes_down_becomes_two),
         TEST(links_stand_before_hosts_but_not_before_zones),
-        TEST(settings_of_simgrid_in_the_file_are_ours_or_refused),
+        TEST(settings_of_the_network_are_taken_from_the_file),
         TEST(topologies_have_as_many_hosts_as_their_parameters_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

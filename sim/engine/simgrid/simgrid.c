@@ -439,7 +439,7 @@ context_factory(const char **factory)
 
 /* SimGrid reads its settings from a command line; --help and the like must not reach it. */
 static enum sm_status
-start_simgrid(void)
+start_simgrid(const struct sm_platform *platform)
 {
     const char *factory;
     SM_TRY(context_factory(&factory));
@@ -458,11 +458,19 @@ start_simgrid(void)
         "--log=root.fmt:%m%n",
         "--log=root.thres:warning", /* not every setting it was given */
     };
-    enum { COUNT = sizeof settings / sizeof *settings };
-    char *argv[COUNT + 1] = {NULL};
+    enum { COUNT = sizeof settings / sizeof *settings, MOST_OF_FILE = 32 };
+    char *argv[COUNT + MOST_OF_FILE + 1] = {NULL};
+    char of_file[MOST_OF_FILE][96];
     for (size_t i = 0; i < COUNT; i++)
         argv[i] = (char *)(uintptr_t)settings[i]; /* read only, whatever the prototype says */
     int argc = COUNT;
+    for (size_t i = 0; platform->settings != NULL && platform->settings[i] != NULL; i++) {
+        if (i == MOST_OF_FILE)
+            return SM_FAIL(SM_ERR_INPUT, "%s: <config> has more than %d settings", platform->file,
+                           MOST_OF_FILE);
+        snprintf(of_file[i], sizeof of_file[i], "--cfg=%s", platform->settings[i]);
+        argv[argc++] = of_file[i]; /* of two the later counts */
+    }
     struct sigaction interrupt; /* SimGrid's own handler exits at once */
     sigaction(SIGINT, NULL, &interrupt);
     simgrid_init(&argc, argv);
@@ -628,7 +636,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     if (world->ranks == NULL || world->waiting == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
 
-    SM_TRY(start_simgrid());
+    SM_TRY(start_simgrid(request->platform));
     SM_TRY(load_platform(request->platform));
     SM_TRY(sm_simgrid_traffic_init(world));
     for (size_t r = 0; r < count; r++)

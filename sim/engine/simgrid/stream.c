@@ -178,7 +178,8 @@ sm_simgrid_streams_init(struct world *world)
         return SM_OK;
     world->barrier = sg_barrier_init((unsigned)size);
     world->fluid = plays_fluid(world) && !world->request->platform->varies &&
-                   !edges_share_links(world) && !edges_busy(world);
+                   world->request->platform->settings == NULL && !edges_share_links(world) &&
+                   !edges_busy(world);
     for (size_t r = 0; r < world->rank_count; r++)
         world->shared =
             world->shared || (world->ranks[r].worker->devices > 1 && world->ranks[r].kind == NULL);
