@@ -147,6 +147,15 @@ list_links(const struct world *world, sg_link_t *links)
     return count;
 }
 
+/* Payload a second that an entry of `load` or `rate` asks for. */
+static double
+rate_of(const struct background *traffic)
+{
+    const struct sm_platform_traffic *flow = traffic->flow;
+    return flow->load > 0 ? flow->load * sg_host_get_route_bandwidth(traffic->from, traffic->to)
+                          : flow->rate;
+}
+
 static enum sm_status
 traffic_start(struct world *world, size_t i)
 {
@@ -157,10 +166,7 @@ traffic_start(struct world *world, size_t i)
                                    .from = sg_host_by_name(flow->from),
                                    .to = sg_host_by_name(flow->to)};
     snprintf(traffic->name, sizeof traffic->name, "traffic %zu", i);
-    const double rate = flow->load > 0
-                            ? flow->load * sg_host_get_route_bandwidth(traffic->from, traffic->to)
-                            : flow->rate;
-    traffic->gap = flow->flows > 0 ? 0 : flow->bytes / rate;
+    traffic->gap = flow->flows > 0 ? 0 : flow->bytes / rate_of(traffic);
     traffic->arrived = sg_sem_init(0);
     if (flow->random && (traffic->rng = sm_rng_create(world->arena, world->request->seed,
                                                       SM_RNG_TRAFFIC, i)) == NULL)
@@ -171,6 +177,38 @@ traffic_start(struct world *world, size_t i)
     sg_actor_t sender = sg_actor_init("traffic", traffic->from);
     sg_actor_set_data(sender, traffic);
     sg_actor_start(sender, send_main, 0, NULL);
+    return SM_OK;
+}
+
+/* Where all entries ask for more than a link lets through, more and more flows are on their way,
+ * and the run's own messages never arrive. */
+static enum sm_status
+check_links(struct world *world)
+{
+    double *asked = sm_arena_zalloc(world->arena, world->busy_count, sizeof *asked);
+    if (asked == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu links with traffic", world->busy_count);
+    for (size_t i = 0; i < world->request->platform->traffic_count; i++) {
+        const struct background *traffic = &world->background[i];
+        if (traffic->flow->flows > 0)
+            continue;
+        xbt_dynar_t route = route_of(traffic->from, traffic->to);
+        for (unsigned long k = 0; k < xbt_dynar_length(route); k++) {
+            sg_link_t link = xbt_dynar_get_as(route, k, sg_link_t),
+                      *at = bsearch(&link, world->busy, world->busy_count, sizeof *world->busy,
+                                    by_address);
+            asked[at - world->busy] += rate_of(traffic);
+        }
+        xbt_dynar_free_container(&route);
+    }
+    for (size_t i = 0; i < world->busy_count; i++) {
+        const double has = sg_link_get_bandwidth(world->busy[i]);
+        if (sg_link_is_shared(world->busy[i]) && asked[i] > (0.99 + 1e-9) * has)
+            return SM_FAIL(SM_ERR_INPUT,
+                           "platform.traffic: %.4g Gbit/s of others over link '%s'; expected at "
+                           "most 99 %% of the %.4g Gbit/s that it lets through",
+                           8e-9 * asked[i], sg_link_get_name(world->busy[i]), 8e-9 * has);
+    }
     return SM_OK;
 }
 
@@ -191,7 +229,7 @@ sm_simgrid_background_init(struct world *world)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu links with traffic", world->busy_count);
     list_links(world, world->busy);
     qsort(world->busy, world->busy_count, sizeof *world->busy, by_address);
-    return SM_OK;
+    return check_links(world);
 }
 
 void
