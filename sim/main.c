@@ -620,6 +620,8 @@ make_platform(struct sm_arena *arena, int argc, char **argv)
         return SM_FAIL(SM_ERR_INPUT, "platform make: expected a family: %s",
                        sm_text_join(known, sizeof known, names));
     }
+    if (argc == 4 && strcmp(argv[3], "--help") == 0)
+        return sm_platform_make_help(argv[2], stdout);
     SM_TRY(read_pairs(arena, "platform make", argc, argv, 3, &settings));
     return sm_platform_make(argv[2], settings, stdout);
 }
@@ -629,7 +631,16 @@ command_platform(int argc, char **argv)
 {
     struct sm_arena arena = {0};
     enum sm_status status;
-    if (argc == 3 && strcmp(argv[1], "check") == 0)
+    if (strcmp(argv[argc - 1], "--help") == 0 && argc < 4) {
+        fputs("usage: slowmo platform check FILE.xml\n"
+              "       slowmo platform make FAMILY [--KEY VALUE ...]\n"
+              "       slowmo platform make FAMILY --help\n"
+              "families:\n",
+              stdout);
+        for (size_t i = 0; sm_platform_families[i] != NULL; i++)
+            printf("  %-12s %s\n", sm_platform_families[i]->name, sm_platform_families[i]->doc);
+        status = SM_OK;
+    } else if (argc == 3 && strcmp(argv[1], "check") == 0)
         status = sm_platform_inspect(argv[2], home_folder(), stdout);
     else if (argc >= 2 && strcmp(argv[1], "make") == 0)
         status = make_platform(&arena, argc, argv);

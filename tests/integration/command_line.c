@@ -414,6 +414,11 @@ help_and_version_are_no_errors(void **state)
     }
     assert_non_null(strstr(program("--version")->out, "slowmo "));
     assert_int_equal(program("--help")->status, 0);
+    assert_non_null(strstr(program("platform", "make", "--help")->out, "fattree "));
+    assert_non_null(strstr(program("platform", "make", "wan", "--help")->out,
+                           "latency from site to site (30ms;"));
+    refused("unknown platform family 'wam', did you mean 'wan'?", "platform", "make", "wam",
+            "--help");
 }
 
 static void
