@@ -85,6 +85,8 @@ struct player {
     size_t ring_index, position;
     enum device_part part;
     double bytes;
+    sg_comm_t *kept; /* (steps of a ring) handles of what it sent: see crowd of struct world */
+    size_t kept_count;
 };
 
 /* How long it took. */
