@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <xbt/dynar.h>
 
 #include "sim/base/rng.h"
 #include "sim/engine/simgrid/world.h"
@@ -123,26 +122,18 @@ by_address(const void *a, const void *b)
     return (uintptr_t)*x < (uintptr_t)*y ? -1 : (uintptr_t)*x > (uintptr_t)*y;
 }
 
-/* The links of a route, which is freed by the caller. */
-static xbt_dynar_t
-route_of(sg_host_t from, sg_host_t to)
-{
-    xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-    sg_host_get_route(from, to, route);
-    return route;
-}
-
 /* Counts the links of all routes, and where there is room writes them down. */
 static size_t
 list_links(const struct world *world, sg_link_t *links)
 {
     size_t count = 0;
     for (size_t i = 0; i < world->request->platform->traffic_count; i++) {
-        xbt_dynar_t route = route_of(world->background[i].from, world->background[i].to);
-        for (unsigned long k = 0; k < xbt_dynar_length(route); k++, count++)
+        sg_link_t *route;
+        const size_t hops =
+            sm_simgrid_route(world, world->background[i].from, world->background[i].to, &route);
+        for (size_t k = 0; k < hops; k++, count++)
             if (links != NULL)
-                links[count] = xbt_dynar_get_as(route, k, sg_link_t);
-        xbt_dynar_free_container(&route);
+                links[count] = route[k];
     }
     return count;
 }
@@ -209,12 +200,10 @@ sm_simgrid_busy(const struct world *world, sg_host_t from, sg_host_t to)
     bool busy = false;
     if (world->busy_count == 0)
         return false;
-    xbt_dynar_t route = route_of(from, to);
-    for (unsigned long i = 0; !busy && i < xbt_dynar_length(route); i++) {
-        sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
-        busy = sg_link_is_shared(link) && bsearch(&link, world->busy, world->busy_count,
-                                                  sizeof *world->busy, by_address) != NULL;
-    }
-    xbt_dynar_free_container(&route);
+    sg_link_t *links;
+    const size_t hops = sm_simgrid_route(world, from, to, &links);
+    for (size_t i = 0; !busy && i < hops; i++)
+        busy = sg_link_is_shared(links[i]) && bsearch(&links[i], world->busy, world->busy_count,
+                                                      sizeof *world->busy, by_address) != NULL;
     return busy;
 }

@@ -10,7 +10,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <xbt/dynar.h>
 
 #include "sim/engine/simgrid/world.h"
 
@@ -37,14 +36,13 @@ dead_link(const struct world *world, sg_host_t from, sg_host_t to, double *since
     const char *name = NULL;
     if (from == to)
         return NULL;
-    xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-    sg_host_get_route(from, to, route);
-    for (unsigned long i = 0; name == NULL && i < xbt_dynar_length(route); i++) {
-        const char *link = sg_link_get_name(xbt_dynar_get_as(route, i, sg_link_t));
+    sg_link_t *links;
+    const size_t hops = sm_simgrid_route(world, from, to, &links);
+    for (size_t i = 0; name == NULL && i < hops; i++) {
+        const char *link = sg_link_get_name(links[i]);
         if (sm_platform_is_down(world->request->platform, link, simgrid_get_clock(), since))
             name = link;
     }
-    xbt_dynar_free_container(&route);
     return name;
 }
 
@@ -235,16 +233,16 @@ safe_host(struct rank *rank)
 }
 
 static enum sm_status
-watch_over(struct rank *rank, const char *name)
+watch_over(struct rank *rank, size_t device)
 {
     const struct world *world = rank->world;
-    const struct sm_platform_state *state = state_of(world, name);
+    const struct sm_platform_state *state = state_of(world, rank->worker->hosts[device]);
     if (state == NULL)
         return SM_OK;
     struct mourner *mourner = sm_arena_alloc(world->arena, 1, sizeof *mourner);
     if (mourner == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory to watch over %zu ranks", world->rank_count);
-    *mourner = (struct mourner){.rank = rank, .host = sg_host_by_name(name), .until = -1};
+    *mourner = (struct mourner){.rank = rank, .host = rank->devices[device], .until = -1};
     for (size_t i = state->count; i-- > 0;)
         if (!state->on[i])
             mourner->until = state->times[i];
@@ -268,7 +266,7 @@ sm_simgrid_failure_init(struct world *world)
     for (size_t r = 0; r < world->rank_count; r++) {
         struct rank *rank = &world->ranks[r];
         for (size_t d = 0; d < rank->worker->devices; d++)
-            SM_TRY(watch_over(rank, rank->worker->hosts[d]));
+            SM_TRY(watch_over(rank, d));
     }
     if (!world->survives)
         return SM_OK;

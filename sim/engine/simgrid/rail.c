@@ -14,9 +14,7 @@
 sg_host_t
 sm_simgrid_rail_host(const struct world *world, size_t rank, size_t rail)
 {
-    const struct sm_platform_worker *worker = world->ranks[rank].worker;
-    return rail == 0 ? world->ranks[rank].host
-                     : sg_host_by_name(worker->hosts[worker->rails[rail]]);
+    return world->ranks[rank].devices[world->ranks[rank].worker->rails[rail]];
 }
 
 double
@@ -68,14 +66,14 @@ rail_main(int argc, char **argv)
 static enum sm_status
 rails_start(struct rank *rank)
 {
-    const struct sm_platform_worker *worker = rank->worker;
     const size_t count = rank->world->rails;
     struct rail *rails = sm_arena_zalloc(rank->world->arena, count, sizeof *rails);
     if (rails == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", count);
     for (size_t i = 1; i < count; i++) {
         rails[i] = (struct rail){rank->world, NULL, &rails[i].queue, sg_sem_init(0)};
-        sg_actor_t actor = sg_actor_init("rail", sg_host_by_name(worker->hosts[worker->rails[i]]));
+        sg_actor_t actor =
+            sg_actor_init("rail", sm_simgrid_rail_host(rank->world, rank->comm.rank, i));
         sg_actor_set_data(actor, &rails[i]);
         sg_actor_start(actor, rail_main, 0, NULL);
     }

@@ -515,16 +515,20 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
                  .ledger = ledger},
         .world = world,
         .worker = worker,
-        .host = sg_host_by_name(worker->hosts[first]),
+        .devices = sm_arena_alloc(world->arena, worker->devices, sizeof(sg_host_t)),
         .slowdown = worker->speeds[first] / slowest,
         .ledger = ledger,
         /* who serves takes what comes; what is copied when it is there needs somebody to do it */
         .watches = r >= world->size || world->transport.staging > 0 ||
                    world->request->trace != NULL || world->survives,
     };
-    if (rank->host == NULL)
-        return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
-                       world->request->platform->file, worker->hosts[first]);
+    if (rank->devices == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu devices", worker->devices);
+    for (size_t d = 0; d < worker->devices; d++)
+        if ((rank->devices[d] = sg_host_by_name(worker->hosts[d])) == NULL)
+            return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
+                           world->request->platform->file, worker->hosts[d]);
+    rank->host = rank->devices[first];
     if (world->request->trace != NULL) {
         char name[192];
         snprintf(name, sizeof name, "%s %zu (%s)", r < world->size ? "worker" : "server", r,
@@ -540,8 +544,7 @@ world_init(struct world *world)
     SM_TRY(sm_simgrid_background_init(world));
     if (world->crowd)
         world->parked = sg_sem_init(0);
-    for (size_t r = 0; r < world->rank_count; r++)
-        SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
+    SM_TRY(sm_simgrid_devices_init(world));
     SM_TRY(sm_simgrid_streams_init(world));
     SM_TRY(sm_simgrid_failure_init(world));
     for (size_t r = 0; r < world->rank_count; r++) {
@@ -638,6 +641,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
 
     SM_TRY(start_simgrid(request->platform));
     SM_TRY(load_platform(request->platform));
+    world->route = xbt_dynar_new(sizeof(sg_link_t), NULL);
     SM_TRY(sm_simgrid_traffic_init(world));
     for (size_t r = 0; r < count; r++)
         SM_TRY(rank_init(world, r, &ledgers[r]));
@@ -668,6 +672,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     if (status == SM_OK)
         status = sm_simgrid_failure_report(world, report);
     sm_simgrid_traffic_fini(world);
+    xbt_dynar_free_container(&world->route);
     return status;
 }
 

@@ -15,30 +15,37 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <xbt/dynar.h>
 
 #include "sim/engine/simgrid/world.h"
+
+/* Puts `mark` on the links of the edge into rank r; true when one bears it that has to be shared.
+ */
+static bool
+mark_edge(const struct world *world, size_t r, void *mark)
+{
+    const size_t before = r > 0 ? r - 1 : world->size - 1;
+    bool shared = false;
+    for (size_t i = 0; i < world->rails; i++) {
+        sg_link_t *links;
+        const size_t hops = sm_simgrid_route(world, sm_simgrid_rail_host(world, before, i),
+                                             sm_simgrid_rail_host(world, r, i), &links);
+        for (size_t k = 0; k < hops; k++) {
+            shared = shared || (sg_link_get_data(links[k]) != NULL && sg_link_is_shared(links[k]));
+            sg_link_set_data(links[k], mark);
+        }
+    }
+    return shared;
+}
 
 /* Whether two edges of the ring use one link that they would have to share. */
 static bool
 edges_share_links(struct world *world)
 {
     bool shared = false;
-    for (int mark = 1; mark >= 0; mark--) /* mark the links, then leave no mark */
-        for (size_t r = 0; r < world->size && !(mark && shared); r++) {
-            size_t before = r > 0 ? r - 1 : world->size - 1;
-            xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-            for (size_t i = 0; i < world->rails; i++)
-                sg_host_get_route(sm_simgrid_rail_host(world, before, i),
-                                  sm_simgrid_rail_host(world, r, i), route);
-            for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
-                sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
-                if (mark && sg_link_is_shared(link) && sg_link_get_data(link) != NULL)
-                    shared = true;
-                sg_link_set_data(link, mark ? world : NULL);
-            }
-            xbt_dynar_free_container(&route);
-        }
+    for (size_t r = 0; !shared && r < world->size; r++)
+        shared = mark_edge(world, r, world);
+    for (size_t r = 0; r < world->size; r++)
+        mark_edge(world, r, NULL);
     return shared;
 }
 
@@ -104,21 +111,19 @@ static double
 trunk_bandwidth(const struct world *world, size_t group)
 {
     double narrowest = 0;
-    xbt_dynar_t routes[2];
-    for (size_t i = 0; i < 2; i++) {
-        routes[i] = xbt_dynar_new(sizeof(sg_link_t), NULL);
-        sg_host_get_route(world->ranks[i].host, world->ranks[group + i].host, routes[i]);
-    }
-    for (unsigned long i = 0; i < xbt_dynar_length(routes[0]); i++)
-        for (unsigned long j = 0; j < xbt_dynar_length(routes[1]); j++) {
-            sg_link_t link = xbt_dynar_get_as(routes[0], i, sg_link_t);
-            const double bandwidth = sg_link_get_bandwidth(link);
-            if (link == xbt_dynar_get_as(routes[1], j, sg_link_t) && sg_link_is_shared(link) &&
-                (narrowest == 0 || bandwidth < narrowest))
+    sg_link_t *links;
+    for (int turn = 0; turn < 3; turn++) { /* mark one route, look at the other, leave no mark */
+        const size_t i = turn == 1, hops = sm_simgrid_route(world, world->ranks[i].host,
+                                                            world->ranks[group + i].host, &links);
+        for (size_t k = 0; k < hops; k++) {
+            const double bandwidth = sg_link_get_bandwidth(links[k]);
+            if (turn != 1)
+                sg_link_set_data(links[k], turn == 0 ? links : NULL);
+            else if (sg_link_get_data(links[k]) != NULL && sg_link_is_shared(links[k]) &&
+                     (narrowest == 0 || bandwidth < narrowest))
                 narrowest = bandwidth;
         }
-    for (size_t i = 0; i < 2; i++)
-        xbt_dynar_free_container(&routes[i]);
+    }
     return narrowest * world->transport.collective_efficiency;
 }
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xbt/dynar.h>
 
 #include "sim/base/text.h"
 #include "sim/engine/simgrid/world.h"
@@ -299,19 +298,17 @@ static enum sm_status
 find_route(struct world *world, struct pair *pair)
 {
     enum sm_status status = SM_OK;
-    xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-    sg_host_get_route(pair->from, pair->to, route);
-    pair->hops = xbt_dynar_length(route);
+    sg_link_t *links;
+    pair->hops = sm_simgrid_route(world, pair->from, pair->to, &links);
     struct way *ways = sm_arena_alloc(world->arena, pair->hops, sizeof *ways), *way;
     if (ways == NULL)
         status = no_memory();
     for (size_t i = 0; status == SM_OK && i < pair->hops; i++) {
-        status = way_of(world, xbt_dynar_get_as(route, i, sg_link_t), &way);
+        status = way_of(world, links[i], &way);
         if (status == SM_OK)
             ways[i] = *way;
     }
     pair->route = ways;
-    xbt_dynar_free_container(&route);
     return status;
 }
 

@@ -17,6 +17,7 @@
 #include <simgrid/link.h>
 #include <simgrid/mailbox.h>
 #include <simgrid/semaphore.h>
+#include <xbt/dynar.h>
 
 #include "sim/collective/fluid.h"
 #include "sim/engine/engine.h"
@@ -125,6 +126,7 @@ struct rank {
     struct sm_comm comm; /* first: ops get a pointer to it */
     struct world *world;
     const struct sm_platform_worker *worker;
+    sg_host_t *devices; /* (worker->devices) */
     sg_host_t host;     /* of its first rail */
     struct rail *rails; /* (world->rails), the first is the rank itself; NULL: none asked yet */
     double time;        /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
@@ -204,6 +206,7 @@ struct world {
     struct envelope *envelopes; /* spare */
     struct order *orders;       /* spare */
     size_t rails;               /* of every rank */
+    xbt_dynar_t route;          /* the last that was asked for */
     /* SimGrid has one list of all messages that nobody keeps a handle of, and walks it whenever one
      * of them arrives; in a crowd their senders keep it. */
     bool crowd;
@@ -273,7 +276,6 @@ double sm_simgrid_part(const struct world *world, double bytes, size_t rail);
 double sm_simgrid_wire_bytes(const struct world *world, double bytes);
 /* The device of a rank's rail. */
 sg_host_t sm_simgrid_rail_host(const struct world *world, size_t rank, size_t rail);
-/* Posts a message of `bytes` on the wire, one part a rail. */
 /* Posts a message of `bytes` on the wire, one part a rail. *kept: in a crowd the handle of its
  * first part, for this actor to wait for when it arrived; else NULL. kept may be NULL. */
 enum sm_status sm_simgrid_post_send(struct rank *rank, enum channel channel, size_t to,
@@ -338,6 +340,9 @@ bool sm_simgrid_may_receive(struct rank *rank, struct sm_request *request);
 void sm_simgrid_received(struct sm_request *request);
 enum sm_status sm_simgrid_lost_message(struct rank *rank, const struct sm_request *request);
 
+/* How many links the route has; *links: they, until the next route is asked for. */
+size_t sm_simgrid_route(const struct world *world, sg_host_t from, sg_host_t to, sg_link_t **links);
+
 /* Keeps the run's first failure: this OS thread's error record. */
 void sm_simgrid_fail(struct world *world);
 /* Counts seconds t0..t1 of a rank and adds the span to the trace. */
@@ -382,7 +387,7 @@ const char *sm_simgrid_collectives(const struct world *world);
 /* Somebody is about to use the links between workers. */
 void sm_simgrid_disturb(struct world *world);
 /* among a worker's devices */
-enum sm_status sm_simgrid_devices_init(struct rank *rank);
+enum sm_status sm_simgrid_devices_init(struct world *world);
 /* Whether the seconds it takes are known by now. */
 bool sm_simgrid_devices_known(const struct rank *rank, enum device_part part, double bytes,
                               double *seconds);
