@@ -49,7 +49,7 @@ static bool
 devices_busy(const struct rank *rank)
 {
     bool busy = false;
-    for (size_t a = 0; rank->world->busy_count > 0 && a < rank->worker->devices; a++)
+    for (size_t a = 0; !busy && a < rank->worker->devices; a++)
         for (size_t b = 0; !busy && b < rank->worker->devices; b++)
             busy = a != b && sm_simgrid_busy(rank->world, rank->devices[a], rank->devices[b]);
     return busy;
@@ -384,7 +384,7 @@ sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
                          const struct sm_trace_span *span)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    if (rank->world->traffic == NULL)
+    if (rank->world->loads == NULL)
         return SM_OK;
     for (size_t i = 0; i < worker->ring_count * worker->devices; i++) {
         struct player *player = &rank->players[i];

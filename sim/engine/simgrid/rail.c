@@ -149,9 +149,8 @@ sm_simgrid_arrives(const struct world *world, sg_comm_t first, sg_comm_t *others
     return there;
 }
 
-/* Seconds of one copy; each rail's device has a bus of its own. */
-static double
-copy_seconds(const struct world *world, double bytes)
+double
+sm_simgrid_copy_seconds(const struct world *world, double bytes)
 {
     return world->transport.staging * sm_simgrid_part(world, bytes, 0);
 }
@@ -169,7 +168,7 @@ copier_main(int argc, char **argv)
         rank->leaving = envelope->next;
         if (rank->leaving == NULL)
             rank->leaving_end = &rank->leaving;
-        sg_actor_sleep_for(copy_seconds(rank->world, envelope->bytes));
+        sg_actor_sleep_for(sm_simgrid_copy_seconds(rank->world, envelope->bytes));
         if (sm_simgrid_post_send(rank, CHANNEL_MESSAGE, envelope->to, envelope,
                                  sm_simgrid_wire_bytes(rank->world, envelope->bytes),
                                  NULL) != SM_OK)
@@ -197,6 +196,6 @@ void
 sm_simgrid_unstage(struct rank *rank, double bytes)
 {
     double now = simgrid_get_clock(), begin = now > rank->copied ? now : rank->copied;
-    rank->copied = begin + copy_seconds(rank->world, bytes);
+    rank->copied = begin + sm_simgrid_copy_seconds(rank->world, bytes);
     sg_actor_sleep_until(rank->copied);
 }

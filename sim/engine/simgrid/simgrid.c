@@ -207,7 +207,7 @@ static enum sm_status
 note_message(struct rank *rank, const struct sm_request *request, const struct envelope *envelope)
 {
     struct world *world = rank->world;
-    if (world->traffic == NULL)
+    if (world->loads == NULL)
         return SM_OK;
     struct sm_trace *trace = world->request->trace;
     const struct sm_trace_span span = {
@@ -546,7 +546,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 static enum sm_status
 world_init(struct world *world)
 {
-    SM_TRY(sm_simgrid_background_init(world));
+    SM_TRY(sm_simgrid_traffic_init(world));
     if (world->crowd)
         world->parked = sg_sem_init(0);
     SM_TRY(sm_simgrid_devices_init(world));
@@ -592,13 +592,11 @@ world_fini(struct world *world)
         sm_comm_fini(&rank->comm);
     }
     sm_simgrid_devices_fini(world);
-    if (world->disturbed != NULL)
-        sg_sem_destroy(world->disturbed);
+    sm_simgrid_flows_fini(world);
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
-    sm_simgrid_background_fini(world);
-    if (world->never != NULL)
-        sg_sem_destroy(world->never);
+    sm_simgrid_traffic_fini(world);
+    sm_simgrid_failure_fini(world);
     if (world->parked != NULL)
         sg_sem_destroy(world->parked);
 }
@@ -647,7 +645,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     SM_TRY(start_simgrid(request->platform, count));
     SM_TRY(load_platform(request->platform));
     world->route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-    SM_TRY(sm_simgrid_traffic_init(world));
+    SM_TRY(sm_simgrid_links_init(world));
     for (size_t r = 0; r < count; r++)
         SM_TRY(rank_init(world, r, &ledgers[r]));
     sg_actor_t setup = sg_actor_init("setup", world->ranks[0].host);
@@ -670,13 +668,12 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     else if (world->failed)
         status = sm_error_set(&world->error);
     else if (ended < count)
-        status = sm_stall_record(world->waiting, count, now,
-                                 world->lost_count > 0 ? world->lost_ranks : NULL);
+        status = sm_stall_record(world->waiting, count, now, sm_simgrid_lost_ranks(world));
     else
-        status = sm_simgrid_traffic_report(world, report);
+        status = sm_simgrid_links_report(world, report);
     if (status == SM_OK)
         status = sm_simgrid_failure_report(world, report);
-    sm_simgrid_traffic_fini(world);
+    sm_simgrid_links_fini(world);
     xbt_dynar_free_container(&world->route);
     return status;
 }

@@ -4,107 +4,15 @@
  * Among all devices of all workers a rank plays three parts: its devices' reduce-scatter, its part
  * between workers, its devices' all-gather.
  * The numbers are computed once, in rank order, when the last rank joins; the collective decides
- * the seconds. It is played message by message (exact), or as one flow per edge where each step
- * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
- * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
- * of an idle link, so where speeds change while time passes, or others use a link of the ring, it
- * is played exactly. As long as nothing else travels the plan tells the end, and the flows are only
- * slept through; the first message has what is left of them played. Which collective it is may
- * depend on the bytes: each size has its plan.
+ * the seconds. It is played message by message (exact), or, where each step uses the same edges and
+ * flow.c allows it, as one flow an edge (fluid). Which collective it is may depend on the bytes:
+ * each size has its plan.
  */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sim/engine/simgrid/world.h"
-
-/* Puts `mark` on the links of the edge into rank r; true when one bears it that has to be shared.
- */
-static bool
-mark_edge(const struct world *world, size_t r, void *mark)
-{
-    const size_t before = r > 0 ? r - 1 : world->size - 1;
-    bool shared = false;
-    for (size_t i = 0; i < world->rails; i++) {
-        sg_link_t *links;
-        const size_t hops = sm_simgrid_route(world, sm_simgrid_rail_host(world, before, i),
-                                             sm_simgrid_rail_host(world, r, i), &links);
-        for (size_t k = 0; k < hops; k++) {
-            shared = shared || (sg_link_get_data(links[k]) != NULL && sg_link_is_shared(links[k]));
-            sg_link_set_data(links[k], mark);
-        }
-    }
-    return shared;
-}
-
-/* Whether two edges of the ring use one link that they would have to share. */
-static bool
-edges_share_links(struct world *world)
-{
-    bool shared = false;
-    for (size_t r = 0; !shared && r < world->size; r++)
-        shared = mark_edge(world, r, world);
-    for (size_t r = 0; r < world->size; r++)
-        mark_edge(world, r, NULL);
-    return shared;
-}
-
-/* Whether others use a link of the ring. */
-static bool
-edges_busy(const struct world *world)
-{
-    bool busy = false;
-    for (size_t r = 0; !busy && world->busy_count > 0 && r < world->size; r++)
-        for (size_t i = 0; !busy && i < world->rails; i++)
-            busy = sm_simgrid_busy(world,
-                                   sm_simgrid_rail_host(world, r > 0 ? r - 1 : world->size - 1, i),
-                                   sm_simgrid_rail_host(world, r, i));
-    return busy;
-}
-
-/* Measures the idle routes round the ring. */
-static enum sm_status
-wires_init(struct world *world)
-{
-    size_t size = world->size;
-    world->wires = sm_arena_zalloc(world->arena, size * world->rails, sizeof *world->wires);
-    if (world->wires == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
-    for (size_t r = 0; r < size; r++) {
-        size_t before = r > 0 ? r - 1 : size - 1;
-        for (size_t i = 0; i < world->rails; i++) {
-            sg_host_t from = sm_simgrid_rail_host(world, before, i),
-                      to = sm_simgrid_rail_host(world, r, i);
-            world->wires[r * world->rails + i] = (struct wire){
-                sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
-        }
-    }
-    return SM_OK;
-}
-
-/* Seconds that copies through host memory add to a message of which this is the largest part. */
-static double
-staging_seconds(const struct world *world, double part)
-{
-    return 2 * world->transport.staging * part;
-}
-
-/* Seconds of `count` messages of `chunk` bytes each over the idle edge into rank r: as messages one
- * after the other, or as one flow a rail, which has its latency once and is not staged. */
-static double
-edge_seconds(const struct world *world, size_t r, double chunk, double count, bool flow)
-{
-    double longest = 0;
-    for (size_t i = 0; i < world->rails; i++) {
-        const struct wire *wire = &world->wires[r * world->rails + i];
-        double part = sm_simgrid_part(world, chunk, i);
-        double travel = part / world->transport.collective_efficiency / wire->bandwidth;
-        longest =
-            fmax(longest, flow ? wire->latency + count * travel
-                               : count * (wire->latency + staging_seconds(world, part) + travel));
-    }
-    return longest;
-}
 
 /* Bytes/s of the narrowest link that two routes from site to site share; 0: they share none. */
 static double
@@ -132,16 +40,14 @@ trunk_bandwidth(const struct world *world, size_t group)
 static void
 measure_network(struct world *world)
 {
-    const double many = 1e12;
     struct sm_collective_call *call = &world->call;
     struct sm_collective_network near = {0, INFINITY}, far = {0, INFINITY};
     for (size_t r = 0; r < world->size; r++) {
         const bool between = call->group > 0 && r % call->group == 0;
         struct sm_collective_network *network = between ? &far : &near;
-        const double latency = world->wires[r * world->rails].latency;
-        const double seconds = edge_seconds(world, r, many, 1, false) - latency;
-        network->latency = fmax(network->latency, latency);
-        network->bandwidth = fmin(network->bandwidth, many / seconds);
+        const struct sm_collective_network edge = sm_simgrid_edge(world, r);
+        network->latency = fmax(network->latency, edge.latency);
+        network->bandwidth = fmin(network->bandwidth, edge.bandwidth);
     }
     call->latency = fmax(near.latency, far.latency);
     call->bandwidth = fmin(near.bandwidth, far.bandwidth);
@@ -172,26 +78,18 @@ sm_simgrid_streams_init(struct world *world)
                                     .group = sm_platform_group(world->request->platform, size),
                                     .settings = world->request->collective.settings};
     world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
-    world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
-    world->work = sm_arena_zalloc(world->arena, 3 * size, sizeof(double));
     world->used = sm_arena_zalloc(world->arena, collectives, sizeof *world->used);
-    if (world->x == NULL || world->edges == NULL || world->work == NULL || world->used == NULL)
+    if (world->x == NULL || world->used == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
     if (world->collective->check != NULL)
         SM_TRY(world->collective->check(&world->call));
     if (size == 1)
         return SM_OK;
     world->barrier = sg_barrier_init((unsigned)size);
-    world->fluid = plays_fluid(world) && !world->request->platform->varies &&
-                   world->request->platform->settings == NULL && !edges_share_links(world) &&
-                   !edges_busy(world);
-    for (size_t r = 0; r < world->rank_count; r++)
-        world->shared =
-            world->shared || (world->ranks[r].worker->devices > 1 && world->ranks[r].kind == NULL);
-    world->disturbed = sg_sem_init(0);
+    world->fluid = plays_fluid(world) && sm_simgrid_flows_fit(world);
     if (!world->fluid && world->collective->same_edges)
         return SM_OK;
-    SM_TRY(wires_init(world));
+    SM_TRY(sm_simgrid_flows_init(world));
     if (!world->collective->same_edges)
         measure_network(world);
     return SM_OK;
@@ -241,48 +139,11 @@ sm_simgrid_collectives(const struct world *world)
     return list == NULL ? asked : sm_arena_printf(world->arena, "%s (%s)", asked, list);
 }
 
-/* Seconds that the messages which are left need and their flows do not. */
-static double
-beside_flow(const struct world *world, size_t r, double chunk)
-{
-    double remaining = world->edges[r].remaining, pause = world->edges[r].pause;
-    if (world->rails == 1)
-        return pause + (remaining - 1) * world->wires[r].latency +
-               remaining * staging_seconds(world, chunk);
-    return pause + remaining * world->edges[r].message -
-           edge_seconds(world, r, chunk, remaining, true);
-}
-
-/* When the flows end that begin now, if nothing else travels. */
-static void
-look_ahead(struct world *world, double chunk)
-{
-    double longest = 0;
-    for (size_t r = 0; r < world->size; r++)
-        longest = fmax(longest, edge_seconds(world, r, chunk, world->edges[r].remaining, true) +
-                                    fmax(0, beside_flow(world, r, chunk)));
-    world->alone = world->in_flight == 0 && !world->shared;
-    world->alone_until = world->all_there + longest;
-    world->was_disturbed = false;
-}
-
-void
-sm_simgrid_disturb(struct world *world)
-{
-    static const double hardly = 1e-9; /* seconds before the end that need no playing */
-    if (!world->alone || world->was_disturbed || simgrid_get_clock() >= world->alone_until - hardly)
-        return;
-    world->was_disturbed = true;
-    for (size_t r = 0; r < world->size; r++)
-        sg_sem_release(world->disturbed);
-}
-
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
 static enum sm_status
 arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, double chunk)
 {
     struct world *world = rank->world;
-    double now = simgrid_get_clock();
     if (world->failed) /* x of a rank that left is no longer there */
         return SM_FAIL(SM_ERR_ABORTED, "another rank failed");
     if (world->arrived > 0 && request->n != world->n)
@@ -290,17 +151,13 @@ arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, d
                        request->index, rank->comm.rank, request->n, world->n);
     world->n = request->n;
     world->x[rank->comm.rank] = request->x;
-    world->edges[rank->comm.rank].arrival = now;
+    sm_simgrid_flow_joins(rank);
     if (++world->arrived < world->size)
         return SM_OK;
     world->arrived = 0;
-    world->all_there = now;
-    if (plan->fluid) {
-        for (size_t r = 0; r < world->size; r++)
-            world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
-        sm_fluid_plan(world->size, plan->collective->steps(&plan->call), world->edges, world->work);
-        look_ahead(world, chunk);
-    }
+    world->all_there = simgrid_get_clock();
+    if (plan->fluid)
+        sm_simgrid_flows_plan(world, plan->collective->steps(&plan->call), chunk);
     return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
 }
 
@@ -328,9 +185,9 @@ receipt_next(struct rank *rank)
     return receipt;
 }
 
-/* Posts what is sent and received; nothing waits yet. */
-static enum sm_status
-post_step(struct rank *rank, size_t to, double bytes, size_t from, double received, sg_comm_t *kept)
+enum sm_status
+sm_simgrid_post_step(struct rank *rank, size_t to, double bytes, size_t from, double received,
+                     sg_comm_t *kept)
 {
     static void *nothing; /* schedules carry no payload */
     if (to != SM_NO_RANK)
@@ -346,9 +203,8 @@ post_step(struct rank *rank, size_t to, double bytes, size_t from, double receiv
                                    receipt->others);
 }
 
-/* Waits for a message that was posted. */
-static enum sm_status
-await(struct rank *rank, const struct receipt *receipt)
+enum sm_status
+sm_simgrid_await(struct rank *rank, const struct receipt *receipt)
 {
     if (!sm_simgrid_arrives(rank->world, receipt->first, receipt->others))
         return sm_simgrid_died_between(rank->world, receipt->from, rank->comm.rank);
@@ -384,60 +240,23 @@ await_taken(struct rank *rank)
     }
 }
 
-/* Of the flow into rank r, `elapsed` seconds after it began on an idle link: the share of its bytes
- * that is left; *spent: seconds of its latency that are over, or that it would have once more. */
-static double
-flow_left(const struct world *world, size_t r, double chunk, double elapsed, double *spent)
-{
-    const double latency = world->wires[r * world->rails].latency;
-    const double travel = edge_seconds(world, r, chunk, world->edges[r].remaining, true) - latency;
-    *spent = fmin(elapsed, latency);
-    if (elapsed <= latency)
-        return 1;
-    return travel > elapsed - latency ? 1 - (elapsed - latency) / travel : 0;
-}
-
-static enum sm_status
-play_fluid(struct rank *rank, double chunk)
-{
-    struct world *world = rank->world;
-    size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
-    sg_barrier_wait(world->barrier); /* the plan is made when the last rank arrives */
-    double now = simgrid_get_clock();
-    if (world->alone && world->alone_until > now &&
-        sg_sem_acquire_timeout(world->disturbed, world->alone_until - now))
-        return SM_OK;
-    double elapsed = simgrid_get_clock() - world->all_there, spent;
-    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency *
-                   flow_left(world, next, chunk, elapsed, &spent);
-    SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0, &rank->flow));
-    SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
-    flow_left(world, r, chunk, elapsed, &spent);
-    double later = beside_flow(world, r, chunk) - spent;
-    if (later > 0)
-        sg_actor_sleep_for(later);
-    sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
-    if (rank->flow != NULL)
-        sg_comm_wait(rank->flow);
-    return SM_OK;
-}
-
 /* One step of a schedule. The copies of a chunk are charged where it comes in, both. */
 static enum sm_status
 exchange(void *arg, const struct exchange *step)
 {
     struct rank *rank = arg;
     const struct world *world = rank->world;
-    SM_TRY(post_step(rank, step->to, round(step->sent / world->transport.collective_efficiency),
-                     step->from, step->received, NULL));
+    SM_TRY(sm_simgrid_post_step(rank, step->to,
+                                round(step->sent / world->transport.collective_efficiency),
+                                step->from, step->received, NULL));
     rank->untaken += step->waits && step->to != SM_NO_RANK;
     if (step->open)
         return SM_OK;
     for (size_t i = 0; i < rank->receipt_count; i++) {
         const struct receipt *receipt = &rank->receipts[i];
-        SM_TRY(await(rank, receipt));
+        SM_TRY(sm_simgrid_await(rank, receipt));
         if (world->transport.staging > 0)
-            sg_actor_sleep_for(staging_seconds(world, sm_simgrid_part(world, receipt->bytes, 0)));
+            sg_actor_sleep_for(2 * sm_simgrid_copy_seconds(world, receipt->bytes));
         if (step->waits)
             take_from(&world->ranks[receipt->from]);
     }
@@ -459,7 +278,7 @@ reduce_workers(struct rank *rank, struct sm_request *request, double bytes)
     if (bytes == 0) /* no messages, yet nobody has the numbers before the last rank joins */
         sg_barrier_wait(world->barrier);
     else if (plan.fluid)
-        SM_TRY(play_fluid(rank, chunk));
+        SM_TRY(sm_simgrid_flow_play(rank, chunk));
     else
         SM_TRY(sm_simgrid_play(plan.collective, &plan.call, rank->comm.rank, exchange, rank));
     request->all_there = world->all_there;
@@ -505,7 +324,7 @@ static enum sm_status
 note_reduce(struct rank *rank, const struct sm_request *request, double t0, double t1)
 {
     struct world *world = rank->world;
-    if (world->traffic == NULL)
+    if (world->loads == NULL)
         return SM_OK;
     const bool workers = among_workers(rank, request);
     const struct sm_trace_span span = {

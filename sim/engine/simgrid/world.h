@@ -81,8 +81,10 @@ struct sm_request {
 };
 
 struct world;
-struct traffic;    /* of traffic.c */
-struct background; /* of background.c */
+struct loads;   /* of links.c   */
+struct traffic; /* of traffic.c */
+struct failure; /* of failure.c */
+struct flows;   /* of flow.c    */
 
 /* What the devices of one worker do together. */
 enum device_part { DEVICES_ALL_REDUCE, DEVICES_REDUCE_SCATTER, DEVICES_ALL_GATHER };
@@ -187,11 +189,6 @@ struct plan {
 };
 enum { PLANS = 32 }; /* buckets of several sizes */
 
-/* An idle route. */
-struct wire {
-    double latency, bandwidth;
-};
-
 struct box {
     uint64_t key;
     sg_mailbox_t mailbox;
@@ -216,23 +213,18 @@ struct world {
     struct box *boxes; /* (box_capacity), open addressing; mailbox NULL: free */
     size_t box_count, box_capacity;
     struct device_kind *kinds;
-    struct traffic *traffic; /* NULL: nobody asks what the links carry */
+    struct loads *loads;     /* NULL: nobody asks what the links carry */
+    struct traffic *traffic; /* of others; NULL: none */
     bool failed;
     struct sm_error error; /* the first failure */
     double failed_at;
-    bool mortal;            /* the platform has links or hosts that go down                  */
-    bool survives;          /* and ranks are told                                            */
-    uint32_t *sent, *asked; /* (rank_count, rank_count) messages from, to; where ranks survive */
-    sg_sem_t never;         /* what waits for it waits for its end     */
-    size_t lost_count, lost_messages;
-    /* where there is traffic of others */
-    struct background *background; /* (request->platform->traffic_count)           */
-    sg_link_t *busy;               /* (busy_count) links it uses, by their address */
-    size_t busy_count;
-    double moved;   /* when a rank last got somewhere */
-    double largest; /* bytes of the largest message   */
-    char lost_ranks[256];
-    double end; /* when the last rank ended */
+    bool mortal;             /* the platform has links or hosts that go down                  */
+    bool survives;           /* and ranks are told                                            */
+    struct failure *failure; /* NULL: nothing goes down */
+    size_t in_flight;        /* messages that somebody sent and nobody has yet */
+    double moved;            /* when a rank last got somewhere */
+    double largest;          /* bytes of the largest message   */
+    double end;              /* when the last rank ended */
 
     /* the all-reduce under way */
     const struct sm_collective *collective; /* as it was asked for */
@@ -244,18 +236,9 @@ struct world {
     bool *used;                             /* (collectives in the axis) */
     sg_bar_t barrier;
     size_t arrived, n;
-    float **x;                   /* (size) of n floats */
-    struct sm_fluid_edge *edges; /* (size) edge r-1 -> r */
-    struct wire *wires;          /* (size, rails) of the routes r-1 -> r */
-    double *work;                /* (3 size) */
+    float **x; /* (size) of n floats */
     double all_there;
-    /* where nothing else is on the links its flows need not be played to know their end */
-    size_t in_flight;   /* messages that somebody sent and nobody has yet */
-    bool shared;        /* with the devices inside some worker            */
-    bool alone;         /* when the last rank joined                      */
-    double alone_until; /* when it ends if it stays so                    */
-    bool was_disturbed;
-    sg_sem_t disturbed; /* then: a permit for each rank                   */
+    struct flows *flows; /* NULL: neither played nor measured */
 };
 
 enum channel { CHANNEL_MESSAGE, CHANNEL_REDUCE };
@@ -288,6 +271,8 @@ enum sm_status sm_simgrid_post_receive(struct rank *rank, enum channel channel, 
                                        void **payload, sg_comm_t *first, sg_comm_t *others);
 /* Waits for all parts; false when a link or host on the way died. */
 bool sm_simgrid_arrives(const struct world *world, sg_comm_t first, sg_comm_t *others);
+/* Seconds of one copy to or from host memory; each rail's device has a bus of its own. */
+double sm_simgrid_copy_seconds(const struct world *world, double bytes);
 /* Has the envelope copied to host memory, after those before it, and sent then. */
 void sm_simgrid_stage(struct rank *rank, struct envelope *envelope);
 /* Waits until what came in, after what came before it, is copied to its device. */
@@ -308,11 +293,11 @@ enum sm_status sm_simgrid_play(const struct sm_collective *collective,
                                enum sm_status (*exchange)(void *arg, const struct exchange *step),
                                void *arg);
 
-/* ---- background.c: flows of others ---- */
+/* ---- traffic.c: flows of others ---- */
 
 /* Before the ranks start: starts the flows. */
-enum sm_status sm_simgrid_background_init(struct world *world);
-void sm_simgrid_background_fini(struct world *world);
+enum sm_status sm_simgrid_traffic_init(struct world *world);
+void sm_simgrid_traffic_fini(struct world *world);
 /* Whether others use a link on the way. */
 bool sm_simgrid_busy(const struct world *world, sg_host_t from, sg_host_t to);
 
@@ -328,6 +313,9 @@ enum sm_status sm_simgrid_died_between(const struct world *world, size_t from, s
 bool sm_simgrid_rank_sends(const struct world *world, size_t rank);
 /* Before the ranks start: notes when their hosts die; where they survive, has the others told. */
 enum sm_status sm_simgrid_failure_init(struct world *world);
+void sm_simgrid_failure_fini(struct world *world);
+/* "rank 3 was lost (...), ..."; NULL: none was. */
+const char *sm_simgrid_lost_ranks(const struct world *world);
 /* Where some were lost and others went on: says so. SM_ERR_STALLED when none that trains is left.
  */
 enum sm_status sm_simgrid_failure_report(const struct world *world,
@@ -365,7 +353,7 @@ void sm_simgrid_devices_fini(struct world *world);
 /* What the links carry, where the request asks for it or for a trace; else these do nothing. Bytes
  * are those that are meant to arrive, whatever share of a link the library reaches. Of the span
  * only times and mark count. */
-enum sm_status sm_simgrid_traffic_init(struct world *world);
+enum sm_status sm_simgrid_links_init(struct world *world);
 enum sm_status sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t to, double bytes,
                                 const struct sm_trace_span *span);
 /* A message between ranks, over all their rails. */
@@ -378,16 +366,36 @@ enum sm_status sm_simgrid_count_schedule(const struct sm_collective *collective,
                                                                  const struct sm_trace_span *span),
                                          void *arg, const struct sm_trace_span *span);
 /* After the run: spreads it over the routes, into the report, and into counters of the trace. */
-enum sm_status sm_simgrid_traffic_report(struct world *world, struct sm_engine_report *report);
-void sm_simgrid_traffic_fini(struct world *world);
+enum sm_status sm_simgrid_links_report(struct world *world, struct sm_engine_report *report);
+void sm_simgrid_links_fini(struct world *world);
 
 /* all-reduces: set-up, posting; devices' ones go by known seconds where nothing is under way */
 enum sm_status sm_simgrid_streams_init(struct world *world);
 enum sm_status sm_simgrid_post(struct rank *rank, struct sm_request *request);
 /* "ring", "auto (ring)": the collectives that were played, for the report; NULL: no memory. */
 const char *sm_simgrid_collectives(const struct world *world);
+/* Of a schedule: posts what is sent and received, nothing waits yet; waits for a receipt. */
+enum sm_status sm_simgrid_post_step(struct rank *rank, size_t to, double bytes, size_t from,
+                                    double received, sg_comm_t *kept);
+enum sm_status sm_simgrid_await(struct rank *rank, const struct receipt *receipt);
+
+/* ---- flow.c: a ring as one flow an edge ---- */
+
+/* Whether it may be played so here. */
+bool sm_simgrid_flows_fit(struct world *world);
+/* Measures the idle edges; what is below but for disturb and joins needs it. */
+enum sm_status sm_simgrid_flows_init(struct world *world);
+void sm_simgrid_flows_fini(struct world *world);
+/* The idle edge into rank r; bytes/s with the library's efficiency and copies. */
+struct sm_collective_network sm_simgrid_edge(const struct world *world, size_t r);
+/* The rank joins the all-reduce; all have, and the flows of so many steps are planned; plays the
+ * one out of the rank and ends with all. chunk: bytes of a step. */
+void sm_simgrid_flow_joins(const struct rank *rank);
+void sm_simgrid_flows_plan(struct world *world, size_t steps, double chunk);
+enum sm_status sm_simgrid_flow_play(struct rank *rank, double chunk);
 /* Somebody is about to use the links between workers. */
 void sm_simgrid_disturb(struct world *world);
+
 /* among a worker's devices */
 enum sm_status sm_simgrid_devices_init(struct world *world);
 /* Whether the seconds it takes are known by now. */
