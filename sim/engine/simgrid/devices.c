@@ -17,6 +17,35 @@
 
 enum { MOST_TIMES = 64 }; /* of a kind: buckets of several sizes, whole and in halves */
 
+/* A device that plays its part of it. */
+struct player {
+    struct rank *rank;
+    const struct sm_device_ring *ring;
+    size_t ring_index, position;
+    enum device_part part;
+    bool trees; /* instead of the ring */
+    double bytes;
+    sg_comm_t *kept; /* (steps of a ring) handles of what it sent: see crowd of struct world */
+    size_t kept_count;
+};
+
+/* How long it takes. */
+struct device_time {
+    struct device_time *next;
+    enum device_part part;
+    double bytes, seconds; /* seconds < 0: somebody plays it for the first time */
+    size_t waiting;        /* for that to end */
+    sg_sem_t ended;
+};
+
+/* Workers whose devices are alike, on links that nobody else uses. */
+struct device_kind {
+    struct device_kind *next;
+    uint64_t hash; /* of the links of all rings */
+    struct device_time *times;
+    size_t count;
+};
+
 /* The device at a place of a ring, or behind its last place again. */
 static sg_host_t
 ring_host(const struct rank *rank, const struct sm_device_ring *ring, size_t place)

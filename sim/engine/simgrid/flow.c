@@ -10,6 +10,7 @@
  */
 #include <math.h>
 
+#include "sim/collective/fluid.h"
 #include "sim/engine/simgrid/world.h"
 
 /* An idle route. */

@@ -11,6 +11,22 @@
 
 #include "sim/engine/simgrid/world.h"
 
+/* One of the devices beside the first that talk to other workers. A message goes between the hosts
+ * of the actors that post its two ends, so an actor there posts what the rank asks for. */
+struct rail {
+    struct world *world;
+    struct order *queue, **queue_end;
+    sg_sem_t asked;
+};
+
+/* A part of a message to post: to send, or to receive where there is a place for its handle. */
+struct order {
+    struct order *next; /* in the rail's queue, or in the world's free list */
+    sg_mailbox_t box;
+    double bytes;
+    sg_comm_t *receipt;
+};
+
 sg_host_t
 sm_simgrid_rail_host(const struct world *world, size_t rank, size_t rail)
 {
@@ -198,4 +214,13 @@ sm_simgrid_unstage(struct rank *rank, double bytes)
     double now = simgrid_get_clock(), begin = now > rank->copied ? now : rank->copied;
     rank->copied = begin + sm_simgrid_copy_seconds(rank->world, bytes);
     sg_actor_sleep_until(rank->copied);
+}
+
+void
+sm_simgrid_rails_fini(struct rank *rank)
+{
+    for (size_t i = 1; rank->rails != NULL && i < rank->world->rails; i++)
+        sg_sem_destroy(rank->rails[i].asked);
+    if (rank->staged != NULL)
+        sg_sem_destroy(rank->staged);
 }

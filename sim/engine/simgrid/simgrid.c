@@ -581,13 +581,11 @@ world_fini(struct world *world)
         struct rank *rank = &world->ranks[r];
         if (rank->working) /* its host died meanwhile; the job must not outlive the run */
             sm_pool_join(world->request->pool, &rank->task);
-        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->staged,
-                                 rank->more_taken};
+        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->more_taken};
         for (size_t i = 0; i < sizeof semaphores / sizeof *semaphores; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
-        for (size_t i = 1; rank->rails != NULL && i < world->rails; i++)
-            sg_sem_destroy(rank->rails[i].asked);
+        sm_simgrid_rails_fini(rank);
         sm_simgrid_watch_fini(rank);
         sm_comm_fini(&rank->comm);
     }

@@ -14,6 +14,29 @@
 
 #include "sim/engine/simgrid/world.h"
 
+/* How all-reduces of so many bytes are played. */
+struct plan {
+    const struct sm_collective *collective;
+    struct sm_collective_call call;
+    bool fluid;
+    double *sent; /* (size) bytes that each rank sends; < 0: not yet known */
+};
+enum { PLANS = 32 }; /* buckets of several sizes */
+
+/* The all-reduces among workers. */
+struct streams {
+    const struct sm_collective *collective; /* as it was asked for */
+    bool fluid;                             /* what may be played so, is */
+    struct sm_collective_call call;         /* without bytes */
+    struct sm_collective_sites sites;       /* of the call, where there are any */
+    struct plan plans[PLANS];               /* the last ones */
+    size_t plan_count;                      /* so far */
+    bool *used;                             /* (collectives in the axis) */
+    /* the one under way */
+    size_t arrived, n;
+    float **x; /* (size) of n floats */
+};
+
 /* Bytes/s of the narrowest link that two routes from site to site share; 0: they share none. */
 static double
 trunk_bandwidth(const struct world *world, size_t group)
@@ -40,7 +63,8 @@ trunk_bandwidth(const struct world *world, size_t group)
 static void
 measure_network(struct world *world)
 {
-    struct sm_collective_call *call = &world->call;
+    struct streams *streams = world->streams;
+    struct sm_collective_call *call = &streams->call;
     struct sm_collective_network near = {0, INFINITY}, far = {0, INFINITY};
     for (size_t r = 0; r < world->size; r++) {
         const bool between = call->group > 0 && r % call->group == 0;
@@ -53,15 +77,15 @@ measure_network(struct world *world)
     call->bandwidth = fmin(near.bandwidth, far.bandwidth);
     if (call->group == 0)
         return;
-    world->sites = (struct sm_collective_sites){near, far, trunk_bandwidth(world, call->group)};
-    call->sites = &world->sites;
+    streams->sites = (struct sm_collective_sites){near, far, trunk_bandwidth(world, call->group)};
+    call->sites = &streams->sites;
 }
 
 static bool
 plays_fluid(const struct world *world)
 {
     const struct sm_collective_settings *settings = world->request->collective.settings;
-    return world->collective->about.params == sm_collective_params &&
+    return world->streams->collective->about.params == sm_collective_params &&
            strcmp(settings->play, "fluid") == 0;
 }
 
@@ -69,28 +93,32 @@ enum sm_status
 sm_simgrid_streams_init(struct world *world)
 {
     const size_t size = world->size;
+    struct streams *streams = sm_arena_zalloc(world->arena, 1, sizeof *streams);
+    if (streams == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
+    world->streams = streams;
     size_t collectives = 0;
     while (sm_axis_collective.plugins[collectives] != NULL)
         collectives++;
-    world->collective = (const struct sm_collective *)world->request->collective.plugin;
-    world->call =
+    streams->collective = (const struct sm_collective *)world->request->collective.plugin;
+    streams->call =
         (struct sm_collective_call){.size = size,
                                     .group = sm_platform_group(world->request->platform, size),
                                     .settings = world->request->collective.settings};
-    world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
-    world->used = sm_arena_zalloc(world->arena, collectives, sizeof *world->used);
-    if (world->x == NULL || world->used == NULL)
+    streams->x = sm_arena_zalloc(world->arena, size, sizeof *streams->x);
+    streams->used = sm_arena_zalloc(world->arena, collectives, sizeof *streams->used);
+    if (streams->x == NULL || streams->used == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
-    if (world->collective->check != NULL)
-        SM_TRY(world->collective->check(&world->call));
+    if (streams->collective->check != NULL)
+        SM_TRY(streams->collective->check(&streams->call));
     if (size == 1)
         return SM_OK;
     world->barrier = sg_barrier_init((unsigned)size);
-    world->fluid = plays_fluid(world) && sm_simgrid_flows_fit(world);
-    if (!world->fluid && world->collective->same_edges)
+    streams->fluid = plays_fluid(world) && sm_simgrid_flows_fit(world);
+    if (!streams->fluid && streams->collective->same_edges)
         return SM_OK;
     SM_TRY(sm_simgrid_flows_init(world));
-    if (!world->collective->same_edges)
+    if (!streams->collective->same_edges)
         measure_network(world);
     return SM_OK;
 }
@@ -99,11 +127,12 @@ sm_simgrid_streams_init(struct world *world)
 static struct plan *
 plan_of(struct world *world, double bytes)
 {
-    const size_t kept = world->plan_count < PLANS ? world->plan_count : PLANS;
+    struct streams *streams = world->streams;
+    const size_t kept = streams->plan_count < PLANS ? streams->plan_count : PLANS;
     for (size_t i = 0; i < kept; i++)
-        if (world->plans[i].call.bytes == bytes)
-            return &world->plans[i];
-    struct plan *plan = &world->plans[world->plan_count % PLANS];
+        if (streams->plans[i].call.bytes == bytes)
+            return &streams->plans[i];
+    struct plan *plan = &streams->plans[streams->plan_count % PLANS];
     double *sent = plan->sent;
     if (sent == NULL)
         sent = sm_arena_alloc(world->arena, world->size, sizeof *sent);
@@ -111,29 +140,30 @@ plan_of(struct world *world, double bytes)
         return NULL;
     for (size_t r = 0; r < world->size; r++)
         sent[r] = -1;
-    *plan = (struct plan){.collective = world->collective, .call = world->call, .sent = sent};
+    *plan = (struct plan){.collective = streams->collective, .call = streams->call, .sent = sent};
     plan->call.bytes = bytes;
-    if (world->collective == &sm_collective_auto) {
+    if (streams->collective == &sm_collective_auto) {
         plan->collective = sm_collective_choose(&plan->call);
         plan->call.settings = NULL;
     }
-    plan->fluid = world->fluid && plan->collective->same_edges;
-    world->plan_count++;
+    plan->fluid = streams->fluid && plan->collective->same_edges;
+    streams->plan_count++;
     for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++)
         if (sm_axis_collective.plugins[i] == &plan->collective->about)
-            world->used[i] = true;
+            streams->used[i] = true;
     return plan;
 }
 
 const char *
 sm_simgrid_collectives(const struct world *world)
 {
+    struct streams *streams = world->streams;
     const char *asked = world->request->collective.plugin->name, *list = NULL;
-    if (world->collective != &sm_collective_auto)
+    if (streams->collective != &sm_collective_auto)
         return asked;
     for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++) {
         const char *name = sm_axis_collective.plugins[i]->name;
-        if (world->used[i])
+        if (streams->used[i])
             list = list == NULL ? name : sm_arena_printf(world->arena, "%s, %s", list, name);
     }
     return list == NULL ? asked : sm_arena_printf(world->arena, "%s (%s)", asked, list);
@@ -144,21 +174,22 @@ static enum sm_status
 arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, double chunk)
 {
     struct world *world = rank->world;
+    struct streams *streams = world->streams;
     if (world->failed) /* x of a rank that left is no longer there */
         return SM_FAIL(SM_ERR_ABORTED, "another rank failed");
-    if (world->arrived > 0 && request->n != world->n)
+    if (streams->arrived > 0 && request->n != streams->n)
         return SM_FAIL(SM_ERR_DOMAIN, "all-reduce %zu: rank %zu brings %zu floats, others %zu",
-                       request->index, rank->comm.rank, request->n, world->n);
-    world->n = request->n;
-    world->x[rank->comm.rank] = request->x;
+                       request->index, rank->comm.rank, request->n, streams->n);
+    streams->n = request->n;
+    streams->x[rank->comm.rank] = request->x;
     sm_simgrid_flow_joins(rank);
-    if (++world->arrived < world->size)
+    if (++streams->arrived < world->size)
         return SM_OK;
-    world->arrived = 0;
+    streams->arrived = 0;
     world->all_there = simgrid_get_clock();
     if (plan->fluid)
         sm_simgrid_flows_plan(world, plan->collective->steps(&plan->call), chunk);
-    return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
+    return sm_pool_mean(world->request->pool, world->size, streams->x, request->n);
 }
 
 /* The place of the next receipt: one, but for ranks with open steps. */
