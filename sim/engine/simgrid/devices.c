@@ -13,6 +13,7 @@
 
 #include "sim/base/text.h"
 #include "sim/collective/devices.h"
+#include "sim/collective/trees.h"
 #include "sim/engine/simgrid/world.h"
 
 enum { MOST_TIMES = 64 }; /* of a kind: buckets of several sizes, whole and in halves */
@@ -301,19 +302,19 @@ static const struct sm_collective *const parts[] = {
     [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
 };
 
-enum { TREES = 2, MOST_NEIGHBOURS = 3 };
+enum { MOST_NEIGHBOURS = 3 };
 
 /* Who is above and below a device in a tree: `others`, at most MOST_NEIGHBOURS. Returns how many.
  */
 static size_t
 tree_neighbours(size_t size, size_t tree, size_t device, size_t *others)
 {
-    const size_t x = sm_devices_tree_position(size, tree, device);
+    const size_t x = sm_trees_position(size, tree, device);
     const size_t positions[MOST_NEIGHBOURS] = {x / 2, 2 * x, 2 * x + 1};
     size_t count = 0;
     for (size_t i = 0; i < MOST_NEIGHBOURS; i++)
         if (positions[i] >= 1 && positions[i] <= size)
-            others[count++] = sm_devices_tree_device(size, tree, positions[i]);
+            others[count++] = sm_trees_rank(size, tree, positions[i]);
     return count;
 }
 
@@ -323,12 +324,12 @@ static enum sm_status
 play_trees(const struct player *player)
 {
     const size_t size = player->rank->worker->devices, me = player->position;
-    const double half = round(player->bytes / TREES);
-    sg_comm_t receipts[TREES * MOST_NEIGHBOURS];
-    sg_host_t from[TREES * MOST_NEIGHBOURS];
-    void *payload[TREES * MOST_NEIGHBOURS];
+    const double half = round(player->bytes / SM_TREES);
+    sg_comm_t receipts[SM_TREES * MOST_NEIGHBOURS];
+    sg_host_t from[SM_TREES * MOST_NEIGHBOURS];
+    void *payload[SM_TREES * MOST_NEIGHBOURS];
     size_t count = 0;
-    for (size_t tree = 0; tree < TREES; tree++) {
+    for (size_t tree = 0; tree < SM_TREES; tree++) {
         size_t others[MOST_NEIGHBOURS];
         const size_t neighbours = tree_neighbours(size, tree, me, others);
         for (size_t i = 0; i < neighbours; i++) {
@@ -398,12 +399,12 @@ count_device(void *arg, size_t to, double bytes, const struct sm_trace_span *spa
 static enum sm_status
 count_trees(struct player *player, double bytes, const struct sm_trace_span *span)
 {
-    for (size_t tree = 0; tree < TREES; tree++) {
+    for (size_t tree = 0; tree < SM_TREES; tree++) {
         size_t others[MOST_NEIGHBOURS];
         const size_t neighbours =
             tree_neighbours(player->rank->worker->devices, tree, player->position, others);
         for (size_t i = 0; i < neighbours; i++)
-            SM_TRY(count_device(player, others[i], round(bytes / TREES), span));
+            SM_TRY(count_device(player, others[i], round(bytes / SM_TREES), span));
     }
     return SM_OK;
 }
@@ -448,7 +449,7 @@ play(struct rank *rank, enum device_part part, double bytes)
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
     if (trees)
-        sg_actor_sleep_for((2 * (double)sm_devices_tree_depth(worker->devices) - 1) *
+        sg_actor_sleep_for((2 * (double)sm_trees_depth(worker->devices) - 1) *
                            rank->device_latency);
     return SM_OK;
 }
