@@ -237,7 +237,7 @@ wrong_traffic_names_its_place(void **state)
         {"[{link: '*eth*', load: 0.2, latency: 1us}]", "at least the latency of link"},
         {"[{link: '*eth*', lod: 0.2}]", "load"},
         {"[{link: '*eth*', load: 0.2, arrivals: even}]", "constant"},
-        {"[{from: 0, to: 1, rate: 30Gbps}]", "30 Gbit/s of others over link 'node"},
+        {"[{from: 0, to: 1, rate: 30Gbps}]", "30 Gbit/s of others over link 'node0_eth_UP'"},
         {"[{link: node2_eth, load: 0.6}, {from: 2, to: 0, rate: 5Gbps}]",
          "over link 'node2_eth_UP'; expected at most 99 % of the 9.564 Gbit/s"},
     };
