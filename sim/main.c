@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "analysis/analyse.h"
 #include "analysis/analysis.h"
 #include "sim/base/text.h"
 #include "sim/platform/make.h"
@@ -23,6 +24,7 @@ static const char usage[] =
     "usage: slowmo COMMAND ...\n"
     "  run [FILE.yaml] [OPTIONS]          run an experiment (default: the quickstart study)\n"
     "  explain [FILE.yaml] [OPTIONS]      where its seconds go, and which settings decide them\n"
+    "  analyse STORE [OPTIONS]            intervals over seeds, speed-ups, Pareto front, ties\n"
     "  export STORE --format csv|json|seeds\n"
     "                                     write stored runs to standard output\n"
     "  list [AXIS]                        everything registered, or one axis\n"
@@ -78,6 +80,8 @@ struct arguments {
     const char *sets[MOST_SETS];
     size_t set_count;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
+    const char *best, *per, *by, *tie, *over;
+    double target;
     size_t threads, steps, jobs;
     bool timing_only, no_replay, json, quiet, help;
 };
@@ -97,7 +101,13 @@ enum {
     KEY_ENGINE,
     KEY_FORMAT,
     KEY_STEPS,
-    KEY_JOBS
+    KEY_JOBS,
+    KEY_TARGET,
+    KEY_BEST,
+    KEY_PER,
+    KEY_BY,
+    KEY_TIE,
+    KEY_OVER
 };
 
 static const struct argp_option run_options[] = {
@@ -127,6 +137,23 @@ static const struct argp_option explain_options[] = {
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
+static const struct argp_option analyse_options[] = {
+    {"target", KEY_TARGET, "A", 0,
+     "Test accuracy, 0 .. 1, for times to target and speed-ups (default: the highest whole percent "
+     "that all runs reach)",
+     0},
+    {"best", KEY_BEST, "KEY", 0, "The best value of a dotted key, such as algorithm.tau", 0},
+    {"per", KEY_PER, "KEY", 0, "With --best: for each value of this key", 0},
+    {"tie", KEY_TIE, "A,B", 0, "Where the runs A and B tie over the key of --over", 0},
+    {"over", KEY_OVER, "KEY", 0, "With --tie: a dotted key with numbers, such as a bandwidth", 0},
+    {"by", KEY_BY, "MEASURE", 0,
+     "What --best and --tie compare: accuracy, loss, perplexity, bleu, seconds_to_target, "
+     "steps_to_target, seconds_per_step, seconds",
+     0},
+    {"json", KEY_JSON, NULL, 0, "One line of JSON", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
 static const struct argp_option export_options[] = {
     {"format", KEY_FORMAT, "NAME", 0,
      "csv (default): a row an evaluation; json: a line a run; seeds: a row of means and intervals "
@@ -151,6 +178,17 @@ parse_count(const char *option, const char *value, double most, size_t *count)
         return EINVAL;
     }
     *count = (size_t)number;
+    return 0;
+}
+
+/* A number of [least, most] for an option. */
+static error_t
+parse_real(const char *option, const char *value, double least, double most, double *number)
+{
+    if (!sm_unit_parse(SM_UNIT_NONE, value, number) || *number < least || *number > most) {
+        SM_FAIL(SM_ERR_INPUT, "--%s %s: expected a number, %g .. %g", option, value, least, most);
+        return EINVAL;
+    }
     return 0;
 }
 
@@ -202,6 +240,23 @@ parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_FORMAT:
         arguments->format = value;
+        return 0;
+    case KEY_TARGET:
+        return parse_real("target", value, 0, 1, &arguments->target);
+    case KEY_BEST:
+        arguments->best = value;
+        return 0;
+    case KEY_PER:
+        arguments->per = value;
+        return 0;
+    case KEY_BY:
+        arguments->by = value;
+        return 0;
+    case KEY_TIE:
+        arguments->tie = value;
+        return 0;
+    case KEY_OVER:
+        arguments->over = value;
         return 0;
     case '?':
         arguments->help = true;
@@ -261,7 +316,8 @@ parse(int argc, char **argv, const struct argp_option *options, size_t positiona
                                     .positional_most = positional_most,
                                     .store = "results.db",
                                     .engine = "simgrid",
-                                    .format = "csv"};
+                                    .format = "csv",
+                                    .target = (double)NAN};
     sm_error_set(&(struct sm_error){0});
     error_t error =
         argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, arguments);
@@ -533,24 +589,58 @@ command_explain(int argc, char **argv)
 
 /* ---- the other commands ---- */
 
+/* All runs of the store that is the first argument. */
+static enum sm_status
+read_store(struct sm_arena *arena, const struct arguments *arguments,
+           const struct sm_stored_run **runs, size_t *count)
+{
+    struct sm_store *store;
+    if (arguments->positional_count == 0)
+        return SM_FAIL(SM_ERR_INPUT, "%s: expected the file of a store", arguments->command);
+    SM_TRY(sm_store_open_readonly(arguments->positional[0], &store));
+    enum sm_status status = sm_store_read(store, arena, runs, count);
+    sm_store_close(store);
+    return status;
+}
+
+static int
+command_analyse(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    const struct sm_stored_run *runs;
+    size_t count;
+    enum sm_status status = parse(argc, argv, analyse_options, 1, "STORE", &arguments);
+    if (status == SM_OK)
+        status = read_store(&arena, &arguments, &runs, &count);
+    if (status == SM_OK) {
+        const struct sm_analysis_request request = {
+            .target = arguments.target,
+            .best = arguments.best,
+            .per = arguments.per,
+            .by = arguments.by,
+            .tie = arguments.tie,
+            .over = arguments.over,
+            .json = arguments.json,
+        };
+        status = sm_analyse(runs, count, &request, stdout);
+    }
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
 static int
 command_export(int argc, char **argv)
 {
     struct arguments arguments;
     struct sm_arena arena = {0};
-    struct sm_store *store = NULL;
     const struct sm_stored_run *runs;
     size_t count;
     enum sm_status status = parse(argc, argv, export_options, 1, "STORE", &arguments);
-    if (status == SM_OK && arguments.positional_count == 0)
-        status = SM_FAIL(SM_ERR_INPUT, "export: expected the file of a store");
     if (status == SM_OK)
-        status = sm_store_open_readonly(arguments.positional[0], &store);
-    if (status == SM_OK)
-        status = sm_store_read(store, &arena, &runs, &count);
+        status = read_store(&arena, &arguments, &runs, &count);
     if (status == SM_OK)
         status = sm_export(runs, count, arguments.format, stdout);
-    sm_store_close(store);
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
@@ -663,6 +753,7 @@ main(int argc, char **argv)
     } commands[] = {
         {"run", command_run},
         {"explain", command_explain},
+        {"analyse", command_analyse},
         {"export", command_export},
         {"list", command_list},
         {"describe", command_describe},
