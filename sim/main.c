@@ -10,6 +10,7 @@
 
 #include "analysis/analyse.h"
 #include "analysis/analysis.h"
+#include "analysis/compare.h"
 #include "sim/base/text.h"
 #include "sim/platform/make.h"
 #include "sim/run/calibrate.h"
@@ -25,7 +26,9 @@ static const char usage[] =
     "  run [FILE.yaml] [OPTIONS]          run an experiment (default: the quickstart study)\n"
     "  explain [FILE.yaml] [OPTIONS]      where its seconds go, and which settings decide them\n"
     "  analyse STORE [OPTIONS]            intervals over seeds, speed-ups, Pareto front, ties\n"
-    "  export STORE --format csv|json|seeds\n"
+    "  compare STORE BASELINE.csv [OPTIONS]\n"
+    "                                     exit 1 where stored runs left their baseline\n"
+    "  export STORE --format csv|runs|json|jsonl|seeds\n"
     "                                     write stored runs to standard output\n"
     "  list [AXIS]                        everything registered, or one axis\n"
     "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
@@ -82,6 +85,7 @@ struct arguments {
     const char *store, *trace, *save, *load, *seed, *engine, *format;
     const char *best, *per, *by, *tie, *over;
     double target;
+    struct sm_bands bands;
     size_t threads, steps, jobs;
     bool timing_only, no_replay, json, quiet, help;
 };
@@ -107,7 +111,10 @@ enum {
     KEY_PER,
     KEY_BY,
     KEY_TIE,
-    KEY_OVER
+    KEY_OVER,
+    KEY_ACCURACY,
+    KEY_SECONDS,
+    KEY_LOSS
 };
 
 static const struct argp_option run_options[] = {
@@ -154,10 +161,22 @@ static const struct argp_option analyse_options[] = {
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
+static const struct argp_option compare_options[] = {
+    {"accuracy", KEY_ACCURACY, "BAND", 0,
+     "How far a final test accuracy (0 .. 1) may be off (default: 0.005)", 0},
+    {"seconds", KEY_SECONDS, "BAND", 0,
+     "How far simulated seconds may be off, as a share of the baseline's (default: 0.001)", 0},
+    {"loss", KEY_LOSS, "BAND", 0,
+     "How far a final test loss may be off, as a share of the baseline's (default: not compared)",
+     0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
 static const struct argp_option export_options[] = {
     {"format", KEY_FORMAT, "NAME", 0,
-     "csv (default): a row an evaluation; json: a line a run; seeds: a row of means and intervals "
-     "for the runs that differ only in their seed",
+     "csv (default): a row an evaluation; runs: a row of CSV a run; json: a line a run; jsonl: a "
+     "line of JSON an evaluation, csv's columns as keys; seeds: a row of means and intervals for "
+     "the runs that differ only in their seed",
      0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
@@ -243,6 +262,12 @@ parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_TARGET:
         return parse_real("target", value, 0, 1, &arguments->target);
+    case KEY_ACCURACY:
+        return parse_real("accuracy", value, 0, 1, &arguments->bands.accuracy);
+    case KEY_SECONDS:
+        return parse_real("seconds", value, 0, 1e6, &arguments->bands.seconds);
+    case KEY_LOSS:
+        return parse_real("loss", value, 0, 1e6, &arguments->bands.loss);
     case KEY_BEST:
         arguments->best = value;
         return 0;
@@ -317,7 +342,8 @@ parse(int argc, char **argv, const struct argp_option *options, size_t positiona
                                     .store = "results.db",
                                     .engine = "simgrid",
                                     .format = "csv",
-                                    .target = (double)NAN};
+                                    .target = (double)NAN,
+                                    .bands = {0.005, 0.001, (double)INFINITY}};
     sm_error_set(&(struct sm_error){0});
     error_t error =
         argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, arguments);
@@ -630,6 +656,25 @@ command_analyse(int argc, char **argv)
 }
 
 static int
+command_compare(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    const struct sm_stored_run *runs;
+    size_t count, differences = 0;
+    enum sm_status status = parse(argc, argv, compare_options, 2, "STORE BASELINE.csv", &arguments);
+    if (status == SM_OK && arguments.positional_count < 2)
+        status = SM_FAIL(SM_ERR_INPUT, "compare: expected the file of a store and a baseline.csv");
+    if (status == SM_OK)
+        status = read_store(&arena, &arguments, &runs, &count);
+    if (status == SM_OK)
+        status = sm_compare(runs, count, arguments.positional[1], &arguments.bands, stdout,
+                            &differences);
+    sm_arena_fini(&arena);
+    return status != SM_OK ? fail() : differences > 0 ? EXIT_RUN : EXIT_SUCCESS;
+}
+
+static int
 command_export(int argc, char **argv)
 {
     struct arguments arguments;
@@ -754,6 +799,7 @@ main(int argc, char **argv)
         {"run", command_run},
         {"explain", command_explain},
         {"analyse", command_analyse},
+        {"compare", command_compare},
         {"export", command_export},
         {"list", command_list},
         {"describe", command_describe},
