@@ -13,6 +13,7 @@
 #include "analysis/compare.h"
 #include "sim/base/text.h"
 #include "sim/platform/make.h"
+#include "sim/platform/platform.h"
 #include "sim/run/calibrate.h"
 #include "sim/run/catalog.h"
 #include "sim/run/explain.h"
@@ -33,6 +34,8 @@ static const char usage[] =
     "  list [AXIS]                        everything registered, or one axis\n"
     "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
     "  platform check FILE.xml            what the program understands of a platform\n"
+    "  platform set FILE.xml KEY=VALUE ...\n"
+    "                                     the file with other bandwidths, latencies, speeds\n"
     "  platform make FAMILY [--KEY VALUE] write a platform to standard output\n"
     "  calibrate FILE.csv [--KEY VALUE]   fit links inside a server to measured all-reduces\n"
     "  COMMAND --help                     the options of a command\n";
@@ -360,6 +363,26 @@ parse(int argc, char **argv, const struct argp_option *options, size_t positiona
 
 /* ---- run ---- */
 
+/* Lays KEY=VALUE on the tree; `what` is who asks. */
+static enum sm_status
+set_pair(struct sm_arena *arena, const char *what, const char *set, struct sm_node *root)
+{
+    struct sm_node *value;
+    const char *equals = set;
+    for (char quote = 0; *equals != '\0' && (quote || *equals != '='); equals++)
+        if (*equals == '"' || *equals == '\'')
+            quote = quote == 0 ? *equals : quote == *equals ? 0 : quote;
+    if (*equals != '=')
+        return SM_FAIL(SM_ERR_INPUT, "%s %s: expected KEY=VALUE", what, set);
+    char *key = sm_arena_strndup(arena, set, (size_t)(equals - set));
+    if (key == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", what);
+    SM_TRY(sm_tree_parse(arena, what, equals + 1, &value));
+    if (value == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "%s %s: expected a value after =", what, set);
+    return sm_tree_set(arena, root, key, value);
+}
+
 /* --seed and --set, laid on the file's tree. */
 static enum sm_status
 override(struct sm_arena *arena, const struct arguments *arguments, struct sm_node *root)
@@ -371,21 +394,8 @@ override(struct sm_arena *arena, const struct arguments *arguments, struct sm_no
             return SM_FAIL(SM_ERR_INPUT, "--seed: expected a whole number");
         SM_TRY(sm_tree_set(arena, root, "seed", value));
     }
-    for (size_t i = 0; i < arguments->set_count; i++) {
-        const char *set = arguments->sets[i], *equals = set;
-        for (char quote = 0; *equals != '\0' && (quote || *equals != '='); equals++)
-            if (*equals == '"' || *equals == '\'')
-                quote = quote == 0 ? *equals : quote == *equals ? 0 : quote;
-        if (*equals != '=')
-            return SM_FAIL(SM_ERR_INPUT, "--set %s: expected KEY=VALUE", set);
-        char *key = sm_arena_strndup(arena, set, (size_t)(equals - set));
-        if (key == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "--set: no memory");
-        SM_TRY(sm_tree_parse(arena, "--set", equals + 1, &value));
-        if (value == NULL)
-            return SM_FAIL(SM_ERR_INPUT, "--set %s: expected a value after =", set);
-        SM_TRY(sm_tree_set(arena, root, key, value));
-    }
+    for (size_t i = 0; i < arguments->set_count; i++)
+        SM_TRY(set_pair(arena, "--set", arguments->sets[i], root));
     if (arguments->seed != NULL && sm_tree_get(sm_tree_get(root, "sweep"), "seed") != NULL)
         return SM_FAIL(SM_ERR_INPUT,
                        "--seed %s: the sweep sets the seed; use --set sweep.seed=[%s]",
@@ -754,6 +764,26 @@ make_platform(struct sm_arena *arena, int argc, char **argv)
     return sm_platform_make(argv[2], settings, stdout);
 }
 
+/* Keys as in an experiment, with or without its "platform.". */
+static enum sm_status
+set_platform(struct sm_arena *arena, int argc, char **argv)
+{
+    static const char prefix[] = "platform.";
+    if (argc < 4)
+        return SM_FAIL(SM_ERR_INPUT, "platform set: expected FILE.xml, then KEY=VALUE such as "
+                                     "'bandwidth.\"*_eth\"=25Gbps'");
+    struct sm_node *edits = sm_tree_map(arena, NULL, NULL);
+    if (edits == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "platform set: no memory");
+    for (int i = 3; i < argc; i++) {
+        const size_t skip = strncmp(argv[i], prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0;
+        SM_TRY(set_pair(arena, "platform set", argv[i] + skip, edits));
+    }
+    const struct sm_platform_request request = {
+        .file = argv[2], .home = home_folder(), .edits = edits};
+    return sm_platform_write(&request, stdout);
+}
+
 static int
 command_platform(int argc, char **argv)
 {
@@ -763,8 +793,11 @@ command_platform(int argc, char **argv)
         status = sm_platform_inspect(argv[2], home_folder(), stdout);
     else if (argc >= 2 && strcmp(argv[1], "make") == 0)
         status = make_platform(&arena, argc, argv);
+    else if (argc >= 2 && strcmp(argv[1], "set") == 0)
+        status = set_platform(&arena, argc, argv);
     else
-        status = SM_FAIL(SM_ERR_INPUT, "platform: expected `check FILE.xml` or `make FAMILY`");
+        status = SM_FAIL(SM_ERR_INPUT, "platform: expected `check FILE.xml`, `set FILE.xml "
+                                       "KEY=VALUE` or `make FAMILY`");
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
