@@ -11,6 +11,8 @@
 #include "analysis/analyse.h"
 #include "analysis/analysis.h"
 #include "analysis/compare.h"
+#include "analysis/plot.h"
+#include "analysis/tensorboard.h"
 #include "sim/base/text.h"
 #include "sim/platform/make.h"
 #include "sim/platform/platform.h"
@@ -29,8 +31,8 @@ static const char usage[] =
     "  analyse STORE [OPTIONS]            intervals over seeds, speed-ups, Pareto front, ties\n"
     "  compare STORE BASELINE.csv [OPTIONS]\n"
     "                                     exit 1 where stored runs left their baseline\n"
-    "  export STORE --format csv|runs|json|jsonl|seeds\n"
-    "                                     write stored runs to standard output\n"
+    "  export STORE [--format NAME]       stored runs as CSV, JSON or TensorBoard's event files\n"
+    "  plot STORE [OPTIONS]               a picture of accuracy or loss (needs gnuplot)\n"
     "  list [AXIS]                        everything registered, or one axis\n"
     "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
     "  platform check FILE.xml            what the program understands of a platform\n"
@@ -86,7 +88,7 @@ struct arguments {
     const char *sets[MOST_SETS];
     size_t set_count;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
-    const char *best, *per, *by, *tie, *over;
+    const char *best, *per, *by, *tie, *over, *output, *x, *y;
     double target;
     struct sm_bands bands;
     size_t threads, steps, jobs;
@@ -117,7 +119,9 @@ enum {
     KEY_OVER,
     KEY_ACCURACY,
     KEY_SECONDS,
-    KEY_LOSS
+    KEY_LOSS,
+    KEY_X,
+    KEY_Y
 };
 
 static const struct argp_option run_options[] = {
@@ -179,8 +183,17 @@ static const struct argp_option export_options[] = {
     {"format", KEY_FORMAT, "NAME", 0,
      "csv (default): a row an evaluation; runs: a row of CSV a run; json: a line a run; jsonl: a "
      "line of JSON an evaluation, csv's columns as keys; seeds: a row of means and intervals for "
-     "the runs that differ only in their seed",
+     "the runs that differ only in their seed; tensorboard: a folder of event files a run, in -o",
      0},
+    {"output", 'o', "FILE", 0, "A file instead of standard output; for tensorboard the folder", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+static const struct argp_option plot_options[] = {
+    {"output", 'o', "FILE", 0, "A file, .svg, .png or .pdf (default: SVG on standard output)", 0},
+    {"x", KEY_X, "NAME", 0, "time (simulated seconds, default) or step", 0},
+    {"y", KEY_Y, "NAME", 0,
+     "accuracy (default), loss, train_loss, perplexity, bleu or consensus_distance", 0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
@@ -271,6 +284,15 @@ parse_option(int key, char *value, struct argp_state *state)
         return parse_real("seconds", value, 0, 1e6, &arguments->bands.seconds);
     case KEY_LOSS:
         return parse_real("loss", value, 0, 1e6, &arguments->bands.loss);
+    case 'o':
+        arguments->output = value;
+        return 0;
+    case KEY_X:
+        arguments->x = value;
+        return 0;
+    case KEY_Y:
+        arguments->y = value;
+        return 0;
     case KEY_BEST:
         arguments->best = value;
         return 0;
@@ -345,6 +367,8 @@ parse(int argc, char **argv, const struct argp_option *options, size_t positiona
                                     .store = "results.db",
                                     .engine = "simgrid",
                                     .format = "csv",
+                                    .x = "time",
+                                    .y = "accuracy",
                                     .target = (double)NAN,
                                     .bands = {0.005, 0.001, (double)INFINITY}};
     sm_error_set(&(struct sm_error){0});
@@ -684,6 +708,39 @@ command_compare(int argc, char **argv)
     return status != SM_OK ? fail() : differences > 0 ? EXIT_RUN : EXIT_SUCCESS;
 }
 
+static enum sm_status
+export_as(const struct sm_stored_run *runs, size_t count, const char *format, const char *output)
+{
+    const bool tensorboard = strcmp(format, "tensorboard") == 0;
+    if (tensorboard && output == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "export --format tensorboard: expected -o FOLDER");
+    if (tensorboard)
+        return sm_export_tensorboard(runs, count, output);
+    FILE *out = output != NULL ? fopen(output, "w") : stdout;
+    if (out == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", output, strerror(errno));
+    enum sm_status status = sm_export(runs, count, format, out);
+    if (out != stdout && fclose(out) != 0 && status == SM_OK)
+        status = SM_FAIL(SM_ERR_IO, "cannot write %s: %s", output, strerror(errno));
+    return status;
+}
+
+static int
+command_plot(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    const struct sm_stored_run *runs;
+    size_t count;
+    enum sm_status status = parse(argc, argv, plot_options, 1, "STORE", &arguments);
+    if (status == SM_OK)
+        status = read_store(&arena, &arguments, &runs, &count);
+    if (status == SM_OK)
+        status = sm_plot(runs, count, arguments.x, arguments.y, arguments.output);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
 static int
 command_export(int argc, char **argv)
 {
@@ -695,7 +752,7 @@ command_export(int argc, char **argv)
     if (status == SM_OK)
         status = read_store(&arena, &arguments, &runs, &count);
     if (status == SM_OK)
-        status = sm_export(runs, count, arguments.format, stdout);
+        status = export_as(runs, count, arguments.format, arguments.output);
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
@@ -834,6 +891,7 @@ main(int argc, char **argv)
         {"analyse", command_analyse},
         {"compare", command_compare},
         {"export", command_export},
+        {"plot", command_plot},
         {"list", command_list},
         {"describe", command_describe},
         {"platform", command_platform},
