@@ -31,7 +31,7 @@ static const struct axis axes[] = {
     {"consensus_distance", "consensus distance", offsetof(struct sm_evaluation, consensus_distance),
      1, true},
 };
-enum { AXES = sizeof axes / sizeof *axes };
+enum { AXES = sizeof axes / sizeof *axes, MOST_INSIDE = 6 /* names that leave the curves room */ };
 
 static double
 value_on(const struct axis *axis, const struct sm_evaluation *point)
@@ -152,7 +152,8 @@ sm_plot_script(const struct sm_stored_run *runs, size_t count, const char *x, co
     fprintf(out, "set xlabel '%s'\nset ylabel '%s'\n", time ? "simulated seconds" : "step",
             axis->label);
     fputs("set grid lc rgb '#dddddd'\nset border 3 lc rgb '#888888'\nset tics nomirror\n", out);
-    fprintf(out, "set key %s right\n%splot ", axis->logarithmic ? "top" : "bottom",
+    fprintf(out, "set key %s%s right\n%splot ", curves > MOST_INSIDE ? "outside " : "",
+            axis->logarithmic || curves > MOST_INSIDE ? "top" : "bottom",
             axis->logarithmic ? "set logscale y\n" : "");
     for (size_t i = 0, c = 0; i < count; i++) {
         if (count_points(axis, &runs[i], time) < 2)

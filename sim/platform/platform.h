@@ -116,9 +116,10 @@ struct sm_platform_request {
 /* SM_ERR_INPUT: one line with FILE:LINE where there is one. Everything is owned by arena. */
 enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
                                 struct sm_platform *platform);
-/* Writes the platform's file with the edits in it, as a file of its own: all that is not edited stays
- * as it was written, `goodput` beside its line rate; profile files are named by their full path. Loaded without edits
- * it is what the request is, to the bit. workers and servers do not count; traffic is refused. */
+/* Writes the platform's file with the edits in it, as a file of its own: all that is not edited
+ * stays as it was written, `goodput` beside its line rate; profile files are named by their full
+ * path. Loaded without edits it is what the request is, to the bit. workers and servers do not
+ * count; traffic is refused. */
 enum sm_status sm_platform_write(const struct sm_platform_request *request, FILE *out);
 /* Whether the profiles have that host or link down at `now` seconds, and *since when. */
 bool sm_platform_is_down(const struct sm_platform *platform, const char *name, double now,
