@@ -301,9 +301,10 @@ static const struct sm_grid_number measure_columns[] = {{"mean", measure, -4, fa
                                                         {"low", measure_low, -4, false},
                                                         {"high", measure_high, -4, false}};
 static const struct sm_grid_number seconds_column = {"simulated s", seconds, -4, false};
-static const struct sm_grid_number target_columns[] = {{"reached", reached, 0, false},
-                                                       {NULL, target_seconds, -4, false},
-                                                       {"low", target_low, -4, false},
+static const struct sm_grid_number reached_column = {"reached", reached, 0, false};
+static const struct sm_grid_number target_column = {NULL, target_seconds, -4, false};
+static const struct sm_grid_number own_target_column = {"s to target", target_seconds, -4, false};
+static const struct sm_grid_number target_columns[] = {{"low", target_low, -4, false},
                                                        {"high", target_high, -4, false},
                                                        {"steps", target_steps, 0, false}};
 static const struct sm_grid_number speed_up_columns[] = {{"speed-up", speed_up, 2, false},
@@ -336,13 +337,19 @@ print_variants(const struct sm_analysed *rows, size_t count, double target, FILE
     ADD(&grid, measure_columns);
     sm_grid_add(&grid, &seconds_column);
     sm_grid_print(&grid, out);
-    fputs("low, high: 95 % bootstrap interval over seeds; front: no other is as good in as little "
-          "time\n",
-          out);
+    const char *const notes[] = {
+        sm_grid_any(&grid, &measure_columns[1]) ? "low, high: 95 % bootstrap interval over seeds"
+                                                : "",
+        sm_grid_any(&grid, &measure_columns[0]) ? "front: no other is as good in as little time"
+                                                : ""};
+    if (notes[0][0] != '\0' || notes[1][0] != '\0')
+        fprintf(out, "%s%s%s\n", notes[0], notes[0][0] != '\0' ? "; " : "", notes[1]);
 
     grid = blank;
     sm_grid_add_text(&grid, &name_text);
-    if (sm_grid_any(&grid, &target_columns[1])) {
+    if (sm_grid_any(&grid, &target_column)) {
+        sm_grid_add(&grid, &reached_column);
+        sm_grid_add(&grid, isnan(target) ? &own_target_column : &target_column);
         ADD(&grid, target_columns);
         ADD(&grid, speed_up_columns);
         if (sm_grid_any(&grid, &speed_up_columns[0]))
