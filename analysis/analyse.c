@@ -69,7 +69,9 @@ take_samples(struct sm_arena *arena, struct sm_analysed *a)
                                           &steps[kept]);
         kept++;
     }
-    a->measure = sm_sample_take(finals, kept).mean;
+    const struct sm_sample sample = sm_sample_take(finals, kept);
+    a->measure = sample.mean;
+    a->measure_half = sm_sample_half_interval(&sample, level);
     a->seconds = sm_sample_take(seconds, kept).mean;
     a->target_seconds = sm_sample_take(times, kept);
     a->target_steps = sm_sample_take(steps, kept);
@@ -279,6 +281,7 @@ NUMBER(seeds, (double)row_of(row)->variant->finished)
 NUMBER(measure, scale_of(row) * row_of(row)->measure)
 NUMBER(measure_low, scale_of(row) * row_of(row)->measure_interval.low)
 NUMBER(measure_high, scale_of(row) * row_of(row)->measure_interval.high)
+NUMBER(measure_half, scale_of(row) * row_of(row)->measure_half)
 NUMBER(seconds, row_of(row)->seconds)
 NUMBER(reached, (double)row_of(row)->target_seconds.count)
 NUMBER(target_seconds, row_of(row)->target_seconds.mean)
@@ -299,7 +302,8 @@ static const struct sm_grid_text base_text = {"over", base_name};
 static const struct sm_grid_number seeds_column = {"seeds", seeds, 0, false};
 static const struct sm_grid_number measure_columns[] = {{"mean", measure, -4, false},
                                                         {"low", measure_low, -4, false},
-                                                        {"high", measure_high, -4, false}};
+                                                        {"high", measure_high, -4, false},
+                                                        {"+- t", measure_half, -2, false}};
 static const struct sm_grid_number seconds_column = {"simulated s", seconds, -4, false};
 static const struct sm_grid_number reached_column = {"reached", reached, 0, false};
 static const struct sm_grid_number target_column = {NULL, target_seconds, -4, false};
@@ -337,13 +341,10 @@ print_variants(const struct sm_analysed *rows, size_t count, double target, FILE
     ADD(&grid, measure_columns);
     sm_grid_add(&grid, &seconds_column);
     sm_grid_print(&grid, out);
-    const char *const notes[] = {
-        sm_grid_any(&grid, &measure_columns[1]) ? "low, high: 95 % bootstrap interval over seeds"
-                                                : "",
-        sm_grid_any(&grid, &measure_columns[0]) ? "front: no other is as good in as little time"
-                                                : ""};
-    if (notes[0][0] != '\0' || notes[1][0] != '\0')
-        fprintf(out, "%s%s%s\n", notes[0], notes[0][0] != '\0' ? "; " : "", notes[1]);
+    if (sm_grid_any(&grid, &measure_columns[1]))
+        fputs("low, high: 95 % bootstrap interval over seeds; +- t: half of Student's\n", out);
+    if (sm_grid_any(&grid, &measure_columns[0]))
+        fputs("front: no other is as good in as little time\n", out);
 
     grid = blank;
     sm_grid_add_text(&grid, &name_text);
@@ -485,20 +486,20 @@ variants_json(const struct sm_analysed *rows, size_t count)
         const enum sm_measure m = a->variant->measure;
         json_array_append_new(
             list,
-            json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
-                      "s:I, s:o, s:o, s:o}",
-                      "name", text(a->variant->name), "seeds", (json_int_t)a->variant->finished,
-                      "measure", text(m != SM_MEASURES ? sm_measure_names[m] : NULL), "mean",
-                      real(a->measure), "interval", interval(&a->measure_interval), "sim_seconds",
-                      real(a->seconds), "pareto_front", a->front, "target",
-                      real(a->variant->target), "reached", (json_int_t)a->target_seconds.count,
-                      "seconds_to_target", real(a->target_seconds.mean),
-                      "seconds_to_target_interval", interval(&a->target_interval),
-                      "steps_to_target", real(a->target_steps.mean), "over",
-                      text(a->base != NULL ? a->base->name : NULL), "speed_up", real(a->speed_up),
-                      "speed_up_interval", interval(&a->speed_up_interval), "pairs",
-                      (json_int_t)a->pairs, "slope", real(a->rate.value), "slope_error",
-                      real(a->rate.error), "inverse_sqrt_workers_steps", real(a->bound)));
+            json_pack(
+                "{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
+                "s:I, s:o, s:o, s:o}",
+                "name", text(a->variant->name), "seeds", (json_int_t)a->variant->finished,
+                "measure", text(m != SM_MEASURES ? sm_measure_names[m] : NULL), "mean",
+                real(a->measure), "interval", interval(&a->measure_interval), "student_half",
+                real(a->measure_half), "sim_seconds", real(a->seconds), "pareto_front", a->front,
+                "target", real(a->variant->target), "reached", (json_int_t)a->target_seconds.count,
+                "seconds_to_target", real(a->target_seconds.mean), "seconds_to_target_interval",
+                interval(&a->target_interval), "steps_to_target", real(a->target_steps.mean),
+                "over", text(a->base != NULL ? a->base->name : NULL), "speed_up", real(a->speed_up),
+                "speed_up_interval", interval(&a->speed_up_interval), "pairs", (json_int_t)a->pairs,
+                "slope", real(a->rate.value), "slope_error", real(a->rate.error),
+                "inverse_sqrt_workers_steps", real(a->bound)));
     }
     return list;
 }

@@ -27,8 +27,9 @@ struct sm_analysed {
     const struct sm_variant *variant;
     double measure; /* mean of variant->measure                                          */
     struct sm_interval measure_interval;
-    double seconds; /* of the whole run, mean                                            */
-    bool front;     /* no other variant is as good in as little time, and better in one  */
+    double measure_half; /* half of Student's interval                                   */
+    double seconds;      /* of the whole run, mean                                            */
+    bool front;          /* no other variant is as good in as little time, and better in one  */
     struct sm_sample target_seconds, target_steps; /* of the runs that reach the target  */
     struct sm_interval target_interval;            /* of their seconds                   */
     const struct sm_variant *base; /* evaluate.against, else the all-reduce most like it */

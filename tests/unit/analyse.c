@@ -160,6 +160,7 @@ a_speed_up_is_the_ratio_of_mean_times_over_pairs_of_seeds(void **state)
     check_near(rows[1].speed_up, 3, 1e-15);
     check_near(rows[1].speed_up_interval.low, 2.075, 1e-12); /* of 2 3 3 4 */
     check_near(rows[1].speed_up_interval.high, 3.925, 1e-12);
+    check_near(rows[1].measure_half, 0, 0); /* both end at 100 % */
     check_near(rows[1].target_seconds.mean, 5, 1e-15);
     check_near(rows[1].target_steps.mean, 50, 1e-12);
     check_near(rows[1].bound, 0.05, 1e-15); /* 1 / sqrt(4 * 100) */
