@@ -87,16 +87,27 @@ struct arguments {
     size_t positional_count, positional_most;
     const char *sets[MOST_SETS];
     size_t set_count;
-    const char *store, *trace, *save, *load, *seed, *engine, *format;
     const char *best, *per, *by, *tie, *over, *output, *x, *y;
     double target;
     struct sm_bands bands;
+    const char *store, *trace, *save, *load, *seed, *engine, *format;
     size_t threads, steps, jobs;
     bool timing_only, no_replay, json, quiet, help;
 };
 
 enum {
     KEY_SET = 256,
+    KEY_TARGET,
+    KEY_BEST,
+    KEY_PER,
+    KEY_BY,
+    KEY_TIE,
+    KEY_OVER,
+    KEY_ACCURACY,
+    KEY_SECONDS,
+    KEY_LOSS,
+    KEY_X,
+    KEY_Y,
     KEY_SEED,
     KEY_THREADS,
     KEY_TIMING,
@@ -110,18 +121,7 @@ enum {
     KEY_ENGINE,
     KEY_FORMAT,
     KEY_STEPS,
-    KEY_JOBS,
-    KEY_TARGET,
-    KEY_BEST,
-    KEY_PER,
-    KEY_BY,
-    KEY_TIE,
-    KEY_OVER,
-    KEY_ACCURACY,
-    KEY_SECONDS,
-    KEY_LOSS,
-    KEY_X,
-    KEY_Y
+    KEY_JOBS
 };
 
 static const struct argp_option run_options[] = {
@@ -202,6 +202,17 @@ static const struct argp_option plain_options[] = {
     {0},
 };
 
+/* A number of [least, most] for an option. */
+static error_t
+parse_real(const char *option, const char *value, double least, double most, double *number)
+{
+    if (!sm_unit_parse(SM_UNIT_NONE, value, number) || *number < least || *number > most) {
+        SM_FAIL(SM_ERR_INPUT, "--%s %s: expected a number, %g .. %g", option, value, least, most);
+        return EINVAL;
+    }
+    return 0;
+}
+
 /* A whole number >= 1 for an option. */
 static error_t
 parse_count(const char *option, const char *value, double most, size_t *count)
@@ -213,17 +224,6 @@ parse_count(const char *option, const char *value, double most, size_t *count)
         return EINVAL;
     }
     *count = (size_t)number;
-    return 0;
-}
-
-/* A number of [least, most] for an option. */
-static error_t
-parse_real(const char *option, const char *value, double least, double most, double *number)
-{
-    if (!sm_unit_parse(SM_UNIT_NONE, value, number) || *number < least || *number > most) {
-        SM_FAIL(SM_ERR_INPUT, "--%s %s: expected a number, %g .. %g", option, value, least, most);
-        return EINVAL;
-    }
     return 0;
 }
 
