@@ -406,8 +406,9 @@ static void
 help_and_version_are_no_errors(void **state)
 {
     (void)state;
-    const char *const commands[] = {"run", "export", "list", "describe"};
-    for (size_t i = 0; i < 4; i++) {
+    const char *const commands[] = {"run",  "analyse", "compare", "export",
+                                    "plot", "list",    "describe"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const struct program_result *result = program(commands[i], "--help");
         assert_int_equal(result->status, 0);
         assert_non_null(strstr(result->out, "Usage: slowmo"));
