@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "algorithms/buffer/buffer.h"
 #include "algorithms/compression/compression.h"
+#include "algorithms/inner/inner.h"
 #include "algorithms/period/period.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/progress.h"
@@ -411,6 +413,11 @@ sm_run_check(const struct sm_experiment *experiment, const struct sm_run_options
 bool
 sm_run_joins(const struct sm_experiment *experiment)
 {
+    /* how large such buffers are, one float for all does not know */
+    const bool travel = experiment->algorithm.buffer.plugin == &sm_buffer_average.about ||
+                        sm_strategy_is(&experiment->algorithm.strategy, SM_MIXES_BUFFERS);
+    if (travel && ((const struct sm_inner *)experiment->algorithm.inner.plugin)->by_matrix)
+        return false;
     return !sm_strategy_is(&experiment->algorithm.strategy, SM_FOLLOWS_CLOCK) &&
            !((const struct sm_period *)experiment->algorithm.period.plugin)->asks_for_loss;
 }

@@ -57,8 +57,8 @@ enum sm_status sm_run_check(const struct sm_experiment *experiment,
                             const struct sm_run_options *options);
 
 /* Whether its numbers can be those of a stored run on another platform, another profile or the like
- * while its seconds come from a run without gradients: not where numbers follow the clock, or
- * rounds the loss. */
+ * while its seconds come from a run without gradients: not where numbers follow the clock, rounds
+ * the loss, or the bytes of buffers the layers. */
 bool sm_run_joins(const struct sm_experiment *experiment);
 
 /* The same for all experiments that have their numbers in common, as far as is known before data

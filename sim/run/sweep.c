@@ -59,7 +59,6 @@ struct sweep {
     size_t from;     /* items before it have all been begun                  */
     double look_at;  /* when those that others are at are asked for again    */
     double patience; /* milliseconds until the time after that               */
-    bool stop;
     struct sm_progress progress;
 };
 
@@ -202,6 +201,14 @@ end_item(struct sweep *sweep, size_t i, const struct outcome *outcome, enum sm_s
 }
 
 static enum sm_status
+interrupted(const struct sweep *sweep)
+{
+    return SM_FAIL(SM_ERR_INTERRUPTED,
+                   "interrupted: %zu of %zu runs are done; the same call goes on with the others",
+                   sweep->ended, sweep->count);
+}
+
+static enum sm_status
 finish(struct sweep *sweep, struct slot *slot)
 {
     struct outcome outcome;
@@ -215,9 +222,11 @@ finish(struct sweep *sweep, struct slot *slot)
         sweep->patience = sweep->patience < LAST_LOOK_MS ? 2 * sweep->patience : LAST_LOOK_MS;
         return SM_OK;
     }
-    if (status == SM_ERR_INTERRUPTED)
+    if (status == SM_ERR_INTERRUPTED) {
         sweep->rows[i] = outcome.row;
-    if (status == SM_ERR_INTERRUPTED || (status != SM_OK && outcome.refused))
+        return interrupted(sweep);
+    }
+    if (status != SM_OK && outcome.refused)
         return status;
     sweep->patience = FIRST_LOOK_MS;
     end_item(sweep, i, &outcome, status);
@@ -279,10 +288,7 @@ go(struct sweep *sweep)
     while (sweep->ended < sweep->count) {
         size_t next;
         if (sweep->run.interrupted != NULL && *sweep->run.interrupted)
-            return SM_FAIL(SM_ERR_INTERRUPTED,
-                           "interrupted: %zu of %zu runs are done; the same "
-                           "call goes on with the others",
-                           sweep->ended, sweep->count);
+            return interrupted(sweep);
         while (sweep->running < sweep->jobs && next_item(sweep, &next))
             SM_TRY(start(sweep, next));
         draw(sweep);
