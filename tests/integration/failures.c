@@ -222,12 +222,11 @@ static void
 nobody_goes_on_without_the_server(void **state)
 {
     (void)state;
-    static char text[4096]; /* node4 instead of node3 */
-    strcpy(text, star(NULL, NULL));
-    char *at = strstr(text, "node4\" speed=\"1Gf\"");
-    char rest[4096];
-    strcpy(rest, at + strlen("node4\" speed=\"1Gf\""));
-    sprintf(at, "node4\" speed=\"1Gf\" state_file=\"%s\"%s", path_of("for_good"), rest);
+    const char *xml = star(NULL, NULL), *node = strstr(xml, "node4\" speed=\"1Gf\"");
+    const size_t head = (size_t)(node - xml) + strlen("node4\" speed=\"1Gf\"");
+    static char text[8192]; /* node4 instead of node3 */
+    snprintf(text, sizeof text, "%.*s state_file=\"%s\"%s", (int)head, xml, path_of("for_good"),
+             xml + head);
     struct training *t = run(text, "parameter_server_async", "");
     assert_int_equal(t->status, SM_ERR_STALLED);
     assert_non_null(strstr(t->error.message, "host 'node4' died at 1.25 s"));

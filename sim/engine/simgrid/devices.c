@@ -178,13 +178,16 @@ sm_simgrid_devices_init(struct rank *rank)
         return SM_OK;
     size_t count = worker->ring_count * worker->devices;
     rank->players = sm_arena_zalloc(rank->world->arena, count, sizeof *rank->players);
-    if (rank->players == NULL)
+    size_t steps = 2 * (worker->devices - 1);
+    sg_comm_t *kept = sm_arena_alloc(rank->world->arena, count * steps, sizeof *kept);
+    if (rank->players == NULL || kept == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu devices", worker->devices);
     for (size_t i = 0; i < count; i++)
         rank->players[i] = (struct player){.rank = rank,
                                            .ring = &worker->rings[i / worker->devices],
                                            .ring_index = i / worker->devices,
-                                           .position = i % worker->devices};
+                                           .position = i % worker->devices,
+                                           .kept = kept + i * steps};
     rank->played = sg_sem_init(0);
     if (worker->trees)
         measure_ring(rank);
@@ -213,9 +216,10 @@ device_host(const struct player *player, size_t position)
 static enum sm_status
 exchange(void *arg, const struct exchange *step)
 {
-    const struct player *player = arg;
+    struct player *player = arg;
     if (step->to != SM_NO_RANK)
-        sm_simgrid_send(device_box(player, player->position, step->to), NULL, step->sent);
+        player->kept[player->kept_count++] =
+            sm_simgrid_send_kept(device_box(player, player->position, step->to), NULL, step->sent);
     if (step->from != SM_NO_RANK)
         return sm_simgrid_receive(player->rank->world,
                                   device_box(player, step->from, player->position),
@@ -290,6 +294,9 @@ player_main(int argc, char **argv)
                        : sm_simgrid_play(parts[player->part], &call, player->position, exchange,
                                          player)) != SM_OK)
         sm_simgrid_fail(rank->world);
+    for (size_t i = 0; i < player->kept_count && !rank->world->failed; i++)
+        sg_comm_wait(player->kept[i]); /* its receiver tells if it failed */
+    player->kept_count = 0;
     sg_sem_release(rank->played);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sim/engine/simgrid/simgrid.c -- comm.h on SimGrid's clock and contended links. */
+#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,8 +12,9 @@
 #include "sim/base/text.h"
 #include "sim/engine/simgrid/world.h"
 
-/* Ranks from which on handles of messages are kept. */
-enum { CROWD = 256 };
+/* Ranks from which on handles of messages are kept; and up to which the page behind each stack is
+ * guarded, for each guard is two mappings of the 65530 that Linux gives a process. */
+enum { CROWD = 256, GUARDED = 4096 };
 
 static struct rank *
 rank_of(struct sm_comm *comm)
@@ -439,10 +441,12 @@ context_factory(const char **factory)
 
 /* SimGrid reads its settings from a command line; --help and the like must not reach it. */
 static enum sm_status
-start_simgrid(const struct sm_platform *platform)
+start_simgrid(const struct sm_platform *platform, size_t ranks)
 {
     const char *factory;
     SM_TRY(context_factory(&factory));
+    if (ranks > GUARDED) /* SimGrid then wants its stacks as zeros; fresh pages are, untouched */
+        mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     char contexts[64];
     snprintf(contexts, sizeof contexts, "--cfg=contexts/factory:%s", factory);
     const char *const settings[] = {
@@ -453,6 +457,7 @@ start_simgrid(const struct sm_platform *platform)
         "--cfg=network/optim:Lazy",
         "--cfg=surf/precision:1e-12",
         contexts,
+        ranks <= GUARDED ? "--cfg=contexts/guard-size:1" : "--cfg=contexts/guard-size:0",
         "--cfg=contexts/nthreads:1",
         "--cfg=contexts/stack-size:256",
         "--log=root.fmt:%m%n",
@@ -636,7 +641,7 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     if (world->ranks == NULL || world->waiting == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu ranks", count);
 
-    SM_TRY(start_simgrid(request->platform));
+    SM_TRY(start_simgrid(request->platform, count));
     SM_TRY(load_platform(request->platform));
     SM_TRY(sm_simgrid_traffic_init(world));
     for (size_t r = 0; r < count; r++)

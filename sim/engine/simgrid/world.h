@@ -94,6 +94,8 @@ struct player {
     enum device_part part;
     bool trees; /* instead of the ring */
     double bytes;
+    sg_comm_t *kept; /* (steps of a ring) handles of what it sent: see crowd of struct world */
+    size_t kept_count;
 };
 
 /* How long it takes. */
