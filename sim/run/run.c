@@ -160,6 +160,9 @@ load_workload(struct run *run)
     const bool needed = !run->options->timing_only || profile_counts(experiment);
     if (!needed && !compression_weighs_layers(experiment))
         return SM_OK;
+    run->workload = run->options->workload;
+    if (run->workload != NULL)
+        return SM_OK;
     enum sm_status status = sm_workload_create(run->arena, &experiment->workload, experiment->seed,
                                                run->workers, &run->workload);
     if (status != SM_OK && !needed)
@@ -424,11 +427,12 @@ sm_run_joins(const struct sm_experiment *experiment)
 
 enum sm_status
 sm_run_group(const struct sm_experiment *experiment, const struct sm_run_options *options,
-             uint64_t *group)
+             uint64_t *group, size_t *workers)
 {
     struct sm_arena arena = {0};
     struct run run = {.experiment = experiment, .options = options, .arena = &arena};
     *group = 0;
+    *workers = 0;
     if (!options->join || options->timing_only || options->engine != &sm_engine_simgrid ||
         !sm_run_joins(experiment))
         return SM_OK;
@@ -441,6 +445,7 @@ sm_run_group(const struct sm_experiment *experiment, const struct sm_run_options
         status = SM_FAIL(SM_ERR_NOMEM, "no memory for the record of the experiment");
     if (status == SM_OK)
         *group = sm_hash(text, strlen(text), run.workers);
+    *workers = run.workers;
     sm_arena_fini(&arena);
     return status;
 }

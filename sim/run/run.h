@@ -23,6 +23,7 @@ struct sm_run_options {
     bool once;        /* not what the store has, or what another process is at              */
     bool take_over;   /* with once: claims of other hosts do not count                      */
     bool join;        /* with once: a stored trajectory is only timed, see sm_run_joins     */
+    struct sm_workload *workload; /* that of the experiment, made already; NULL: it is made */
     const struct sm_engine *engine;
     FILE *progress;     /* NULL: silent                                                       */
     size_t item, items; /* run `item` of `items`, for the progress line                       */
@@ -62,9 +63,9 @@ enum sm_status sm_run_check(const struct sm_experiment *experiment,
 bool sm_run_joins(const struct sm_experiment *experiment);
 
 /* The same for all experiments that have their numbers in common, as far as is known before data
- * are read; 0 where nothing is to be joined. */
+ * are read, and so have the same workload; 0 where nothing is to be joined. And their workers. */
 enum sm_status sm_run_group(const struct sm_experiment *experiment,
-                            const struct sm_run_options *options, uint64_t *group);
+                            const struct sm_run_options *options, uint64_t *group, size_t *workers);
 
 /* Runs all of them, one after the other, each in a process of its own; runs[i] (count) are rows of
  * the store, 0 for those that left none. Stops at the first failure or interrupt and returns its

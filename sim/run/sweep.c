@@ -22,6 +22,8 @@ enum numbers { UNKNOWN, IN_WORK, STORED };
 struct item {
     enum state state;
     uint64_t group; /* 0: alone                                          */
+    size_t workers; /* of a group                                        */
+    size_t members; /* of the group, in its first item                   */
     size_t first;   /* the first item of the group, which holds `numbers` */
     enum numbers numbers;
     bool trains; /* its end decides for the group                        */
@@ -60,6 +62,11 @@ struct sweep {
     double look_at;  /* when those that others are at are asked for again    */
     double patience; /* milliseconds until the time after that               */
     struct sm_progress progress;
+    struct { /* that of a group, made once: the processes inherit it */
+        uint64_t group;
+        struct sm_arena arena;
+        struct sm_workload *workload;
+    } common;
 };
 
 static double
@@ -109,7 +116,8 @@ find_groups(struct sweep *sweep)
     enum sm_status status = SM_OK;
     for (size_t i = 0; i < sweep->count && status == SM_OK; i++) {
         sorted[i] = &sweep->items[i];
-        status = sm_run_group(&sweep->experiments[i], &sweep->run, &sweep->items[i].group);
+        status = sm_run_group(&sweep->experiments[i], &sweep->run, &sweep->items[i].group,
+                              &sweep->items[i].workers);
     }
     if (status == SM_OK)
         qsort(sorted, sweep->count, sizeof(struct item *), by_group);
@@ -117,6 +125,7 @@ find_groups(struct sweep *sweep)
         if (sorted[i]->group == 0 || sorted[i]->group != sorted[first]->group)
             first = i;
         sorted[i]->first = (size_t)(sorted[first] - sweep->items);
+        sorted[first]->members++;
     }
     free(sorted);
     return status;
@@ -144,6 +153,26 @@ next_item(struct sweep *sweep, size_t *next)
     return false;
 }
 
+/* The workload of a group with more than one item; NULL for others, and where it cannot be made:
+ * then the process says why. */
+static struct sm_workload *
+common_workload(struct sweep *sweep, size_t i)
+{
+    const struct item *item = &sweep->items[i];
+    const struct sm_experiment *experiment = &sweep->experiments[i];
+    if (item->group == 0 || sweep->items[item->first].members < 2)
+        return NULL;
+    if (sweep->common.group == item->group)
+        return sweep->common.workload;
+    sm_arena_fini(&sweep->common.arena);
+    sweep->common.arena = (struct sm_arena){0};
+    sweep->common.group = item->group;
+    if (sm_workload_create(&sweep->common.arena, &experiment->workload, experiment->seed,
+                           item->workers, &sweep->common.workload) != SM_OK)
+        sweep->common.workload = NULL;
+    return sweep->common.workload;
+}
+
 static enum sm_status
 start(struct sweep *sweep, size_t i)
 {
@@ -152,6 +181,7 @@ start(struct sweep *sweep, size_t i)
         slot++;
     struct item *item = &sweep->items[i];
     enum numbers *numbers = numbers_of(sweep, i);
+    sweep->run.workload = common_workload(sweep, i);
     struct call call = {&sweep->experiments[i], &sweep->run};
     SM_TRY(sm_process_start(call_run, &call, sizeof(struct outcome), sweep->experiments[i].name,
                             &slot->process));
@@ -335,6 +365,7 @@ sm_sweep(const struct sm_experiment *experiments, size_t count,
         finish_all(&sweep);
     }
     sm_progress_end(&sweep.progress);
+    sm_arena_fini(&sweep.common.arena);
     free(sweep.items);
     free(sweep.slots);
     free(sweep.polls);

@@ -31,7 +31,7 @@ struct bench_case {
     "sweep: {seed: [1, 2, 3, 4], algorithm.inner.lr: [0.1, 0.05, 0.02, 0.01]}\n"
 #define NETWORK                                                                                    \
     "steps: 300\nplatform: {file: dgx1_32_10gbe, workers: 16}\n"                                   \
-    "workload: {model: mlp, dataset: synthetic}\n"                                                 \
+    "workload: {model: lenet, dataset: {name: synthetic, features: [28, 28, 1]}}\n"                \
     "algorithm: {strategy: sgp, outer: slowmo, tau: 12}\n"
 
 static const struct bench_case cases[] = {
