@@ -7,16 +7,9 @@
  * Source: Thakur, Rabenseifner, Gropp, Int. J. High Perform. Comput. Appl. 19 (2005), sections 4.2
  * and 4.4.
  */
-#include "sim/collective/collective.h"
+#include "sim/collective/halves.h"
 
 static const char source[] = "Thakur et al., IJHPCA 19 (2005), 4.2 and 4.4";
-
-static size_t
-binomial_tree_chunks(const struct sm_collective_call *call)
-{
-    (void)call;
-    return 1;
-}
 
 /* ceil(log2 m) */
 static size_t
@@ -28,16 +21,11 @@ half_steps(const struct sm_collective_call *call)
     return levels;
 }
 
-static size_t
-binomial_tree_steps(const struct sm_collective_call *call)
-{
-    return 2 * half_steps(call);
-}
-
 static void
-level_step(const struct sm_collective_call *call, size_t rank, size_t level, bool up,
-           struct sm_collective_step *out)
+half_step(const struct sm_collective_call *call, size_t rank, size_t step, bool up,
+          struct sm_collective_step *out)
 {
+    const size_t level = up ? step : half_steps(call) - 1 - step;
     const size_t size = call->size, root = sm_collective_root(call);
     const size_t v = (rank + size - root) % size, bit = (size_t)1 << level;
     *out = (struct sm_collective_step){.send_to = SM_NO_RANK,
@@ -57,38 +45,6 @@ level_step(const struct sm_collective_call *call, size_t rank, size_t level, boo
         out->receive_from = other;
 }
 
-static void
-up_step(const struct sm_collective_call *call, size_t rank, size_t step,
-        struct sm_collective_step *out)
-{
-    level_step(call, rank, step, true, out);
-}
-
-static void
-down_step(const struct sm_collective_call *call, size_t rank, size_t step,
-          struct sm_collective_step *out)
-{
-    level_step(call, rank, half_steps(call) - 1 - step, false, out);
-}
-
-static void
-binomial_tree_step(const struct sm_collective_call *call, size_t rank, size_t step,
-                   struct sm_collective_step *out)
-{
-    size_t half = half_steps(call);
-    if (step < half)
-        up_step(call, rank, step, out);
-    else
-        down_step(call, rank, step - half, out);
-}
-
-static size_t
-half_owner(const struct sm_collective_call *call, size_t chunk)
-{
-    (void)chunk;
-    return sm_collective_root(call);
-}
-
 /* The root has a child at each level, and one message at a time. */
 static double
 half_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
@@ -96,12 +52,6 @@ half_seconds(const struct sm_collective_call *call, double latency, double bandw
     if (call->bytes == 0)
         return 0;
     return (double)half_steps(call) * (latency + call->bytes / bandwidth);
-}
-
-static double
-binomial_tree_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
-{
-    return 2 * half_seconds(call, latency, bandwidth);
 }
 
 const struct sm_collective sm_collective_binomial_tree = {
@@ -112,10 +62,10 @@ const struct sm_collective sm_collective_binomial_tree = {
               .params = sm_collective_rooted_params},
     .operation = SM_ALL_REDUCE,
     .closed_form = "2 ceil(log2 m) (latency + bytes / bandwidth)",
-    .chunks = binomial_tree_chunks,
-    .steps = binomial_tree_steps,
-    .step = binomial_tree_step,
-    .seconds = binomial_tree_seconds,
+    .chunks = sm_collective_one_chunk,
+    .steps = both_steps,
+    .step = both_step,
+    .seconds = both_seconds,
     .check = sm_collective_check_root,
 };
 
@@ -127,11 +77,11 @@ const struct sm_collective sm_collective_binomial_reduce = {
               .params = sm_collective_rooted_params},
     .operation = SM_REDUCE,
     .closed_form = "ceil(log2 m) (latency + bytes / bandwidth)",
-    .chunks = binomial_tree_chunks,
+    .chunks = sm_collective_one_chunk,
     .steps = half_steps,
-    .step = up_step,
+    .step = first_step,
     .seconds = half_seconds,
-    .owner = half_owner,
+    .owner = sm_collective_root_owns,
     .check = sm_collective_check_root,
 };
 
@@ -143,10 +93,10 @@ const struct sm_collective sm_collective_binomial_broadcast = {
               .params = sm_collective_rooted_params},
     .operation = SM_BROADCAST,
     .closed_form = "ceil(log2 m) (latency + bytes / bandwidth)",
-    .chunks = binomial_tree_chunks,
+    .chunks = sm_collective_one_chunk,
     .steps = half_steps,
-    .step = down_step,
+    .step = second_step,
     .seconds = half_seconds,
-    .owner = half_owner,
+    .owner = sm_collective_root_owns,
     .check = sm_collective_check_root,
 };

@@ -45,6 +45,20 @@ sm_collective_root(const struct sm_collective_call *call)
     return settings != NULL ? settings->root : 0;
 }
 
+size_t
+sm_collective_root_owns(const struct sm_collective_call *call, size_t chunk)
+{
+    (void)chunk;
+    return sm_collective_root(call);
+}
+
+size_t
+sm_collective_one_chunk(const struct sm_collective_call *call)
+{
+    (void)call;
+    return 1;
+}
+
 enum sm_status
 sm_collective_check_root(const struct sm_collective_call *call)
 {

@@ -72,6 +72,9 @@ struct sm_collective_rooted {
 };
 extern const struct sm_param sm_collective_rooted_params[];
 size_t sm_collective_root(const struct sm_collective_call *call);
+/* Of those that cut nothing, so that all is the root's: `chunks` and `owner` below. */
+size_t sm_collective_one_chunk(const struct sm_collective_call *call);
+size_t sm_collective_root_owns(const struct sm_collective_call *call, size_t chunk);
 /* The root is one of the ranks. */
 enum sm_status sm_collective_check_root(const struct sm_collective_call *call);
 

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "sim/collective/trees.h"
+
 double
 sm_devices_ring_seconds(size_t devices, double bytes, double latency, double bandwidth)
 {
@@ -15,37 +17,7 @@ double
 sm_devices_tree_seconds(size_t devices, double bytes, double latency, double bandwidth)
 {
     const double times = devices < 2 ? 0 : devices < 3 ? 1 : devices < 5 ? 1.5 : 2;
-    return 2 * (double)sm_devices_tree_depth(devices) * latency + times * bytes / bandwidth;
-}
-
-/* The second tree is the first backwards; where that leaves somebody in the middle with children in
- * both, the last two ranks go to its end. */
-size_t
-sm_devices_tree_position(size_t devices, size_t tree, size_t device)
-{
-    if (tree == 0)
-        return device + 1;
-    if (devices % 2 == 0)
-        return devices - device;
-    return device == 0 ? devices : device + 1 == devices ? devices - 1 : devices - 1 - device;
-}
-
-size_t
-sm_devices_tree_device(size_t devices, size_t tree, size_t position)
-{
-    for (size_t device = 0; device < devices; device++)
-        if (sm_devices_tree_position(devices, tree, device) == position)
-            return device;
-    return devices;
-}
-
-size_t
-sm_devices_tree_depth(size_t devices)
-{
-    size_t depth = 0;
-    while (devices >> (depth + 1) > 0)
-        depth++;
-    return depth;
+    return 2 * (double)sm_trees_depth(devices) * latency + times * bytes / bandwidth;
 }
 
 double

@@ -2,9 +2,7 @@
 /* sim/collective/double_binary_tree.c -- all-reduce over two binary trees, each with one half of
  * the vector in k segments, one behind the other.
  *
- * A tree has positions 1 .. m, the children of x at 2x and 2x + 1. In the first tree rank r is at
- * r + 1; in the second so that who is above others in one is a leaf in the other, and so that the
- * parity of the position changes. An edge carries messages at steps of the parity of its lower
+ * The trees are those of trees.h. An edge carries messages at steps of the parity of its lower
  * position, so no rank ever sends two messages at a step, or receives two. Down the tree, segment s
  * goes to position x at step delay(x) + 2 s; the delay grows by 1 a level, or by 2 where the parity
  * stays. The reduce is the same backwards in time.
@@ -14,8 +12,9 @@
 #include <math.h>
 
 #include "sim/collective/collective.h"
+#include "sim/collective/trees.h"
 
-enum { TREES = 2, MOST_SEGMENTS = 4096 };
+enum { MOST_SEGMENTS = 4096 };
 
 struct double_binary_tree {
     size_t segments;
@@ -26,27 +25,6 @@ static const struct sm_param double_binary_tree_params[] = {
              "segments of each half; 0: as the closed form is least"),
     SM_PARAM_END,
 };
-
-/* From a rank to its position in a tree, and back. */
-static size_t
-position_of(size_t size, size_t tree, size_t rank)
-{
-    if (tree == 0)
-        return rank + 1;
-    if (size % 2 == 0)
-        return size - rank;
-    return rank == 0 ? size : rank + 1 == size ? size - 1 : size - 1 - rank;
-}
-
-static size_t
-rank_of(size_t size, size_t tree, size_t position)
-{
-    if (tree == 0)
-        return position - 1;
-    if (size % 2 == 0)
-        return size - position;
-    return position == size ? 0 : position + 1 == size ? size - 1 : size - 1 - position;
-}
 
 /* The step at which the first segment comes down to a position below the root. An only child is at
  * the root of the other tree: no other message is in its way, whatever the parity. */
@@ -75,9 +53,7 @@ steps_with(size_t size, size_t segments)
 {
     if (size < 2)
         return 0;
-    size_t depth = 0;
-    while (size >> (depth + 1) > 0)
-        depth++;
+    const size_t depth = sm_trees_depth(size);
     const size_t power = (size_t)1 << depth; /* the leftmost at the last level; see delay_of */
     size_t longest = 2 * depth - 2 + (size + 1 == 2 * power) - (size == power && size > 2);
     return longest + period_of(size) * (segments - 1) + 1;
@@ -87,7 +63,7 @@ static double
 seconds_with(const struct sm_collective_call *call, size_t segments, double latency,
              double bandwidth)
 {
-    double segment = ceil(call->bytes / (double)(TREES * segments));
+    double segment = ceil(call->bytes / (double)(SM_TREES * segments));
     return 2 * (double)steps_with(call->size, segments) * (latency + segment / bandwidth);
 }
 
@@ -96,7 +72,7 @@ seconds_with(const struct sm_collective_call *call, size_t segments, double late
 static size_t
 best_segments(const struct sm_collective_call *call, double latency, double bandwidth)
 {
-    double most = fmin(MOST_SEGMENTS, fmax(1, floor(call->bytes / TREES)));
+    double most = fmin(MOST_SEGMENTS, fmax(1, floor(call->bytes / SM_TREES)));
     double fixed = (double)steps_with(call->size, 1) - 2;
     if (call->size < 4 || !(bandwidth > 0) || fixed <= 0)
         return 1;
@@ -127,7 +103,7 @@ segments_of(const struct sm_collective_call *call)
 static size_t
 double_binary_tree_chunks(const struct sm_collective_call *call)
 {
-    return TREES * segments_of(call);
+    return SM_TREES * segments_of(call);
 }
 
 static size_t
@@ -156,17 +132,17 @@ double_binary_tree_step(const struct sm_collective_call *call, size_t rank, size
     const size_t down = up ? half - 1 - step : step - half; /* the step of the broadcast */
     *out = (struct sm_collective_step){
         .send_to = SM_NO_RANK, .receive_from = SM_NO_RANK, .combine = up};
-    for (size_t tree = 0; tree < TREES; tree++) {
-        const size_t position = position_of(size, tree, rank);
+    for (size_t tree = 0; tree < SM_TREES; tree++) {
+        const size_t position = sm_trees_position(size, tree, rank);
         size_t segment;
         if (position > 1 && carries(size, segments, position, down, &segment)) {
-            *(up ? &out->send_to : &out->receive_from) = rank_of(size, tree, position / 2);
+            *(up ? &out->send_to : &out->receive_from) = sm_trees_rank(size, tree, position / 2);
             *(up ? &out->send_first : &out->receive_first) = tree * segments + segment;
             *(up ? &out->send_count : &out->receive_count) = 1;
         }
         for (size_t child = 2 * position; child <= size && child <= 2 * position + 1; child++)
             if (carries(size, segments, child, down, &segment)) {
-                *(up ? &out->receive_from : &out->send_to) = rank_of(size, tree, child);
+                *(up ? &out->receive_from : &out->send_to) = sm_trees_rank(size, tree, child);
                 *(up ? &out->receive_first : &out->send_first) = tree * segments + segment;
                 *(up ? &out->receive_count : &out->send_count) = 1;
             }

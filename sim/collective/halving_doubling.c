@@ -7,8 +7,8 @@
  * Source: Rabenseifner, ICCS 2004; Thakur, Rabenseifner, Gropp, Int. J. High Perform. Comput. Appl.
  * 19 (2005), section 4.3.
  */
-#include "sim/collective/collective.h"
 #include "sim/collective/fold.h"
+#include "sim/collective/halves.h"
 
 static const char source[] = "Rabenseifner, ICCS 2004; Thakur et al., IJHPCA 19 (2005), 4.3";
 
@@ -23,12 +23,6 @@ half_steps(const struct sm_collective_call *call)
 {
     const struct sm_fold fold = sm_fold_of(call->size);
     return fold.levels + (fold.extra > 0);
-}
-
-static size_t
-halving_doubling_steps(const struct sm_collective_call *call)
-{
-    return 2 * half_steps(call);
 }
 
 /* v and v xor `distance` exchange the halves of the block of 2 distance chunks that they are in:
@@ -46,10 +40,11 @@ exchange(const struct sm_fold *fold, size_t v, size_t distance, bool give,
 
 /* Level 0 folds, or unfolds; then level l is of distance p / 2^l. */
 static void
-level_step(const struct sm_collective_call *call, size_t rank, size_t level, bool halving,
-           struct sm_collective_step *out)
+half_step(const struct sm_collective_call *call, size_t rank, size_t step, bool halving,
+          struct sm_collective_step *out)
 {
     const struct sm_fold fold = sm_fold_of(call->size);
+    const size_t level = halving ? step + (fold.extra == 0) : fold.levels - step;
     *out = (struct sm_collective_step){
         .send_to = SM_NO_RANK, .receive_from = SM_NO_RANK, .combine = halving};
     const size_t v = sm_fold_number(&fold, rank);
@@ -57,31 +52,6 @@ level_step(const struct sm_collective_call *call, size_t rank, size_t level, boo
         sm_fold_step(&fold, rank, halving, fold.power, out);
     else if (v != SM_NO_RANK)
         exchange(&fold, v, fold.power >> level, halving, out);
-}
-
-static void
-halving_step(const struct sm_collective_call *call, size_t rank, size_t step,
-             struct sm_collective_step *out)
-{
-    level_step(call, rank, step + (sm_fold_of(call->size).extra == 0), true, out);
-}
-
-static void
-doubling_step(const struct sm_collective_call *call, size_t rank, size_t step,
-              struct sm_collective_step *out)
-{
-    level_step(call, rank, sm_fold_of(call->size).levels - step, false, out);
-}
-
-static void
-halving_doubling_step(const struct sm_collective_call *call, size_t rank, size_t step,
-                      struct sm_collective_step *out)
-{
-    size_t half = half_steps(call);
-    if (step < half)
-        halving_step(call, rank, step, out);
-    else
-        doubling_step(call, rank, step - half, out);
 }
 
 static size_t
@@ -104,12 +74,6 @@ half_seconds(const struct sm_collective_call *call, double latency, double bandw
     return seconds;
 }
 
-static double
-halving_doubling_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
-{
-    return 2 * half_seconds(call, latency, bandwidth);
-}
-
 const struct sm_collective sm_collective_halving_doubling = {
     .about = {.name = "halving_doubling",
               .doc = "recursive halving, then doubling; log2 m steps, for any m",
@@ -118,9 +82,9 @@ const struct sm_collective sm_collective_halving_doubling = {
     .closed_form = "2 (log2(p) latency + (p-1)/p bytes / bandwidth), p the largest power of two <= "
                    "m; and 2 (latency + bytes / bandwidth) where p < m",
     .chunks = halving_doubling_chunks,
-    .steps = halving_doubling_steps,
-    .step = halving_doubling_step,
-    .seconds = halving_doubling_seconds,
+    .steps = both_steps,
+    .step = both_step,
+    .seconds = both_seconds,
 };
 
 const struct sm_collective sm_collective_halving_reduce_scatter = {
@@ -133,7 +97,7 @@ const struct sm_collective sm_collective_halving_reduce_scatter = {
                    "and latency + bytes / bandwidth where p < m",
     .chunks = halving_doubling_chunks,
     .steps = half_steps,
-    .step = halving_step,
+    .step = first_step,
     .seconds = half_seconds,
     .owner = half_owner,
 };
@@ -148,7 +112,7 @@ const struct sm_collective sm_collective_doubling_all_gather = {
                    "and latency + bytes / bandwidth where p < m",
     .chunks = halving_doubling_chunks,
     .steps = half_steps,
-    .step = doubling_step,
+    .step = second_step,
     .seconds = half_seconds,
     .owner = half_owner,
 };

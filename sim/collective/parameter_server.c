@@ -7,27 +7,14 @@
  * of its own; this one is a worker.)
  * Source: Li et al., OSDI 2014, for the name; the flat tree of every MPI library.
  */
-#include "sim/collective/collective.h"
+#include "sim/collective/halves.h"
 
 static const char source[] = "Li et al., OSDI 2014; the flat tree of MPI libraries";
-
-static size_t
-parameter_server_chunks(const struct sm_collective_call *call)
-{
-    (void)call;
-    return 1;
-}
 
 static size_t
 half_steps(const struct sm_collective_call *call)
 {
     return call->size - 1;
-}
-
-static size_t
-parameter_server_steps(const struct sm_collective_call *call)
-{
-    return 2 * half_steps(call);
 }
 
 /* Step s is that of the (s+1)th rank after the root. */
@@ -49,50 +36,12 @@ half_step(const struct sm_collective_call *call, size_t rank, size_t step, bool 
         *(up ? &out->send_to : &out->receive_from) = root;
 }
 
-static void
-up_step(const struct sm_collective_call *call, size_t rank, size_t step,
-        struct sm_collective_step *out)
-{
-    half_step(call, rank, step, true, out);
-}
-
-static void
-down_step(const struct sm_collective_call *call, size_t rank, size_t step,
-          struct sm_collective_step *out)
-{
-    half_step(call, rank, step, false, out);
-}
-
-static void
-parameter_server_step(const struct sm_collective_call *call, size_t rank, size_t step,
-                      struct sm_collective_step *out)
-{
-    size_t half = half_steps(call);
-    if (step < half)
-        up_step(call, rank, step, out);
-    else
-        down_step(call, rank, step - half, out);
-}
-
-static size_t
-half_owner(const struct sm_collective_call *call, size_t chunk)
-{
-    (void)chunk;
-    return sm_collective_root(call);
-}
-
 static double
 half_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
 {
     if (call->bytes == 0 || call->size == 1)
         return 0;
     return latency + (double)(call->size - 1) * call->bytes / bandwidth;
-}
-
-static double
-parameter_server_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
-{
-    return 2 * half_seconds(call, latency, bandwidth);
 }
 
 const struct sm_collective sm_collective_parameter_server = {
@@ -103,10 +52,10 @@ const struct sm_collective sm_collective_parameter_server = {
               .params = sm_collective_rooted_params},
     .operation = SM_ALL_REDUCE,
     .closed_form = "2 (latency + (m-1) bytes / bandwidth): m-1 messages share the root's link",
-    .chunks = parameter_server_chunks,
-    .steps = parameter_server_steps,
-    .step = parameter_server_step,
-    .seconds = parameter_server_seconds,
+    .chunks = sm_collective_one_chunk,
+    .steps = both_steps,
+    .step = both_step,
+    .seconds = both_seconds,
     .check = sm_collective_check_root,
 };
 
@@ -118,11 +67,11 @@ const struct sm_collective sm_collective_flat_reduce = {
               .params = sm_collective_rooted_params},
     .operation = SM_REDUCE,
     .closed_form = "latency + (m-1) bytes / bandwidth: m-1 messages share the root's link",
-    .chunks = parameter_server_chunks,
+    .chunks = sm_collective_one_chunk,
     .steps = half_steps,
-    .step = up_step,
+    .step = first_step,
     .seconds = half_seconds,
-    .owner = half_owner,
+    .owner = sm_collective_root_owns,
     .check = sm_collective_check_root,
 };
 
@@ -134,10 +83,10 @@ const struct sm_collective sm_collective_flat_broadcast = {
               .params = sm_collective_rooted_params},
     .operation = SM_BROADCAST,
     .closed_form = "latency + (m-1) bytes / bandwidth: m-1 messages share the root's link",
-    .chunks = parameter_server_chunks,
+    .chunks = sm_collective_one_chunk,
     .steps = half_steps,
-    .step = down_step,
+    .step = second_step,
     .seconds = half_seconds,
-    .owner = half_owner,
+    .owner = sm_collective_root_owns,
     .check = sm_collective_check_root,
 };

@@ -9,13 +9,6 @@
 #include "sim/collective/fold.h"
 
 static size_t
-recursive_doubling_chunks(const struct sm_collective_call *call)
-{
-    (void)call;
-    return 1;
-}
-
-static size_t
 recursive_doubling_steps(const struct sm_collective_call *call)
 {
     const struct sm_fold fold = sm_fold_of(call->size);
@@ -55,7 +48,7 @@ const struct sm_collective sm_collective_recursive_doubling = {
     .operation = SM_ALL_REDUCE,
     .closed_form = "log2(p) (latency + bytes / bandwidth), p the largest power of two <= m; and "
                    "2 (latency + bytes / bandwidth) where p < m",
-    .chunks = recursive_doubling_chunks,
+    .chunks = sm_collective_one_chunk,
     .steps = recursive_doubling_steps,
     .step = recursive_doubling_step,
     .seconds = recursive_doubling_seconds,

@@ -8,7 +8,7 @@
  */
 #include <math.h>
 
-#include "sim/collective/collective.h"
+#include "sim/collective/halves.h"
 
 static const char source[] = "Patarasuk and Yuan, J. Parallel Distrib. Comput. 69 (2009)";
 
@@ -24,17 +24,12 @@ half_steps(const struct sm_collective_call *call)
     return call->size - 1;
 }
 
-static size_t
-ring_steps(const struct sm_collective_call *call)
-{
-    return 2 * half_steps(call);
-}
-
-/* Sends chunk rank + ahead - step. */
+/* Sends chunk rank - step, or the one after that. */
 static void
-half_step(size_t size, size_t rank, size_t ahead, size_t step, struct sm_collective_step *out)
+half_step(const struct sm_collective_call *call, size_t rank, size_t step, bool scatter,
+          struct sm_collective_step *out)
 {
-    size_t sent = (rank + size + ahead - step) % size;
+    const size_t size = call->size, sent = (rank + size + !scatter - step) % size;
     *out = (struct sm_collective_step){
         .send_to = (rank + 1) % size,
         .receive_from = (rank + size - 1) % size,
@@ -42,33 +37,8 @@ half_step(size_t size, size_t rank, size_t ahead, size_t step, struct sm_collect
         .send_count = 1,
         .receive_first = (sent + size - 1) % size,
         .receive_count = 1,
-        .combine = ahead == 0,
+        .combine = scatter,
     };
-}
-
-static void
-scatter_step(const struct sm_collective_call *call, size_t rank, size_t step,
-             struct sm_collective_step *out)
-{
-    half_step(call->size, rank, 0, step, out);
-}
-
-static void
-gather_step(const struct sm_collective_call *call, size_t rank, size_t step,
-            struct sm_collective_step *out)
-{
-    half_step(call->size, rank, 1, step, out);
-}
-
-static void
-ring_step(const struct sm_collective_call *call, size_t rank, size_t step,
-          struct sm_collective_step *out)
-{
-    size_t half = half_steps(call);
-    if (step < half)
-        scatter_step(call, rank, step, out);
-    else
-        gather_step(call, rank, step - half, out);
 }
 
 /* All chunks but the one that the rank owns in the end ... */
@@ -107,12 +77,6 @@ half_seconds(const struct sm_collective_call *call, double latency, double bandw
     return (double)half_steps(call) * (latency + chunk / bandwidth);
 }
 
-static double
-ring_seconds(const struct sm_collective_call *call, double latency, double bandwidth)
-{
-    return 2 * half_seconds(call, latency, bandwidth);
-}
-
 const struct sm_collective sm_collective_ring = {
     .about = {.name = "ring",
               .doc = "reduce-scatter and all-gather round one ring; bandwidth-optimal",
@@ -123,9 +87,9 @@ const struct sm_collective sm_collective_ring = {
     .same_edges = true,
     .closed_form = "2 (m-1) (latency + ceil(bytes/m) / bandwidth)",
     .chunks = ring_chunks,
-    .steps = ring_steps,
-    .step = ring_step,
-    .seconds = ring_seconds,
+    .steps = both_steps,
+    .step = both_step,
+    .seconds = both_seconds,
     .sent = ring_sent,
 };
 
@@ -138,7 +102,7 @@ const struct sm_collective sm_collective_ring_reduce_scatter = {
     .closed_form = "(m-1) (latency + ceil(bytes/m) / bandwidth)",
     .chunks = ring_chunks,
     .steps = half_steps,
-    .step = scatter_step,
+    .step = first_step,
     .seconds = half_seconds,
     .sent = scatter_sent,
     .owner = half_owner,
@@ -153,7 +117,7 @@ const struct sm_collective sm_collective_ring_all_gather = {
     .closed_form = "(m-1) (latency + ceil(bytes/m) / bandwidth)",
     .chunks = ring_chunks,
     .steps = half_steps,
-    .step = gather_step,
+    .step = second_step,
     .seconds = half_seconds,
     .sent = gather_sent,
     .owner = half_owner,

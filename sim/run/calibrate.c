@@ -10,7 +10,7 @@
 
 #include "sim/base/text.h"
 #include "sim/collective/devices.h"
-#include "sim/engine/engine.h"
+#include "sim/run/probe.h"
 #include "sim/run/process.h"
 
 enum { FEWEST_ROWS = 4, GRID = 40, MOST_ITERATIONS = 2000, MOST_PROBES = 256 };
@@ -252,25 +252,8 @@ call_probe(void *arg, void *out, FILE *terminal)
     (void)terminal;
     struct probe *probe = arg;
     struct probe_result *result = out;
-    struct sm_arena arena = {0};
-    struct sm_engine_report report;
     result->probe = probe;
-    struct sm_engine_request request = {
-        .workers = probe->platform->worker_count,
-        .platform = probe->platform,
-        .wire_scale = 1 / (double)sizeof(float),
-        .worker = probe_rank,
-        .arg = result,
-    };
-    enum sm_status status =
-        sm_choice_bind(&sm_axis_collective, NULL, NULL, &arena, &request.collective);
-    if (status == SM_OK)
-        status = sm_pool_create(1, &request.pool);
-    if (status == SM_OK)
-        status = sm_engine_simgrid.run(&request, &arena, &report);
-    sm_pool_free(request.pool);
-    sm_arena_fini(&arena);
-    return status;
+    return sm_probe(probe->platform, 1, probe_rank, result);
 }
 
 /* seconds (count) that the simulator takes for the rows, on the platform as it is. */

@@ -2,22 +2,17 @@
 /* sim/run/inspect.c -- see inspect.h. */
 #include "sim/run/inspect.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/engine/engine.h"
+#include "sim/base/text.h"
+#include "sim/run/probe.h"
 #include "sim/run/process.h"
 
 static const double probe_bytes = 100e6;
 static const double across_bytes = 10e9; /* a rank's, to all its peers: latencies hardly count */
 
-enum { MOST_FLOWS = 2048, MOST_CLASSES = 64, PATTERN = 64 };
-
-struct probe {
-    const struct sm_platform *platform;
-    size_t workers;
-};
+enum { MOST_FLOWS = 2048, MOST_CLASSES = 64, PATTERN = 128 };
 
 /* Seconds of three patterns, measured on an idle platform one after the other. */
 struct probe_result {
@@ -95,25 +90,7 @@ static enum sm_status
 call_probe(void *arg, void *result, FILE *terminal)
 {
     (void)terminal;
-    const struct probe *probe = arg;
-    struct sm_arena arena = {0};
-    struct sm_engine_report report;
-    struct sm_engine_request request = {
-        .workers = probe->platform->worker_count,
-        .platform = probe->platform,
-        .wire_scale = probe_bytes / sizeof(float),
-        .worker = probe_rank,
-        .arg = result,
-    };
-    enum sm_status status =
-        sm_choice_bind(&sm_axis_collective, NULL, NULL, &arena, &request.collective);
-    if (status == SM_OK)
-        status = sm_pool_create(1, &request.pool);
-    if (status == SM_OK)
-        status = sm_engine_simgrid.run(&request, &arena, &report);
-    sm_pool_free(request.pool);
-    sm_arena_fini(&arena);
-    return status;
+    return sm_probe(arg, probe_bytes, probe_rank, result);
 }
 
 /* "10 Gbit/s (1.25 GB/s)" */
@@ -131,18 +108,6 @@ struct link_class {
 };
 
 static void
-pattern_of(const char *name, char *pattern)
-{
-    size_t length = 0;
-    while (*name != '\0' && length + 1 < PATTERN) {
-        bool digit = isdigit((unsigned char)*name);
-        pattern[length++] = digit ? '*' : *name;
-        name += digit ? strspn(name, "0123456789") : 1;
-    }
-    pattern[length] = '\0';
-}
-
-static void
 print_links(const struct sm_platform *platform, FILE *out)
 {
     struct link_class classes[MOST_CLASSES];
@@ -150,7 +115,7 @@ print_links(const struct sm_platform *platform, FILE *out)
     for (size_t i = 0; i < platform->link_count; i++) {
         const struct sm_platform_link *link = &platform->links[i];
         char pattern[PATTERN];
-        pattern_of(link->name, pattern);
+        sm_text_class(link->name, pattern, sizeof pattern);
         struct link_class *c = classes, *end = classes + count;
         while (c < end && (link->bandwidth != c->link->bandwidth ||
                            link->latency != c->link->latency || link->goodput != c->link->goodput ||
@@ -242,9 +207,8 @@ sm_platform_inspect(const char *file, const char *home, FILE *out)
     struct probe_result result;
     enum sm_status status = sm_platform_load(
         &arena, &(struct sm_platform_request){.file = file, .home = home}, &platform);
-    struct probe probe = {&platform, platform.worker_count};
     if (status == SM_OK)
-        status = sm_process_call(call_probe, &probe, &result, sizeof result, file);
+        status = sm_process_call(call_probe, &platform, &result, sizeof result, file);
     if (status == SM_OK) {
         fprintf(out, "platform: %s\n", file);
         print_workers(&platform, out);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sim/collective/devices.h"
+#include "sim/collective/trees.h"
 #include "sim/run/calibrate.h"
 #include "tests/helpers/arena.h"
 #include "tests/helpers/machine.h"
@@ -220,9 +221,9 @@ devices_with_children_in_one_tree_are_leaves_in_the_other(void **unused)
         for (size_t d = 0; d < m; d++) {
             size_t inner = 0;
             for (size_t tree = 0; tree < 2; tree++) {
-                const size_t position = sm_devices_tree_position(m, tree, d);
+                const size_t position = sm_trees_position(m, tree, d);
                 assert_in_range(position, 1, m);
-                assert_int_equal(sm_devices_tree_device(m, tree, position), d);
+                assert_int_equal(sm_trees_rank(m, tree, position), d);
                 inner += 2 * position <= m;
             }
             assert_true(inner <= 1);

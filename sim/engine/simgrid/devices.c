@@ -10,76 +10,139 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <xbt/dynar.h>
 
 #include "sim/base/text.h"
 #include "sim/collective/devices.h"
+#include "sim/collective/trees.h"
 #include "sim/engine/simgrid/world.h"
 
 enum { MOST_TIMES = 64 }; /* of a kind: buckets of several sizes, whole and in halves */
 
-/* Puts `value` on each link from one host to another; true when a shared one bore `other`. */
-static bool
-mark_route(sg_host_t from, sg_host_t to, void *value, const void *other)
+/* A device that plays its part of it. */
+struct player {
+    struct rank *rank;
+    const struct sm_device_ring *ring;
+    size_t ring_index, position;
+    enum device_part part;
+    bool trees; /* instead of the ring */
+    double bytes;
+    sg_comm_t *kept; /* (steps of a ring) handles of what it sent: see crowd of struct world */
+    size_t kept_count;
+};
+
+/* How long it takes. */
+struct device_time {
+    struct device_time *next;
+    enum device_part part;
+    double bytes, seconds; /* seconds < 0: somebody plays it for the first time */
+    size_t waiting;        /* for that to end */
+    sg_sem_t ended;
+};
+
+/* Workers whose devices are alike, on links that nobody else uses. */
+struct device_kind {
+    struct device_kind *next;
+    uint64_t hash; /* of the links of all rings */
+    struct device_time *times;
+    size_t count;
+};
+
+/* The device at a place of a ring, or behind its last place again. */
+static sg_host_t
+ring_host(const struct rank *rank, const struct sm_device_ring *ring, size_t place)
 {
-    bool met = false;
-    xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-    sg_host_get_route(from, to, route);
-    for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
-        sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
-        met = met || (other != NULL && sg_link_is_shared(link) && sg_link_get_data(link) == other);
-        if (other == NULL)
-            sg_link_set_data(link, value);
-    }
-    xbt_dynar_free_container(&route);
-    return met;
+    return rank->devices[ring->order[place % rank->worker->devices]];
 }
 
-/* Marks the links of all rings (or takes the mark away). */
+static size_t
+ring_route(const struct rank *rank, const struct sm_device_ring *ring, size_t place,
+           sg_link_t **links)
+{
+    return sm_simgrid_route(rank->world, ring_host(rank, ring, place),
+                            ring_host(rank, ring, place + 1), links);
+}
+
+/* Takes all marks off the links of its rings. */
 static void
-mark_rings(struct rank *rank, void *value)
+clear_rings(const struct rank *rank)
 {
     const struct sm_platform_worker *worker = rank->worker;
+    sg_link_t *links;
     for (size_t i = 0; i < worker->ring_count; i++)
         for (size_t d = 0; d < worker->devices; d++)
-            mark_route(
-                sg_host_by_name(worker->hosts[worker->rings[i].order[d]]),
-                sg_host_by_name(worker->hosts[worker->rings[i].order[(d + 1) % worker->devices]]),
-                value, NULL);
+            for (size_t hops = ring_route(rank, &worker->rings[i], d, &links); hops > 0; hops--)
+                sg_link_set_data(links[hops - 1], NULL);
 }
 
 /* Whether traffic of others is on a link between the devices. */
 static bool
 devices_busy(const struct rank *rank)
 {
-    const struct sm_platform_worker *worker = rank->worker;
     bool busy = false;
-    for (size_t a = 0; rank->world->busy_count > 0 && a < worker->devices; a++)
-        for (size_t b = 0; !busy && b < worker->devices; b++)
-            busy = a != b && sm_simgrid_busy(rank->world, sg_host_by_name(worker->hosts[a]),
-                                             sg_host_by_name(worker->hosts[b]));
+    for (size_t a = 0; !busy && a < rank->worker->devices; a++)
+        for (size_t b = 0; !busy && b < rank->worker->devices; b++)
+            busy = a != b && sm_simgrid_busy(rank->world, rank->devices[a], rank->devices[b]);
     return busy;
 }
 
-static bool
-links_private(struct rank *rank)
+/* Writes its rank on the links of its rings; who shares one with another's rings is not alone. */
+static void
+sign_rings(struct rank *rank, bool *alone)
 {
-    bool alone = !rank->world->request->platform->varies && !devices_busy(rank);
-    mark_rings(rank, rank);
-    for (size_t r = 0; alone && r < rank->world->rank_count; r++) {
-        sg_host_t other = rank->world->ranks[r].host;
-        if (r != rank->comm.rank && (mark_route(rank->host, other, NULL, rank) ||
-                                     mark_route(other, rank->host, NULL, rank)))
-            alone = false;
+    const struct sm_platform_worker *worker = rank->worker;
+    sg_link_t *links;
+    for (size_t i = 0; i < worker->ring_count; i++)
+        for (size_t d = 0; d < worker->devices; d++)
+            for (size_t hops = ring_route(rank, &worker->rings[i], d, &links); hops > 0; hops--) {
+                const struct rank *owner = sg_link_get_data(links[hops - 1]);
+                if (owner != NULL && owner != rank && sg_link_is_shared(links[hops - 1]))
+                    alone[owner->comm.rank] = alone[rank->comm.rank] = false;
+                sg_link_set_data(links[hops - 1], rank);
+            }
+}
+
+/* Nor is who shares one with its own messages to or from another rank. */
+static void
+check_message(const struct rank *from, const struct rank *to, bool *alone)
+{
+    sg_link_t *links;
+    for (size_t hops = sm_simgrid_route(from->world, from->host, to->host, &links); hops > 0;
+         hops--) {
+        const struct rank *owner = sg_link_get_data(links[hops - 1]);
+        if ((owner == from || owner == to) && sg_link_is_shared(links[hops - 1]))
+            alone[owner->comm.rank] = false;
     }
-    mark_rings(rank, NULL);
-    return alone;
+}
+
+/* alone (rank_count): whether nobody else uses the links between a rank's devices, and nothing
+ * changes their speed. O(rank_count^2) routes. */
+static void
+find_alone(struct world *world, bool *alone)
+{
+    const size_t count = world->rank_count;
+    bool some = false;
+    for (size_t r = 0; r < count; r++) {
+        const struct rank *rank = &world->ranks[r];
+        alone[r] =
+            rank->worker->devices > 1 && !world->request->platform->varies && !devices_busy(rank);
+        some = some || alone[r];
+    }
+    if (!some)
+        return;
+    for (size_t r = 0; r < count; r++)
+        sign_rings(&world->ranks[r], alone);
+    for (size_t from = 0; from < count; from++)
+        for (size_t to = 0; to < count; to++)
+            if (from != to && (alone[from] || alone[to]))
+                check_message(&world->ranks[from], &world->ranks[to], alone);
+    for (size_t r = 0; r < count; r++)
+        clear_rings(&world->ranks[r]);
 }
 
 /* The links of all rings, in order: what they are like, and which of them are one. Workers of one
  * hash take the same time. */
 static uint64_t
-hash_rings(struct rank *rank)
+hash_rings(const struct rank *rank)
 {
     const struct sm_platform_worker *worker = rank->worker;
     uint64_t hash =
@@ -89,30 +152,25 @@ hash_rings(struct rank *rank)
         const struct sm_device_ring *ring = &worker->rings[i];
         hash = sm_hash(&ring->share, sizeof ring->share, hash);
         for (size_t d = 0; d < worker->devices; d++) {
-            xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-            sg_host_get_route(
-                sg_host_by_name(worker->hosts[ring->order[d]]),
-                sg_host_by_name(worker->hosts[ring->order[(d + 1) % worker->devices]]), route);
-            for (unsigned long k = 0; k < xbt_dynar_length(route); k++) {
-                sg_link_t link = xbt_dynar_get_as(route, k, sg_link_t);
-                uintptr_t index = (uintptr_t)sg_link_get_data(link);
+            sg_link_t *links;
+            const size_t hops = ring_route(rank, ring, d, &links);
+            for (size_t k = 0; k < hops; k++) {
+                uintptr_t index = (uintptr_t)sg_link_get_data(links[k]);
                 if (index == 0) {
                     index = ++met;
-                    sg_link_set_data(link, (void *)index);
+                    sg_link_set_data(links[k], (void *)index);
                 }
-                const double like[] = {(double)index, sg_link_get_bandwidth(link),
-                                       sg_link_get_latency(link), sg_link_is_shared(link)};
+                const double like[] = {(double)index, sg_link_get_bandwidth(links[k]),
+                                       sg_link_get_latency(links[k]), sg_link_is_shared(links[k])};
                 hash = sm_hash(like, sizeof like, hash);
             }
             hash = sm_hash(&d, sizeof d, hash);
-            xbt_dynar_free_container(&route);
         }
     }
-    mark_rings(rank, NULL);
+    clear_rings(rank);
     for (size_t d = 0; worker->trees && d < worker->devices; d++) /* they take other ways */
         for (size_t e = 0; e < worker->devices; e++) {
-            sg_host_t from = sg_host_by_name(worker->hosts[d]);
-            sg_host_t to = sg_host_by_name(worker->hosts[e]);
+            sg_host_t from = rank->devices[d], to = rank->devices[e];
             const double way[] = {d == e ? 0 : sg_host_get_route_bandwidth(from, to),
                                   d == e ? 0 : sg_host_get_route_latency(from, to)};
             hash = sm_hash(way, sizeof way, hash);
@@ -149,12 +207,10 @@ sm_simgrid_devices_fini(struct world *world)
 static void
 measure_ring(struct rank *rank)
 {
-    const struct sm_platform_worker *worker = rank->worker;
-    const size_t *order = worker->rings[0].order;
+    const struct sm_device_ring *ring = &rank->worker->rings[0];
     rank->device_bandwidth = INFINITY;
-    for (size_t d = 0; d < worker->devices; d++) {
-        sg_host_t from = sg_host_by_name(worker->hosts[order[d]]);
-        sg_host_t to = sg_host_by_name(worker->hosts[order[(d + 1) % worker->devices]]);
+    for (size_t d = 0; d < rank->worker->devices; d++) {
+        sg_host_t from = ring_host(rank, ring, d), to = ring_host(rank, ring, d + 1);
         rank->device_latency = fmax(rank->device_latency, sg_host_get_route_latency(from, to));
         rank->device_bandwidth =
             fmin(rank->device_bandwidth, sg_host_get_route_bandwidth(from, to));
@@ -170,12 +226,10 @@ takes_trees(const struct rank *rank, enum device_part part, double bytes)
     return rank->worker->trees && part == DEVICES_ALL_REDUCE && trees;
 }
 
-enum sm_status
-sm_simgrid_devices_init(struct rank *rank)
+static enum sm_status
+players_init(struct rank *rank)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    if (worker->devices < 2)
-        return SM_OK;
     size_t count = worker->ring_count * worker->devices;
     rank->players = sm_arena_zalloc(rank->world->arena, count, sizeof *rank->players);
     size_t steps = 2 * (worker->devices - 1);
@@ -191,10 +245,24 @@ sm_simgrid_devices_init(struct rank *rank)
     rank->played = sg_sem_init(0);
     if (worker->trees)
         measure_ring(rank);
-    if (!links_private(rank))
-        return SM_OK;
-    rank->kind = kind_of(rank);
-    return rank->kind != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory for a kind of devices");
+    return SM_OK;
+}
+
+enum sm_status
+sm_simgrid_devices_init(struct world *world)
+{
+    bool *alone = sm_arena_alloc(world->arena, world->rank_count, sizeof *alone);
+    if (alone == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the devices of %zu ranks", world->rank_count);
+    find_alone(world, alone);
+    for (size_t r = 0; r < world->rank_count; r++) {
+        struct rank *rank = &world->ranks[r];
+        if (rank->worker->devices > 1)
+            SM_TRY(players_init(rank));
+        if (alone[r] && (rank->kind = kind_of(rank)) == NULL)
+            return SM_FAIL(SM_ERR_NOMEM, "no memory for a kind of devices");
+    }
+    return SM_OK;
 }
 
 static sg_mailbox_t
@@ -210,7 +278,7 @@ device_box(const struct player *player, size_t from, size_t to)
 static sg_host_t
 device_host(const struct player *player, size_t position)
 {
-    return sg_host_by_name(player->rank->worker->hosts[player->ring->order[position]]);
+    return ring_host(player->rank, player->ring, position);
 }
 
 static enum sm_status
@@ -234,19 +302,19 @@ static const struct sm_collective *const parts[] = {
     [DEVICES_ALL_GATHER] = &sm_collective_ring_all_gather,
 };
 
-enum { TREES = 2, MOST_NEIGHBOURS = 3 };
+enum { MOST_NEIGHBOURS = 3 };
 
 /* Who is above and below a device in a tree: `others`, at most MOST_NEIGHBOURS. Returns how many.
  */
 static size_t
 tree_neighbours(size_t size, size_t tree, size_t device, size_t *others)
 {
-    const size_t x = sm_devices_tree_position(size, tree, device);
+    const size_t x = sm_trees_position(size, tree, device);
     const size_t positions[MOST_NEIGHBOURS] = {x / 2, 2 * x, 2 * x + 1};
     size_t count = 0;
     for (size_t i = 0; i < MOST_NEIGHBOURS; i++)
         if (positions[i] >= 1 && positions[i] <= size)
-            others[count++] = sm_devices_tree_device(size, tree, positions[i]);
+            others[count++] = sm_trees_rank(size, tree, positions[i]);
     return count;
 }
 
@@ -256,12 +324,12 @@ static enum sm_status
 play_trees(const struct player *player)
 {
     const size_t size = player->rank->worker->devices, me = player->position;
-    const double half = round(player->bytes / TREES);
-    sg_comm_t receipts[TREES * MOST_NEIGHBOURS];
-    sg_host_t from[TREES * MOST_NEIGHBOURS];
-    void *payload[TREES * MOST_NEIGHBOURS];
+    const double half = round(player->bytes / SM_TREES);
+    sg_comm_t receipts[SM_TREES * MOST_NEIGHBOURS];
+    sg_host_t from[SM_TREES * MOST_NEIGHBOURS];
+    void *payload[SM_TREES * MOST_NEIGHBOURS];
     size_t count = 0;
-    for (size_t tree = 0; tree < TREES; tree++) {
+    for (size_t tree = 0; tree < SM_TREES; tree++) {
         size_t others[MOST_NEIGHBOURS];
         const size_t neighbours = tree_neighbours(size, tree, me, others);
         for (size_t i = 0; i < neighbours; i++) {
@@ -324,22 +392,19 @@ static enum sm_status
 count_device(void *arg, size_t to, double bytes, const struct sm_trace_span *span)
 {
     const struct player *player = arg;
-    const struct sm_platform_worker *worker = player->rank->worker;
-    const size_t *order = player->ring->order;
-    return sm_simgrid_count(player->rank->world,
-                            sg_host_by_name(worker->hosts[order[player->position]]),
-                            sg_host_by_name(worker->hosts[order[to]]), bytes, span);
+    return sm_simgrid_count(player->rank->world, device_host(player, player->position),
+                            device_host(player, to), bytes, span);
 }
 
 static enum sm_status
 count_trees(struct player *player, double bytes, const struct sm_trace_span *span)
 {
-    for (size_t tree = 0; tree < TREES; tree++) {
+    for (size_t tree = 0; tree < SM_TREES; tree++) {
         size_t others[MOST_NEIGHBOURS];
         const size_t neighbours =
             tree_neighbours(player->rank->worker->devices, tree, player->position, others);
         for (size_t i = 0; i < neighbours; i++)
-            SM_TRY(count_device(player, others[i], round(bytes / TREES), span));
+            SM_TRY(count_device(player, others[i], round(bytes / SM_TREES), span));
     }
     return SM_OK;
 }
@@ -349,7 +414,7 @@ sm_simgrid_devices_count(struct rank *rank, enum device_part part, double bytes,
                          const struct sm_trace_span *span)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    if (rank->world->traffic == NULL)
+    if (rank->world->loads == NULL)
         return SM_OK;
     for (size_t i = 0; i < worker->ring_count * worker->devices; i++) {
         struct player *player = &rank->players[i];
@@ -367,11 +432,9 @@ static enum sm_status
 play(struct rank *rank, enum device_part part, double bytes)
 {
     const struct sm_platform_worker *worker = rank->worker;
-    for (size_t d = 0; rank->world->mortal && d < worker->devices; d++) {
-        sg_host_t host = sg_host_by_name(worker->hosts[d]);
-        if (!sm_simgrid_sends(host)) /* SimGrid starts no actor there */
-            return sm_simgrid_died(rank->world, host, host);
-    }
+    for (size_t d = 0; rank->world->mortal && d < worker->devices; d++)
+        if (!sm_simgrid_sends(rank->devices[d])) /* SimGrid starts no actor there */
+            return sm_simgrid_died(rank->world, rank->devices[d], rank->devices[d]);
     size_t count = worker->ring_count * worker->devices;
     const bool trees = takes_trees(rank, part, bytes);
     for (size_t i = 0; i < count; i++) {
@@ -379,15 +442,14 @@ play(struct rank *rank, enum device_part part, double bytes)
         player->part = part;
         player->trees = trees;
         player->bytes = round(bytes * player->ring->share);
-        sg_actor_t actor = sg_actor_init(
-            "device", sg_host_by_name(worker->hosts[player->ring->order[player->position]]));
+        sg_actor_t actor = sg_actor_init("device", device_host(player, player->position));
         sg_actor_set_data(actor, player);
         sg_actor_start(actor, player_main, 0, NULL);
     }
     for (size_t i = 0; i < count; i++)
         sg_sem_acquire(rank->played);
     if (trees)
-        sg_actor_sleep_for((2 * (double)sm_devices_tree_depth(worker->devices) - 1) *
+        sg_actor_sleep_for((2 * (double)sm_trees_depth(worker->devices) - 1) *
                            rank->device_latency);
     return SM_OK;
 }

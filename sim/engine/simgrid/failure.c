@@ -10,9 +10,17 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <xbt/dynar.h>
 
 #include "sim/engine/simgrid/world.h"
+
+/* Where the platform has links or hosts that go down. */
+struct failure {
+    sg_sem_t never; /* what waits for it waits for its end */
+    /* where ranks survive */
+    uint32_t *sent, *asked; /* (rank_count, rank_count) messages from, to */
+    size_t lost_count, lost_messages;
+    char lost_ranks[256];
+};
 
 /* ---- what died ---- */
 
@@ -37,14 +45,13 @@ dead_link(const struct world *world, sg_host_t from, sg_host_t to, double *since
     const char *name = NULL;
     if (from == to)
         return NULL;
-    xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-    sg_host_get_route(from, to, route);
-    for (unsigned long i = 0; name == NULL && i < xbt_dynar_length(route); i++) {
-        const char *link = sg_link_get_name(xbt_dynar_get_as(route, i, sg_link_t));
+    sg_link_t *links;
+    const size_t hops = sm_simgrid_route(world, from, to, &links);
+    for (size_t i = 0; name == NULL && i < hops; i++) {
+        const char *link = sg_link_get_name(links[i]);
         if (sm_platform_is_down(world->request->platform, link, simgrid_get_clock(), since))
             name = link;
     }
-    xbt_dynar_free_container(&route);
     return name;
 }
 
@@ -124,7 +131,7 @@ strand(struct world *world, size_t from)
         bool some = false;
         for (struct sm_request *p = rank->pending; p != NULL; p = p->pending) {
             if (p->from != from || p->done ||
-                p->number < world->sent[from * world->rank_count + to])
+                p->number < world->failure->sent[from * world->rank_count + to])
                 continue;
             p->status = SM_ERR_GONE;
             p->arrived = simgrid_get_clock();
@@ -141,13 +148,14 @@ static void
 lose(struct rank *rank, const char *why)
 {
     struct world *world = rank->world;
+    struct failure *failure = world->failure;
     const size_t r = rank->comm.rank;
     if (rank->lost || world->waiting[r].kind == SM_WAIT_ENDED)
         return;
     rank->lost = true;
-    size_t used = strlen(world->lost_ranks);
-    snprintf(world->lost_ranks + used, sizeof world->lost_ranks - used, "%srank %zu was lost (%s)",
-             world->lost_count++ > 0 ? ", " : "", r, why);
+    size_t used = strlen(failure->lost_ranks);
+    snprintf(failure->lost_ranks + used, sizeof failure->lost_ranks - used,
+             "%srank %zu was lost (%s)", failure->lost_count++ > 0 ? ", " : "", r, why);
     strand(world, r);
     if (world->request->lost != NULL && world->request->lost(world->request->arg, r) != SM_OK)
         sm_simgrid_fail(world);
@@ -199,7 +207,7 @@ pulse_main(int argc, char **argv)
     sg_actor_daemonize(sg_actor_self());
     if (mourner->until > simgrid_get_clock())
         sg_actor_sleep_until(mourner->until);
-    sg_sem_acquire(mourner->rank->world->never);
+    sg_sem_acquire(mourner->rank->world->failure->never);
 }
 
 static void
@@ -235,16 +243,16 @@ safe_host(struct rank *rank)
 }
 
 static enum sm_status
-watch_over(struct rank *rank, const char *name)
+watch_over(struct rank *rank, size_t device)
 {
     const struct world *world = rank->world;
-    const struct sm_platform_state *state = state_of(world, name);
+    const struct sm_platform_state *state = state_of(world, rank->worker->hosts[device]);
     if (state == NULL)
         return SM_OK;
     struct mourner *mourner = sm_arena_alloc(world->arena, 1, sizeof *mourner);
     if (mourner == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory to watch over %zu ranks", world->rank_count);
-    *mourner = (struct mourner){.rank = rank, .host = sg_host_by_name(name), .until = -1};
+    *mourner = (struct mourner){.rank = rank, .host = rank->devices[device], .until = -1};
     for (size_t i = state->count; i-- > 0;)
         if (!state->on[i])
             mourner->until = state->times[i];
@@ -264,21 +272,32 @@ sm_simgrid_failure_init(struct world *world)
 {
     if (!world->mortal)
         return SM_OK;
-    world->never = sg_sem_init(0);
+    struct failure *failure = sm_arena_zalloc(world->arena, 1, sizeof *failure);
+    if (failure == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory to watch over %zu ranks", world->rank_count);
+    world->failure = failure;
+    failure->never = sg_sem_init(0);
     for (size_t r = 0; r < world->rank_count; r++) {
         struct rank *rank = &world->ranks[r];
         for (size_t d = 0; d < rank->worker->devices; d++)
-            SM_TRY(watch_over(rank, rank->worker->hosts[d]));
+            SM_TRY(watch_over(rank, d));
     }
     if (!world->survives)
         return SM_OK;
     const size_t pairs = world->rank_count * world->rank_count;
-    world->sent = sm_arena_zalloc(world->arena, pairs, sizeof *world->sent);
-    world->asked = sm_arena_zalloc(world->arena, pairs, sizeof *world->asked);
-    if (world->sent == NULL || world->asked == NULL)
+    failure->sent = sm_arena_zalloc(world->arena, pairs, sizeof *failure->sent);
+    failure->asked = sm_arena_zalloc(world->arena, pairs, sizeof *failure->asked);
+    if (failure->sent == NULL || failure->asked == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory to count the messages of %zu ranks",
                        world->rank_count);
     return SM_OK;
+}
+
+void
+sm_simgrid_failure_fini(struct world *world)
+{
+    if (world->failure != NULL)
+        sg_sem_destroy(world->failure->never);
 }
 
 /* ---- where ranks survive ---- */
@@ -295,7 +314,7 @@ sm_simgrid_may_send(struct rank *rank, size_t to)
     struct world *world = rank->world;
     if (is_gone(&world->ranks[to]))
         return false;
-    world->sent[rank->comm.rank * world->rank_count + to]++;
+    world->failure->sent[rank->comm.rank * world->rank_count + to]++;
     return true;
 }
 
@@ -304,10 +323,10 @@ sm_simgrid_may_receive(struct rank *rank, struct sm_request *request)
 {
     struct world *world = rank->world;
     const size_t from = request->from, pair = from * world->rank_count + rank->comm.rank;
-    request->number = world->asked[pair]++;
+    request->number = world->failure->asked[pair]++;
     request->watched = true;
-    if (is_gone(&world->ranks[from]) ||
-        (world->waiting[from].kind == SM_WAIT_ENDED && request->number >= world->sent[pair])) {
+    if (is_gone(&world->ranks[from]) || (world->waiting[from].kind == SM_WAIT_ENDED &&
+                                         request->number >= world->failure->sent[pair])) {
         request->status = SM_ERR_GONE;
         request->arrived = simgrid_get_clock();
         request->done = true;
@@ -342,22 +361,30 @@ sm_simgrid_lost_message(struct rank *rank, const struct sm_request *request)
         snprintf(what, sizeof what, "rank %zu has ended", request->from);
     else
         what_died(world, from->host, rank->host, what, sizeof what);
-    world->lost_messages += request->status == SM_ERR_LOST;
+    world->failure->lost_messages += request->status == SM_ERR_LOST;
     return SM_FAIL(request->status, "%s: rank %zu waited for a message from rank %zu since %.6g s",
                    what, rank->comm.rank, request->from, world->waiting[rank->comm.rank].since);
+}
+
+const char *
+sm_simgrid_lost_ranks(const struct world *world)
+{
+    const struct failure *failure = world->failure;
+    return failure != NULL && failure->lost_count > 0 ? failure->lost_ranks : NULL;
 }
 
 enum sm_status
 sm_simgrid_failure_report(const struct world *world, struct sm_engine_report *report)
 {
-    if (world->lost_count == 0 && world->lost_messages == 0)
+    const struct failure *failure = world->failure;
+    if (failure == NULL || (failure->lost_count == 0 && failure->lost_messages == 0))
         return SM_OK;
     bool *lost = sm_arena_alloc(world->arena, world->rank_count, sizeof *lost);
     char messages[64] = "";
-    if (world->lost_messages > 0)
+    if (failure->lost_messages > 0)
         snprintf(messages, sizeof messages, "%s%zu messages were lost on their way",
-                 world->lost_count > 0 ? ", " : "", world->lost_messages);
-    report->losses = sm_arena_printf(world->arena, "%s%s", world->lost_ranks, messages);
+                 failure->lost_count > 0 ? ", " : "", failure->lost_messages);
+    report->losses = sm_arena_printf(world->arena, "%s%s", failure->lost_ranks, messages);
     if (lost == NULL || report->losses == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for what was lost");
     size_t left = 0;
@@ -366,5 +393,5 @@ sm_simgrid_failure_report(const struct world *world, struct sm_engine_report *re
         left += r < world->size && !lost[r];
     }
     report->lost = lost;
-    return left > 0 ? SM_OK : SM_FAIL(SM_ERR_STALLED, "no worker is left: %s", world->lost_ranks);
+    return left > 0 ? SM_OK : SM_FAIL(SM_ERR_STALLED, "no worker is left: %s", failure->lost_ranks);
 }

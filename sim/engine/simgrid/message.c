@@ -7,6 +7,16 @@
 
 enum { FIRST_CAPACITY = 256 };
 
+struct box {
+    uint64_t key;
+    sg_mailbox_t mailbox;
+};
+
+struct boxes {
+    struct box *slots; /* (capacity), open addressing; mailbox NULL: free */
+    size_t count, capacity;
+};
+
 static struct box *
 box_slot(struct box *boxes, size_t capacity, uint64_t key)
 {
@@ -17,17 +27,17 @@ box_slot(struct box *boxes, size_t capacity, uint64_t key)
 }
 
 static bool
-boxes_grow(struct world *world)
+boxes_grow(struct boxes *boxes, struct sm_arena *arena)
 {
-    size_t capacity = world->box_capacity == 0 ? FIRST_CAPACITY : 2 * world->box_capacity;
-    struct box *boxes = sm_arena_zalloc(world->arena, capacity, sizeof *boxes);
-    if (boxes == NULL)
+    size_t capacity = boxes->capacity == 0 ? FIRST_CAPACITY : 2 * boxes->capacity;
+    struct box *slots = sm_arena_zalloc(arena, capacity, sizeof *slots);
+    if (slots == NULL)
         return false;
-    for (size_t i = 0; i < world->box_capacity; i++)
-        if (world->boxes[i].mailbox != NULL)
-            *box_slot(boxes, capacity, world->boxes[i].key) = world->boxes[i];
-    world->boxes = boxes;
-    world->box_capacity = capacity;
+    for (size_t i = 0; i < boxes->capacity; i++)
+        if (boxes->slots[i].mailbox != NULL)
+            *box_slot(slots, capacity, boxes->slots[i].key) = boxes->slots[i];
+    boxes->slots = slots;
+    boxes->capacity = capacity;
     return true;
 }
 
@@ -35,8 +45,12 @@ sg_mailbox_t
 sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to, size_t rail)
 {
     uint64_t key = (((uint64_t)from * world->rank_count + to) * 2 + channel) * world->rails + rail;
-    if (world->box_capacity > 0) {
-        struct box *slot = box_slot(world->boxes, world->box_capacity, key);
+    if (world->boxes == NULL &&
+        (world->boxes = sm_arena_zalloc(world->arena, 1, sizeof *world->boxes)) == NULL)
+        return NULL;
+    struct boxes *boxes = world->boxes;
+    if (boxes->capacity > 0) {
+        struct box *slot = box_slot(boxes->slots, boxes->capacity, key);
         if (slot->mailbox != NULL)
             return slot->mailbox;
     }
@@ -44,10 +58,10 @@ sm_simgrid_box(struct world *world, enum channel channel, size_t from, size_t to
     snprintf(name, sizeof name, "%s from rank %zu to rank %zu, rail %zu",
              channel == CHANNEL_REDUCE ? "all-reduce" : "message", from, to, rail);
     sg_mailbox_t mailbox = sg_mailbox_by_name(name); /* others run meanwhile, and add theirs */
-    if (2 * world->box_count >= world->box_capacity && !boxes_grow(world))
+    if (2 * boxes->count >= boxes->capacity && !boxes_grow(boxes, world->arena))
         return NULL;
-    struct box *slot = box_slot(world->boxes, world->box_capacity, key);
-    world->box_count += slot->mailbox == NULL;
+    struct box *slot = box_slot(boxes->slots, boxes->capacity, key);
+    boxes->count += slot->mailbox == NULL;
     *slot = (struct box){key, mailbox};
     return mailbox;
 }

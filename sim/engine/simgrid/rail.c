@@ -11,12 +11,26 @@
 
 #include "sim/engine/simgrid/world.h"
 
+/* One of the devices beside the first that talk to other workers. A message goes between the hosts
+ * of the actors that post its two ends, so an actor there posts what the rank asks for. */
+struct rail {
+    struct world *world;
+    struct order *queue, **queue_end;
+    sg_sem_t asked;
+};
+
+/* A part of a message to post: to send, or to receive where there is a place for its handle. */
+struct order {
+    struct order *next; /* in the rail's queue, or in the world's free list */
+    sg_mailbox_t box;
+    double bytes;
+    sg_comm_t *receipt;
+};
+
 sg_host_t
 sm_simgrid_rail_host(const struct world *world, size_t rank, size_t rail)
 {
-    const struct sm_platform_worker *worker = world->ranks[rank].worker;
-    return rail == 0 ? world->ranks[rank].host
-                     : sg_host_by_name(worker->hosts[worker->rails[rail]]);
+    return world->ranks[rank].devices[world->ranks[rank].worker->rails[rail]];
 }
 
 double
@@ -68,14 +82,14 @@ rail_main(int argc, char **argv)
 static enum sm_status
 rails_start(struct rank *rank)
 {
-    const struct sm_platform_worker *worker = rank->worker;
     const size_t count = rank->world->rails;
     struct rail *rails = sm_arena_zalloc(rank->world->arena, count, sizeof *rails);
     if (rails == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu rails", count);
     for (size_t i = 1; i < count; i++) {
         rails[i] = (struct rail){rank->world, NULL, &rails[i].queue, sg_sem_init(0)};
-        sg_actor_t actor = sg_actor_init("rail", sg_host_by_name(worker->hosts[worker->rails[i]]));
+        sg_actor_t actor =
+            sg_actor_init("rail", sm_simgrid_rail_host(rank->world, rank->comm.rank, i));
         sg_actor_set_data(actor, &rails[i]);
         sg_actor_start(actor, rail_main, 0, NULL);
     }
@@ -151,9 +165,8 @@ sm_simgrid_arrives(const struct world *world, sg_comm_t first, sg_comm_t *others
     return there;
 }
 
-/* Seconds of one copy; each rail's device has a bus of its own. */
-static double
-copy_seconds(const struct world *world, double bytes)
+double
+sm_simgrid_copy_seconds(const struct world *world, double bytes)
 {
     return world->transport.staging * sm_simgrid_part(world, bytes, 0);
 }
@@ -171,7 +184,7 @@ copier_main(int argc, char **argv)
         rank->leaving = envelope->next;
         if (rank->leaving == NULL)
             rank->leaving_end = &rank->leaving;
-        sg_actor_sleep_for(copy_seconds(rank->world, envelope->bytes));
+        sg_actor_sleep_for(sm_simgrid_copy_seconds(rank->world, envelope->bytes));
         if (sm_simgrid_post_send(rank, CHANNEL_MESSAGE, envelope->to, envelope,
                                  sm_simgrid_wire_bytes(rank->world, envelope->bytes),
                                  NULL) != SM_OK)
@@ -199,6 +212,15 @@ void
 sm_simgrid_unstage(struct rank *rank, double bytes)
 {
     double now = simgrid_get_clock(), begin = now > rank->copied ? now : rank->copied;
-    rank->copied = begin + copy_seconds(rank->world, bytes);
+    rank->copied = begin + sm_simgrid_copy_seconds(rank->world, bytes);
     sg_actor_sleep_until(rank->copied);
+}
+
+void
+sm_simgrid_rails_fini(struct rank *rank)
+{
+    for (size_t i = 1; rank->rails != NULL && i < rank->world->rails; i++)
+        sg_sem_destroy(rank->rails[i].asked);
+    if (rank->staged != NULL)
+        sg_sem_destroy(rank->staged);
 }

@@ -207,7 +207,7 @@ static enum sm_status
 note_message(struct rank *rank, const struct sm_request *request, const struct envelope *envelope)
 {
     struct world *world = rank->world;
-    if (world->traffic == NULL)
+    if (world->loads == NULL)
         return SM_OK;
     struct sm_trace *trace = world->request->trace;
     const struct sm_trace_span span = {
@@ -520,16 +520,20 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
                  .ledger = ledger},
         .world = world,
         .worker = worker,
-        .host = sg_host_by_name(worker->hosts[first]),
+        .devices = sm_arena_alloc(world->arena, worker->devices, sizeof(sg_host_t)),
         .slowdown = worker->speeds[first] / slowest,
         .ledger = ledger,
         /* who serves takes what comes; what is copied when it is there needs somebody to do it */
         .watches = r >= world->size || world->transport.staging > 0 ||
                    world->request->trace != NULL || world->survives,
     };
-    if (rank->host == NULL)
-        return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
-                       world->request->platform->file, worker->hosts[first]);
+    if (rank->devices == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu devices", worker->devices);
+    for (size_t d = 0; d < worker->devices; d++)
+        if ((rank->devices[d] = sg_host_by_name(worker->hosts[d])) == NULL)
+            return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
+                           world->request->platform->file, worker->hosts[d]);
+    rank->host = rank->devices[first];
     if (world->request->trace != NULL) {
         char name[192];
         snprintf(name, sizeof name, "%s %zu (%s)", r < world->size ? "worker" : "server", r,
@@ -542,11 +546,10 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 static enum sm_status
 world_init(struct world *world)
 {
-    SM_TRY(sm_simgrid_background_init(world));
+    SM_TRY(sm_simgrid_traffic_init(world));
     if (world->crowd)
         world->parked = sg_sem_init(0);
-    for (size_t r = 0; r < world->rank_count; r++)
-        SM_TRY(sm_simgrid_devices_init(&world->ranks[r]));
+    SM_TRY(sm_simgrid_devices_init(world));
     SM_TRY(sm_simgrid_streams_init(world));
     SM_TRY(sm_simgrid_failure_init(world));
     for (size_t r = 0; r < world->rank_count; r++) {
@@ -578,24 +581,20 @@ world_fini(struct world *world)
         struct rank *rank = &world->ranks[r];
         if (rank->working) /* its host died meanwhile; the job must not outlive the run */
             sm_pool_join(world->request->pool, &rank->task);
-        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->staged,
-                                 rank->more_taken};
+        sg_sem_t semaphores[] = {rank->queued, rank->finished, rank->played, rank->more_taken};
         for (size_t i = 0; i < sizeof semaphores / sizeof *semaphores; i++)
             if (semaphores[i] != NULL)
                 sg_sem_destroy(semaphores[i]);
-        for (size_t i = 1; rank->rails != NULL && i < world->rails; i++)
-            sg_sem_destroy(rank->rails[i].asked);
+        sm_simgrid_rails_fini(rank);
         sm_simgrid_watch_fini(rank);
         sm_comm_fini(&rank->comm);
     }
     sm_simgrid_devices_fini(world);
-    if (world->disturbed != NULL)
-        sg_sem_destroy(world->disturbed);
+    sm_simgrid_flows_fini(world);
     if (world->barrier != NULL)
         sg_barrier_destroy(world->barrier);
-    sm_simgrid_background_fini(world);
-    if (world->never != NULL)
-        sg_sem_destroy(world->never);
+    sm_simgrid_traffic_fini(world);
+    sm_simgrid_failure_fini(world);
     if (world->parked != NULL)
         sg_sem_destroy(world->parked);
 }
@@ -643,7 +642,8 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
 
     SM_TRY(start_simgrid(request->platform, count));
     SM_TRY(load_platform(request->platform));
-    SM_TRY(sm_simgrid_traffic_init(world));
+    world->route = xbt_dynar_new(sizeof(sg_link_t), NULL);
+    SM_TRY(sm_simgrid_links_init(world));
     for (size_t r = 0; r < count; r++)
         SM_TRY(rank_init(world, r, &ledgers[r]));
     sg_actor_t setup = sg_actor_init("setup", world->ranks[0].host);
@@ -666,13 +666,13 @@ simgrid_run_ranks(const struct sm_engine_request *request, struct sm_arena *aren
     else if (world->failed)
         status = sm_error_set(&world->error);
     else if (ended < count)
-        status = sm_stall_record(world->waiting, count, now,
-                                 world->lost_count > 0 ? world->lost_ranks : NULL);
+        status = sm_stall_record(world->waiting, count, now, sm_simgrid_lost_ranks(world));
     else
-        status = sm_simgrid_traffic_report(world, report);
+        status = sm_simgrid_links_report(world, report);
     if (status == SM_OK)
         status = sm_simgrid_failure_report(world, report);
-    sm_simgrid_traffic_fini(world);
+    sm_simgrid_links_fini(world);
+    xbt_dynar_free_container(&world->route);
     return status;
 }
 

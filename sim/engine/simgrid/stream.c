@@ -4,121 +4,57 @@
  * Among all devices of all workers a rank plays three parts: its devices' reduce-scatter, its part
  * between workers, its devices' all-gather.
  * The numbers are computed once, in rank order, when the last rank joins; the collective decides
- * the seconds. It is played message by message (exact), or as one flow per edge where each step
- * uses the same edges and no two edges share a link (fluid): the flow carries the bytes of all
- * steps, and the latency of the steps after the first is slept. A flow's plan counts with the speed
- * of an idle link, so where speeds change while time passes, or others use a link of the ring, it
- * is played exactly. As long as nothing else travels the plan tells the end, and the flows are only
- * slept through; the first message has what is left of them played. Which collective it is may
- * depend on the bytes: each size has its plan.
+ * the seconds. It is played message by message (exact), or, where each step uses the same edges and
+ * flow.c allows it, as one flow an edge (fluid). Which collective it is may depend on the bytes:
+ * each size has its plan.
  */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <xbt/dynar.h>
 
 #include "sim/engine/simgrid/world.h"
 
-/* Whether two edges of the ring use one link that they would have to share. */
-static bool
-edges_share_links(struct world *world)
-{
-    bool shared = false;
-    for (int mark = 1; mark >= 0; mark--) /* mark the links, then leave no mark */
-        for (size_t r = 0; r < world->size && !(mark && shared); r++) {
-            size_t before = r > 0 ? r - 1 : world->size - 1;
-            xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-            for (size_t i = 0; i < world->rails; i++)
-                sg_host_get_route(sm_simgrid_rail_host(world, before, i),
-                                  sm_simgrid_rail_host(world, r, i), route);
-            for (unsigned long i = 0; i < xbt_dynar_length(route); i++) {
-                sg_link_t link = xbt_dynar_get_as(route, i, sg_link_t);
-                if (mark && sg_link_is_shared(link) && sg_link_get_data(link) != NULL)
-                    shared = true;
-                sg_link_set_data(link, mark ? world : NULL);
-            }
-            xbt_dynar_free_container(&route);
-        }
-    return shared;
-}
+/* How all-reduces of so many bytes are played. */
+struct plan {
+    const struct sm_collective *collective;
+    struct sm_collective_call call;
+    bool fluid;
+    double *sent; /* (size) bytes that each rank sends; < 0: not yet known */
+};
+enum { PLANS = 32 }; /* buckets of several sizes */
 
-/* Whether others use a link of the ring. */
-static bool
-edges_busy(const struct world *world)
-{
-    bool busy = false;
-    for (size_t r = 0; !busy && world->busy_count > 0 && r < world->size; r++)
-        for (size_t i = 0; !busy && i < world->rails; i++)
-            busy = sm_simgrid_busy(world,
-                                   sm_simgrid_rail_host(world, r > 0 ? r - 1 : world->size - 1, i),
-                                   sm_simgrid_rail_host(world, r, i));
-    return busy;
-}
-
-/* Measures the idle routes round the ring. */
-static enum sm_status
-wires_init(struct world *world)
-{
-    size_t size = world->size;
-    world->wires = sm_arena_zalloc(world->arena, size * world->rails, sizeof *world->wires);
-    if (world->wires == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
-    for (size_t r = 0; r < size; r++) {
-        size_t before = r > 0 ? r - 1 : size - 1;
-        for (size_t i = 0; i < world->rails; i++) {
-            sg_host_t from = sm_simgrid_rail_host(world, before, i),
-                      to = sm_simgrid_rail_host(world, r, i);
-            world->wires[r * world->rails + i] = (struct wire){
-                sg_host_get_route_latency(from, to), sg_host_get_route_bandwidth(from, to)};
-        }
-    }
-    return SM_OK;
-}
-
-/* Seconds that copies through host memory add to a message of which this is the largest part. */
-static double
-staging_seconds(const struct world *world, double part)
-{
-    return 2 * world->transport.staging * part;
-}
-
-/* Seconds of `count` messages of `chunk` bytes each over the idle edge into rank r: as messages one
- * after the other, or as one flow a rail, which has its latency once and is not staged. */
-static double
-edge_seconds(const struct world *world, size_t r, double chunk, double count, bool flow)
-{
-    double longest = 0;
-    for (size_t i = 0; i < world->rails; i++) {
-        const struct wire *wire = &world->wires[r * world->rails + i];
-        double part = sm_simgrid_part(world, chunk, i);
-        double travel = part / world->transport.collective_efficiency / wire->bandwidth;
-        longest =
-            fmax(longest, flow ? wire->latency + count * travel
-                               : count * (wire->latency + staging_seconds(world, part) + travel));
-    }
-    return longest;
-}
+/* The all-reduces among workers. */
+struct streams {
+    const struct sm_collective *collective; /* as it was asked for */
+    bool fluid;                             /* what may be played so, is */
+    struct sm_collective_call call;         /* without bytes */
+    struct sm_collective_sites sites;       /* of the call, where there are any */
+    struct plan plans[PLANS];               /* the last ones */
+    size_t plan_count;                      /* so far */
+    bool *used;                             /* (collectives in the axis) */
+    /* the one under way */
+    size_t arrived, n;
+    float **x; /* (size) of n floats */
+};
 
 /* Bytes/s of the narrowest link that two routes from site to site share; 0: they share none. */
 static double
 trunk_bandwidth(const struct world *world, size_t group)
 {
     double narrowest = 0;
-    xbt_dynar_t routes[2];
-    for (size_t i = 0; i < 2; i++) {
-        routes[i] = xbt_dynar_new(sizeof(sg_link_t), NULL);
-        sg_host_get_route(world->ranks[i].host, world->ranks[group + i].host, routes[i]);
-    }
-    for (unsigned long i = 0; i < xbt_dynar_length(routes[0]); i++)
-        for (unsigned long j = 0; j < xbt_dynar_length(routes[1]); j++) {
-            sg_link_t link = xbt_dynar_get_as(routes[0], i, sg_link_t);
-            const double bandwidth = sg_link_get_bandwidth(link);
-            if (link == xbt_dynar_get_as(routes[1], j, sg_link_t) && sg_link_is_shared(link) &&
-                (narrowest == 0 || bandwidth < narrowest))
+    sg_link_t *links;
+    for (int turn = 0; turn < 3; turn++) { /* mark one route, look at the other, leave no mark */
+        const size_t i = turn == 1, hops = sm_simgrid_route(world, world->ranks[i].host,
+                                                            world->ranks[group + i].host, &links);
+        for (size_t k = 0; k < hops; k++) {
+            const double bandwidth = sg_link_get_bandwidth(links[k]);
+            if (turn != 1)
+                sg_link_set_data(links[k], turn == 0 ? links : NULL);
+            else if (sg_link_get_data(links[k]) != NULL && sg_link_is_shared(links[k]) &&
+                     (narrowest == 0 || bandwidth < narrowest))
                 narrowest = bandwidth;
         }
-    for (size_t i = 0; i < 2; i++)
-        xbt_dynar_free_container(&routes[i]);
+    }
     return narrowest * world->transport.collective_efficiency;
 }
 
@@ -127,30 +63,29 @@ trunk_bandwidth(const struct world *world, size_t group)
 static void
 measure_network(struct world *world)
 {
-    const double many = 1e12;
-    struct sm_collective_call *call = &world->call;
+    struct streams *streams = world->streams;
+    struct sm_collective_call *call = &streams->call;
     struct sm_collective_network near = {0, INFINITY}, far = {0, INFINITY};
     for (size_t r = 0; r < world->size; r++) {
         const bool between = call->group > 0 && r % call->group == 0;
         struct sm_collective_network *network = between ? &far : &near;
-        const double latency = world->wires[r * world->rails].latency;
-        const double seconds = edge_seconds(world, r, many, 1, false) - latency;
-        network->latency = fmax(network->latency, latency);
-        network->bandwidth = fmin(network->bandwidth, many / seconds);
+        const struct sm_collective_network edge = sm_simgrid_edge(world, r);
+        network->latency = fmax(network->latency, edge.latency);
+        network->bandwidth = fmin(network->bandwidth, edge.bandwidth);
     }
     call->latency = fmax(near.latency, far.latency);
     call->bandwidth = fmin(near.bandwidth, far.bandwidth);
     if (call->group == 0)
         return;
-    world->sites = (struct sm_collective_sites){near, far, trunk_bandwidth(world, call->group)};
-    call->sites = &world->sites;
+    streams->sites = (struct sm_collective_sites){near, far, trunk_bandwidth(world, call->group)};
+    call->sites = &streams->sites;
 }
 
 static bool
 plays_fluid(const struct world *world)
 {
     const struct sm_collective_settings *settings = world->request->collective.settings;
-    return world->collective->about.params == sm_collective_params &&
+    return world->streams->collective->about.params == sm_collective_params &&
            strcmp(settings->play, "fluid") == 0;
 }
 
@@ -158,36 +93,32 @@ enum sm_status
 sm_simgrid_streams_init(struct world *world)
 {
     const size_t size = world->size;
+    struct streams *streams = sm_arena_zalloc(world->arena, 1, sizeof *streams);
+    if (streams == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
+    world->streams = streams;
     size_t collectives = 0;
     while (sm_axis_collective.plugins[collectives] != NULL)
         collectives++;
-    world->collective = (const struct sm_collective *)world->request->collective.plugin;
-    world->call =
+    streams->collective = (const struct sm_collective *)world->request->collective.plugin;
+    streams->call =
         (struct sm_collective_call){.size = size,
                                     .group = sm_platform_group(world->request->platform, size),
                                     .settings = world->request->collective.settings};
-    world->x = sm_arena_zalloc(world->arena, size, sizeof *world->x);
-    world->edges = sm_arena_zalloc(world->arena, size, sizeof *world->edges);
-    world->work = sm_arena_zalloc(world->arena, 3 * size, sizeof(double));
-    world->used = sm_arena_zalloc(world->arena, collectives, sizeof *world->used);
-    if (world->x == NULL || world->edges == NULL || world->work == NULL || world->used == NULL)
+    streams->x = sm_arena_zalloc(world->arena, size, sizeof *streams->x);
+    streams->used = sm_arena_zalloc(world->arena, collectives, sizeof *streams->used);
+    if (streams->x == NULL || streams->used == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the all-reduces of %zu ranks", size);
-    if (world->collective->check != NULL)
-        SM_TRY(world->collective->check(&world->call));
+    if (streams->collective->check != NULL)
+        SM_TRY(streams->collective->check(&streams->call));
     if (size == 1)
         return SM_OK;
     world->barrier = sg_barrier_init((unsigned)size);
-    world->fluid = plays_fluid(world) && !world->request->platform->varies &&
-                   world->request->platform->settings == NULL && !edges_share_links(world) &&
-                   !edges_busy(world);
-    for (size_t r = 0; r < world->rank_count; r++)
-        world->shared =
-            world->shared || (world->ranks[r].worker->devices > 1 && world->ranks[r].kind == NULL);
-    world->disturbed = sg_sem_init(0);
-    if (!world->fluid && world->collective->same_edges)
+    streams->fluid = plays_fluid(world) && sm_simgrid_flows_fit(world);
+    if (!streams->fluid && streams->collective->same_edges)
         return SM_OK;
-    SM_TRY(wires_init(world));
-    if (!world->collective->same_edges)
+    SM_TRY(sm_simgrid_flows_init(world));
+    if (!streams->collective->same_edges)
         measure_network(world);
     return SM_OK;
 }
@@ -196,11 +127,12 @@ sm_simgrid_streams_init(struct world *world)
 static struct plan *
 plan_of(struct world *world, double bytes)
 {
-    const size_t kept = world->plan_count < PLANS ? world->plan_count : PLANS;
+    struct streams *streams = world->streams;
+    const size_t kept = streams->plan_count < PLANS ? streams->plan_count : PLANS;
     for (size_t i = 0; i < kept; i++)
-        if (world->plans[i].call.bytes == bytes)
-            return &world->plans[i];
-    struct plan *plan = &world->plans[world->plan_count % PLANS];
+        if (streams->plans[i].call.bytes == bytes)
+            return &streams->plans[i];
+    struct plan *plan = &streams->plans[streams->plan_count % PLANS];
     double *sent = plan->sent;
     if (sent == NULL)
         sent = sm_arena_alloc(world->arena, world->size, sizeof *sent);
@@ -208,68 +140,33 @@ plan_of(struct world *world, double bytes)
         return NULL;
     for (size_t r = 0; r < world->size; r++)
         sent[r] = -1;
-    *plan = (struct plan){.collective = world->collective, .call = world->call, .sent = sent};
+    *plan = (struct plan){.collective = streams->collective, .call = streams->call, .sent = sent};
     plan->call.bytes = bytes;
-    if (world->collective == &sm_collective_auto) {
+    if (streams->collective == &sm_collective_auto) {
         plan->collective = sm_collective_choose(&plan->call);
         plan->call.settings = NULL;
     }
-    plan->fluid = world->fluid && plan->collective->same_edges;
-    world->plan_count++;
+    plan->fluid = streams->fluid && plan->collective->same_edges;
+    streams->plan_count++;
     for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++)
         if (sm_axis_collective.plugins[i] == &plan->collective->about)
-            world->used[i] = true;
+            streams->used[i] = true;
     return plan;
 }
 
 const char *
 sm_simgrid_collectives(const struct world *world)
 {
+    struct streams *streams = world->streams;
     const char *asked = world->request->collective.plugin->name, *list = NULL;
-    if (world->collective != &sm_collective_auto)
+    if (streams->collective != &sm_collective_auto)
         return asked;
     for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++) {
         const char *name = sm_axis_collective.plugins[i]->name;
-        if (world->used[i])
+        if (streams->used[i])
             list = list == NULL ? name : sm_arena_printf(world->arena, "%s, %s", list, name);
     }
     return list == NULL ? asked : sm_arena_printf(world->arena, "%s (%s)", asked, list);
-}
-
-/* Seconds that the messages which are left need and their flows do not. */
-static double
-beside_flow(const struct world *world, size_t r, double chunk)
-{
-    double remaining = world->edges[r].remaining, pause = world->edges[r].pause;
-    if (world->rails == 1)
-        return pause + (remaining - 1) * world->wires[r].latency +
-               remaining * staging_seconds(world, chunk);
-    return pause + remaining * world->edges[r].message -
-           edge_seconds(world, r, chunk, remaining, true);
-}
-
-/* When the flows end that begin now, if nothing else travels. */
-static void
-look_ahead(struct world *world, double chunk)
-{
-    double longest = 0;
-    for (size_t r = 0; r < world->size; r++)
-        longest = fmax(longest, edge_seconds(world, r, chunk, world->edges[r].remaining, true) +
-                                    fmax(0, beside_flow(world, r, chunk)));
-    world->alone = world->in_flight == 0 && !world->shared;
-    world->alone_until = world->all_there + longest;
-    world->was_disturbed = false;
-}
-
-void
-sm_simgrid_disturb(struct world *world)
-{
-    static const double hardly = 1e-9; /* seconds before the end that need no playing */
-    if (!world->alone || world->was_disturbed || simgrid_get_clock() >= world->alone_until - hardly)
-        return;
-    world->was_disturbed = true;
-    for (size_t r = 0; r < world->size; r++)
-        sg_sem_release(world->disturbed);
 }
 
 /* A rank joins; the last one computes the numbers and the plan of the flows. */
@@ -277,26 +174,22 @@ static enum sm_status
 arrive(struct rank *rank, struct sm_request *request, const struct plan *plan, double chunk)
 {
     struct world *world = rank->world;
-    double now = simgrid_get_clock();
+    struct streams *streams = world->streams;
     if (world->failed) /* x of a rank that left is no longer there */
         return SM_FAIL(SM_ERR_ABORTED, "another rank failed");
-    if (world->arrived > 0 && request->n != world->n)
+    if (streams->arrived > 0 && request->n != streams->n)
         return SM_FAIL(SM_ERR_DOMAIN, "all-reduce %zu: rank %zu brings %zu floats, others %zu",
-                       request->index, rank->comm.rank, request->n, world->n);
-    world->n = request->n;
-    world->x[rank->comm.rank] = request->x;
-    world->edges[rank->comm.rank].arrival = now;
-    if (++world->arrived < world->size)
+                       request->index, rank->comm.rank, request->n, streams->n);
+    streams->n = request->n;
+    streams->x[rank->comm.rank] = request->x;
+    sm_simgrid_flow_joins(rank);
+    if (++streams->arrived < world->size)
         return SM_OK;
-    world->arrived = 0;
-    world->all_there = now;
-    if (plan->fluid) {
-        for (size_t r = 0; r < world->size; r++)
-            world->edges[r].message = edge_seconds(world, r, chunk, 1, false);
-        sm_fluid_plan(world->size, plan->collective->steps(&plan->call), world->edges, world->work);
-        look_ahead(world, chunk);
-    }
-    return sm_pool_mean(world->request->pool, world->size, world->x, request->n);
+    streams->arrived = 0;
+    world->all_there = simgrid_get_clock();
+    if (plan->fluid)
+        sm_simgrid_flows_plan(world, plan->collective->steps(&plan->call), chunk);
+    return sm_pool_mean(world->request->pool, world->size, streams->x, request->n);
 }
 
 /* The place of the next receipt: one, but for ranks with open steps. */
@@ -323,9 +216,9 @@ receipt_next(struct rank *rank)
     return receipt;
 }
 
-/* Posts what is sent and received; nothing waits yet. */
-static enum sm_status
-post_step(struct rank *rank, size_t to, double bytes, size_t from, double received, sg_comm_t *kept)
+enum sm_status
+sm_simgrid_post_step(struct rank *rank, size_t to, double bytes, size_t from, double received,
+                     sg_comm_t *kept)
 {
     static void *nothing; /* schedules carry no payload */
     if (to != SM_NO_RANK)
@@ -341,9 +234,8 @@ post_step(struct rank *rank, size_t to, double bytes, size_t from, double receiv
                                    receipt->others);
 }
 
-/* Waits for a message that was posted. */
-static enum sm_status
-await(struct rank *rank, const struct receipt *receipt)
+enum sm_status
+sm_simgrid_await(struct rank *rank, const struct receipt *receipt)
 {
     if (!sm_simgrid_arrives(rank->world, receipt->first, receipt->others))
         return sm_simgrid_died_between(rank->world, receipt->from, rank->comm.rank);
@@ -379,60 +271,23 @@ await_taken(struct rank *rank)
     }
 }
 
-/* Of the flow into rank r, `elapsed` seconds after it began on an idle link: the share of its bytes
- * that is left; *spent: seconds of its latency that are over, or that it would have once more. */
-static double
-flow_left(const struct world *world, size_t r, double chunk, double elapsed, double *spent)
-{
-    const double latency = world->wires[r * world->rails].latency;
-    const double travel = edge_seconds(world, r, chunk, world->edges[r].remaining, true) - latency;
-    *spent = fmin(elapsed, latency);
-    if (elapsed <= latency)
-        return 1;
-    return travel > elapsed - latency ? 1 - (elapsed - latency) / travel : 0;
-}
-
-static enum sm_status
-play_fluid(struct rank *rank, double chunk)
-{
-    struct world *world = rank->world;
-    size_t r = rank->comm.rank, size = world->size, next = (r + 1) % size;
-    sg_barrier_wait(world->barrier); /* the plan is made when the last rank arrives */
-    double now = simgrid_get_clock();
-    if (world->alone && world->alone_until > now &&
-        sg_sem_acquire_timeout(world->disturbed, world->alone_until - now))
-        return SM_OK;
-    double elapsed = simgrid_get_clock() - world->all_there, spent;
-    double bytes = world->edges[next].remaining * chunk / world->transport.collective_efficiency *
-                   flow_left(world, next, chunk, elapsed, &spent);
-    SM_TRY(post_step(rank, next, round(bytes), r > 0 ? r - 1 : size - 1, 0, &rank->flow));
-    SM_TRY(await(rank, &rank->receipts[--rank->receipt_count]));
-    flow_left(world, r, chunk, elapsed, &spent);
-    double later = beside_flow(world, r, chunk) - spent;
-    if (later > 0)
-        sg_actor_sleep_for(later);
-    sg_barrier_wait(world->barrier); /* it ends for all when its slowest edge is done */
-    if (rank->flow != NULL)
-        sg_comm_wait(rank->flow);
-    return SM_OK;
-}
-
 /* One step of a schedule. The copies of a chunk are charged where it comes in, both. */
 static enum sm_status
 exchange(void *arg, const struct exchange *step)
 {
     struct rank *rank = arg;
     const struct world *world = rank->world;
-    SM_TRY(post_step(rank, step->to, round(step->sent / world->transport.collective_efficiency),
-                     step->from, step->received, NULL));
+    SM_TRY(sm_simgrid_post_step(rank, step->to,
+                                round(step->sent / world->transport.collective_efficiency),
+                                step->from, step->received, NULL));
     rank->untaken += step->waits && step->to != SM_NO_RANK;
     if (step->open)
         return SM_OK;
     for (size_t i = 0; i < rank->receipt_count; i++) {
         const struct receipt *receipt = &rank->receipts[i];
-        SM_TRY(await(rank, receipt));
+        SM_TRY(sm_simgrid_await(rank, receipt));
         if (world->transport.staging > 0)
-            sg_actor_sleep_for(staging_seconds(world, sm_simgrid_part(world, receipt->bytes, 0)));
+            sg_actor_sleep_for(2 * sm_simgrid_copy_seconds(world, receipt->bytes));
         if (step->waits)
             take_from(&world->ranks[receipt->from]);
     }
@@ -454,7 +309,7 @@ reduce_workers(struct rank *rank, struct sm_request *request, double bytes)
     if (bytes == 0) /* no messages, yet nobody has the numbers before the last rank joins */
         sg_barrier_wait(world->barrier);
     else if (plan.fluid)
-        SM_TRY(play_fluid(rank, chunk));
+        SM_TRY(sm_simgrid_flow_play(rank, chunk));
     else
         SM_TRY(sm_simgrid_play(plan.collective, &plan.call, rank->comm.rank, exchange, rank));
     request->all_there = world->all_there;
@@ -500,7 +355,7 @@ static enum sm_status
 note_reduce(struct rank *rank, const struct sm_request *request, double t0, double t1)
 {
     struct world *world = rank->world;
-    if (world->traffic == NULL)
+    if (world->loads == NULL)
         return SM_OK;
     const bool workers = among_workers(rank, request);
     const struct sm_trace_span span = {

@@ -1,475 +1,219 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/engine/simgrid/traffic.c -- what each link carries.
+/* sim/engine/simgrid/traffic.c -- flows of others that share links with the run's messages.
  *
- * While the run goes, bytes are added up for each pair of hosts: a lookup and an addition a
- * message. At the end they are spread over the links of each pair's route. That counts what was
- * sent, whether SimGrid was asked to move it or an all-reduce among devices was remembered. For a
- * trace the single transfers are kept as well, and become counters.
+ * Each entry is two actors, one on each of two hosts: one lets flows go, the other takes in what
+ * has come. A flow begins when it is let go, for the mailbox has a permanent receiver. All end with
+ * the run. SimGrid knows that a run has stalled when nothing happens any more; here something
+ * always does, so the actors look whether a rank could still get somewhere.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <xbt/dynar.h>
 
-#include "sim/base/text.h"
+#include "sim/base/rng.h"
 #include "sim/engine/simgrid/world.h"
 
-enum { FIRST_PAIRS = 256, SAMPLES = 1000, MOST_CLASSES = 12, LONGEST_CLASS = 128 };
-
-/* One way along a link. */
-struct way {
-    size_t link; /* in traffic->links          */
-    size_t down; /* 1: its bytes[1], else 0     */
-};
-
-struct pair {
+/* An entry of the platform's list. */
+struct source {
+    struct world *world;
+    const struct sm_platform_traffic *flow;
+    char name[32]; /* of the mailbox */
     sg_host_t from, to;
-    double bytes;
-    const struct way *route; /* (hops) at the end */
-    size_t hops;
-};
-
-/* Something that travelled, for the counters. */
-struct transfer {
-    double t0, t1, bytes;
-    size_t pair;
+    double gap; /* seconds between flows, on average */
+    struct sm_rng *rng;
+    sg_sem_t arrived; /* one of those that always send */
 };
 
 struct traffic {
-    struct pair *pairs;
-    size_t count, capacity;
-    size_t *slots; /* (2 capacity) 1 + index of a pair, open addressing */
-    struct transfer *transfers;
-    size_t transfer_count, transfer_capacity;
-    struct sm_link_use *links;
-    size_t link_count, link_capacity;
-    size_t *by_name; /* (platform's links) their indices, sorted by name */
+    struct source *sources; /* (platform->traffic_count)           */
+    sg_link_t *busy;        /* (busy_count) links it uses, by their address */
+    size_t busy_count;
 };
 
-static enum sm_status
-no_memory(void)
+/* One that always sends: hours, then the next. */
+static const double endless_bytes = 1e13;
+
+static bool
+all_wait(const struct world *world)
 {
-    return SM_FAIL(SM_ERR_NOMEM, "no memory to count what the links carry");
+    for (size_t r = 0; r < world->rank_count; r++)
+        if (world->waiting[r].kind == SM_WAIT_NOT)
+            return false;
+    return true;
+}
+
+/* Much longer than any message takes: all ranks' largest ones over the slowest link, beside a
+ * hundred flows. */
+static double
+patience(const struct world *world)
+{
+    const struct sm_platform *platform = world->request->platform;
+    double slowest = HUGE_VAL, flows = 100;
+    for (size_t i = 0; i < platform->link_count; i++)
+        slowest = fmin(slowest, platform->links[i].bandwidth * platform->links[i].goodput);
+    for (size_t i = 0; i < platform->traffic_count; i++)
+        flows += (double)platform->traffic[i].flows;
+    return 1 + flows * (double)world->rank_count * world->largest / slowest;
+}
+
+/* Whether the flows go on. */
+static bool
+goes_on(struct world *world)
+{
+    double waited = simgrid_get_clock() - world->moved;
+    if (!world->failed && waited > 1 && all_wait(world) && waited > patience(world)) {
+        SM_FAIL(SM_ERR_STALLED, "nothing but traffic has moved since %.6g s", world->moved);
+        sm_simgrid_fail(world);
+    }
+    return !world->failed;
+}
+
+/* Seconds or bytes. */
+static double
+draw(const struct source *source, double mean)
+{
+    return source->rng != NULL ? -mean * log1p(-sm_rng_uniform(source->rng)) : mean;
+}
+
+static void
+send_main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct source *source = sg_actor_self_get_data();
+    const struct sm_platform_traffic *flow = source->flow;
+    sg_actor_daemonize(sg_actor_self());
+    sg_actor_yield(); /* the receiver is there */
+    sg_mailbox_t box = sg_mailbox_by_name(source->name);
+    for (size_t i = 1; i < flow->flows; i++)
+        sm_simgrid_send(box, NULL, endless_bytes);
+    for (double next = simgrid_get_clock(); goes_on(source->world);) {
+        if (flow->flows == 0) {
+            next += draw(source, source->rng != NULL ? source->gap : 0);
+            sg_actor_sleep_until(next);
+            next += source->rng != NULL ? 0 : source->gap;
+        }
+        if (!sm_simgrid_sends(source->to))
+            return;
+        sm_simgrid_send(box, NULL,
+                        flow->flows > 0 ? endless_bytes : ceil(draw(source, flow->bytes)));
+        if (flow->flows > 0)
+            sg_sem_acquire(source->arrived);
+    }
+}
+
+static void
+receive_main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct source *source = sg_actor_self_get_data();
+    sg_actor_daemonize(sg_actor_self());
+    sg_mailbox_set_receiver(source->name);
+    sg_mailbox_t box = sg_mailbox_by_name(source->name);
+    for (;;) {
+        void *nothing;
+        const bool came = sg_comm_wait(sg_mailbox_get_async(box, &nothing)) == SG_OK;
+        if (source->flow->flows == 0)
+            continue;
+        if (!came) /* its link is down: the next tries again */
+            sg_actor_sleep_for(0.1);
+        sg_sem_release(source->arrived);
+    }
+}
+
+static int
+by_address(const void *a, const void *b)
+{
+    const sg_link_t *x = a, *y = b;
+    return (uintptr_t)*x < (uintptr_t)*y ? -1 : (uintptr_t)*x > (uintptr_t)*y;
+}
+
+/* Counts the links of all routes, and where there is room writes them down. */
+static size_t
+list_links(const struct world *world, sg_link_t *links)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->request->platform->traffic_count; i++) {
+        sg_link_t *route;
+        const size_t hops = sm_simgrid_route(world, world->traffic->sources[i].from,
+                                             world->traffic->sources[i].to, &route);
+        for (size_t k = 0; k < hops; k++, count++)
+            if (links != NULL)
+                links[count] = route[k];
+    }
+    return count;
+}
+
+static enum sm_status
+source_start(struct world *world, size_t i)
+{
+    struct source *source = &world->traffic->sources[i];
+    const struct sm_platform_traffic *flow = &world->request->platform->traffic[i];
+    *source = (struct source){.world = world,
+                              .flow = flow,
+                              .from = sg_host_by_name(flow->from),
+                              .to = sg_host_by_name(flow->to)};
+    snprintf(source->name, sizeof source->name, "traffic %zu", i);
+    const double rate = flow->load > 0
+                            ? flow->load * sg_host_get_route_bandwidth(source->from, source->to)
+                            : flow->rate;
+    source->gap = flow->flows > 0 ? 0 : flow->bytes / rate;
+    source->arrived = sg_sem_init(0);
+    if (flow->random && (source->rng = sm_rng_create(world->arena, world->request->seed,
+                                                     SM_RNG_TRAFFIC, i)) == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for traffic");
+    sg_actor_t receiver = sg_actor_init("traffic", source->to);
+    sg_actor_set_data(receiver, source);
+    sg_actor_start(receiver, receive_main, 0, NULL);
+    sg_actor_t sender = sg_actor_init("traffic", source->from);
+    sg_actor_set_data(sender, source);
+    sg_actor_start(sender, send_main, 0, NULL);
+    return SM_OK;
 }
 
 enum sm_status
 sm_simgrid_traffic_init(struct world *world)
 {
-    if (!world->request->count_links && world->request->trace == NULL)
+    const size_t count = world->request->platform->traffic_count;
+    if (count == 0)
         return SM_OK;
-    world->traffic = sm_arena_zalloc(world->arena, 1, sizeof *world->traffic);
-    return world->traffic != NULL ? SM_OK : no_memory();
+    struct traffic *traffic = sm_arena_zalloc(world->arena, 1, sizeof *traffic);
+    struct source *sources = sm_arena_zalloc(world->arena, count, sizeof *sources);
+    if (traffic == NULL || sources == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for traffic");
+    world->traffic = traffic;
+    traffic->sources = sources;
+    for (size_t i = 0; i < count; i++)
+        SM_TRY(source_start(world, i));
+    const size_t links = list_links(world, NULL);
+    traffic->busy = sm_arena_alloc(world->arena, links, sizeof *traffic->busy);
+    if (traffic->busy == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu links with traffic", links);
+    traffic->busy_count = list_links(world, traffic->busy);
+    qsort(traffic->busy, links, sizeof *traffic->busy, by_address);
+    return SM_OK;
 }
 
 void
 sm_simgrid_traffic_fini(struct world *world)
 {
-    struct traffic *traffic = world->traffic;
-    if (traffic == NULL)
-        return;
-    free(traffic->pairs);
-    free(traffic->slots);
-    free(traffic->transfers);
-    world->traffic = NULL;
+    for (size_t i = 0; world->traffic != NULL && i < world->request->platform->traffic_count; i++)
+        if (world->traffic->sources[i].arrived != NULL)
+            sg_sem_destroy(world->traffic->sources[i].arrived);
 }
 
-/* ---- while the run goes ---- */
-
-/* Where the pair stands or belongs. */
-static size_t *
-pair_slot(const struct traffic *traffic, sg_host_t from, sg_host_t to)
+bool
+sm_simgrid_busy(const struct world *world, sg_host_t from, sg_host_t to)
 {
-    uint64_t key = (uint64_t)(uintptr_t)from * 0x9e3779b97f4a7c15u ^
-                   (uint64_t)(uintptr_t)to * 0xc2b2ae3d27d4eb4fu;
-    size_t i = (size_t)(key >> 20) % (2 * traffic->capacity);
-    for (; traffic->slots[i] != 0; i = (i + 1) % (2 * traffic->capacity)) {
-        const struct pair *pair = &traffic->pairs[traffic->slots[i] - 1];
-        if (pair->from == from && pair->to == to)
-            break;
-    }
-    return &traffic->slots[i];
-}
-
-static enum sm_status
-pairs_grow(struct traffic *traffic)
-{
-    size_t capacity = traffic->capacity == 0 ? FIRST_PAIRS : 2 * traffic->capacity;
-    struct pair *pairs = realloc(traffic->pairs, capacity * sizeof *pairs);
-    if (pairs == NULL)
-        return no_memory();
-    traffic->pairs = pairs;
-    size_t *slots = calloc(2 * capacity, sizeof *slots);
-    if (slots == NULL)
-        return no_memory();
-    free(traffic->slots);
-    traffic->slots = slots;
-    traffic->capacity = capacity;
-    for (size_t i = 0; i < traffic->count; i++)
-        *pair_slot(traffic, pairs[i].from, pairs[i].to) = i + 1;
-    return SM_OK;
-}
-
-static enum sm_status
-add_transfer(struct traffic *traffic, const struct transfer *transfer)
-{
-    if (traffic->transfer_count == traffic->transfer_capacity) {
-        size_t capacity =
-            traffic->transfer_capacity == 0 ? FIRST_PAIRS : 2 * traffic->transfer_capacity;
-        struct transfer *transfers =
-            realloc(traffic->transfers, capacity * sizeof *traffic->transfers);
-        if (transfers == NULL)
-            return no_memory();
-        traffic->transfers = transfers;
-        traffic->transfer_capacity = capacity;
-    }
-    traffic->transfers[traffic->transfer_count++] = *transfer;
-    return SM_OK;
-}
-
-enum sm_status
-sm_simgrid_count(struct world *world, sg_host_t from, sg_host_t to, double bytes,
-                 const struct sm_trace_span *span)
-{
-    struct traffic *traffic = world->traffic;
-    if (traffic == NULL || !(bytes > 0))
-        return SM_OK;
-    if (traffic->count == traffic->capacity)
-        SM_TRY(pairs_grow(traffic));
-    size_t *slot = pair_slot(traffic, from, to);
-    if (*slot == 0) {
-        traffic->pairs[traffic->count] = (struct pair){.from = from, .to = to};
-        *slot = ++traffic->count;
-    }
-    traffic->pairs[*slot - 1].bytes += bytes;
-    if (!sm_trace_takes(world->request->trace, span->mark, 1))
-        return SM_OK;
-    return add_transfer(traffic, &(struct transfer){span->t0, span->t1, bytes, *slot - 1});
-}
-
-enum sm_status
-sm_simgrid_count_message(struct world *world, size_t from, size_t to, double bytes,
-                         const struct sm_trace_span *span)
-{
-    for (size_t i = 0; i < world->rails; i++)
-        SM_TRY(sm_simgrid_count(world, sm_simgrid_rail_host(world, from, i),
-                                sm_simgrid_rail_host(world, to, i),
-                                sm_simgrid_part(world, bytes, i), span));
-    return SM_OK;
-}
-
-enum sm_status
-sm_simgrid_count_schedule(const struct sm_collective *collective,
-                          const struct sm_collective_call *call, size_t rank,
-                          enum sm_status (*count)(void *arg, size_t to, double bytes,
-                                                  const struct sm_trace_span *span),
-                          void *arg, const struct sm_trace_span *span)
-{
-    const size_t steps = collective->steps(call), chunks = collective->chunks(call);
-    size_t to = SM_NO_RANK;
-    double sum = 0;
-    for (size_t i = 0; i <= steps; i++) { /* steps in a row to one rank are one transfer */
-        struct sm_collective_step step = {.send_to = SM_NO_RANK};
-        double sent = 0;
-        if (i < steps) {
-            collective->step(call, rank, i, &step);
-            sent = sm_collective_sent(call, chunks, &step);
-        }
-        if (i < steps && !(sent > 0))
-            continue;
-        if (to != SM_NO_RANK && step.send_to != to) {
-            SM_TRY(count(arg, to, sum, span));
-            sum = 0;
-        }
-        to = step.send_to;
-        sum += sent;
-    }
-    return SM_OK;
-}
-
-/* ---- at the end: routes ---- */
-
-static const struct sm_platform *sorted_platform; /* of qsort's comparison */
-
-static int
-compare_names(const void *a, const void *b)
-{
-    const struct sm_platform_link *links = sorted_platform->links;
-    return strcmp(links[*(const size_t *)a].name, links[*(const size_t *)b].name);
-}
-
-static enum sm_status
-list_links(struct world *world)
-{
-    const struct sm_platform *platform = world->request->platform;
-    struct traffic *traffic = world->traffic;
-    traffic->link_count = traffic->link_capacity = platform->link_count;
-    traffic->links = sm_arena_zalloc(world->arena, platform->link_count, sizeof *traffic->links);
-    traffic->by_name = sm_arena_alloc(world->arena, platform->link_count, sizeof *traffic->by_name);
-    if (traffic->links == NULL || traffic->by_name == NULL)
-        return no_memory();
-    for (size_t i = 0; i < platform->link_count; i++) {
-        const struct sm_platform_link *link = &platform->links[i];
-        traffic->links[i] = (struct sm_link_use){.name = link->name,
-                                                 .duplex = link->duplex,
-                                                 .bandwidth = link->bandwidth * link->goodput};
-        traffic->by_name[i] = i;
-    }
-    sorted_platform = platform;
-    qsort(traffic->by_name, platform->link_count, sizeof *traffic->by_name, compare_names);
-    return SM_OK;
-}
-
-/* The link called so, SIZE_MAX when the platform lists none. */
-static size_t
-find_link(const struct world *world, const char *name, size_t length)
-{
+    bool busy = false;
     const struct traffic *traffic = world->traffic;
-    const struct sm_platform *platform = world->request->platform;
-    size_t low = 0, high = platform->link_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const char *other = platform->links[traffic->by_name[middle]].name;
-        int order = strncmp(name, other, length);
-        if (order == 0 && other[length] != '\0')
-            order = -1;
-        if (order == 0)
-            return traffic->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return SIZE_MAX;
-}
-
-/* A link that some zone made itself, such as the wires of a torus. */
-static enum sm_status
-add_link(struct world *world, sg_link_t link, size_t *index)
-{
-    struct traffic *traffic = world->traffic;
-    if (traffic->link_count == traffic->link_capacity) {
-        size_t capacity = 2 * traffic->link_capacity + 16;
-        struct sm_link_use *links = sm_arena_alloc(world->arena, capacity, sizeof *links);
-        if (links == NULL)
-            return no_memory();
-        if (traffic->link_count > 0)
-            memcpy(links, traffic->links, traffic->link_count * sizeof *links);
-        traffic->links = links;
-        traffic->link_capacity = capacity;
-    }
-    const char *name = sm_arena_strdup(world->arena, sg_link_get_name(link));
-    if (name == NULL)
-        return no_memory();
-    *index = traffic->link_count++;
-    traffic->links[*index] =
-        (struct sm_link_use){.name = name, .bandwidth = sg_link_get_bandwidth(link)};
-    return SM_OK;
-}
-
-/* SimGrid knows a duplex link as NAME_UP and NAME_DOWN. */
-static enum sm_status
-way_of(struct world *world, sg_link_t link, struct way **way)
-{
-    *way = sg_link_get_data(link);
-    if (*way != NULL)
-        return SM_OK;
-    const char *name = sg_link_get_name(link), *end = strrchr(name, '_');
-    struct way found = {.link = find_link(world, name, strlen(name))};
-    if (found.link == SIZE_MAX && end != NULL &&
-        (strcmp(end, "_UP") == 0 || strcmp(end, "_DOWN") == 0)) {
-        found.link = find_link(world, name, (size_t)(end - name));
-        found.down = end[1] == 'D';
-    }
-    if (found.link == SIZE_MAX) {
-        found.down = 0;
-        SM_TRY(add_link(world, link, &found.link));
-    }
-    if (!sg_link_is_shared(link))
-        world->traffic->links[found.link].utilisation = (double)NAN;
-    *way = sm_arena_alloc(world->arena, 1, sizeof **way);
-    if (*way == NULL)
-        return no_memory();
-    **way = found;
-    sg_link_set_data(link, *way);
-    return SM_OK;
-}
-
-static enum sm_status
-find_route(struct world *world, struct pair *pair)
-{
-    enum sm_status status = SM_OK;
-    xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
-    sg_host_get_route(pair->from, pair->to, route);
-    pair->hops = xbt_dynar_length(route);
-    struct way *ways = sm_arena_alloc(world->arena, pair->hops, sizeof *ways), *way;
-    if (ways == NULL)
-        status = no_memory();
-    for (size_t i = 0; status == SM_OK && i < pair->hops; i++) {
-        status = way_of(world, xbt_dynar_get_as(route, i, sg_link_t), &way);
-        if (status == SM_OK)
-            ways[i] = *way;
-    }
-    pair->route = ways;
-    xbt_dynar_free_container(&route);
-    return status;
-}
-
-static void
-spread(struct world *world, const struct pair *pair)
-{
-    for (size_t i = 0; i < pair->hops; i++)
-        world->traffic->links[pair->route[i].link].bytes[pair->route[i].down] += pair->bytes;
-}
-
-/* ---- at the end: counters ---- */
-
-/* Links whose names only count: the counters of a trace show their mean and the busiest. */
-struct link_class {
-    char name[LONGEST_CLASS];
-    size_t links, busiest;
-    double most;              /* utilisation of the busiest */
-    double (*bytes)[SAMPLES]; /* (4): mean up, mean down, busiest up, busiest down */
-};
-
-static double
-busier(const struct sm_link_use *link)
-{
-    return fmax(link->bytes[0], link->bytes[1]);
-}
-
-/* The classes that carried something, at most MOST_CLASSES; class_of (links): MOST_CLASSES where a
- * link is of none. */
-static size_t
-find_classes(const struct traffic *traffic, struct link_class *classes, size_t *class_of)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < traffic->link_count; i++) {
-        char name[LONGEST_CLASS];
-        const struct sm_link_use *link = &traffic->links[i];
-        sm_text_class(link->name, name, sizeof name);
-        size_t c = 0;
-        while (c < count && strcmp(classes[c].name, name) != 0)
-            c++;
-        class_of[i] = MOST_CLASSES;
-        if (busier(link) > 0 && c == count && count < MOST_CLASSES) {
-            classes[count++] = (struct link_class){.busiest = i};
-            strcpy(classes[c].name, name);
-        }
-        if (busier(link) > 0 && c < count) {
-            class_of[i] = c;
-            classes[c].links++;
-            if (busier(link) / link->bandwidth > classes[c].most) {
-                classes[c].most = busier(link) / link->bandwidth;
-                classes[c].busiest = i;
-            }
-        }
-    }
-    return count;
-}
-
-/* Adds the bytes to the samples they travelled in. */
-static void
-add_bytes(double *samples, double width, const struct transfer *transfer, double bytes)
-{
-    const double length = fmax(transfer->t1 - transfer->t0, 1e-12);
-    for (size_t i = (size_t)(transfer->t0 / width); i < SAMPLES; i++) {
-        const double from = fmax(transfer->t0, (double)i * width);
-        const double to = fmin(transfer->t0 + length, (double)(i + 1) * width);
-        if (to <= from)
-            break;
-        samples[i] += bytes * (to - from) / length;
-    }
-}
-
-/* A counter of Gbit/s; values that stay are not repeated. */
-static enum sm_status
-write_counter(struct sm_trace *trace, const char *name, const char *series, const double *samples,
-              double width)
-{
-    double last = -1;
-    for (size_t i = 0; i <= SAMPLES; i++) {
-        const double value = i < SAMPLES ? 8e-9 * samples[i] / width : 0;
-        if (fabs(value - last) <= 1e-6 * fmax(fabs(value), fabs(last)))
-            continue;
-        SM_TRY(sm_trace_count(trace, name, series, (double)i * width, value));
-        last = value;
-    }
-    return SM_OK;
-}
-
-static enum sm_status
-write_class(struct world *world, const struct link_class *class, double width)
-{
-    struct sm_trace *trace = world->request->trace;
-    const struct sm_link_use *busiest = &world->traffic->links[class->busiest];
-    char name[2 * LONGEST_CLASS];
-    for (size_t i = class->links > 1 ? 0 : 2; i < 4; i++) {
-        if (i % 2 == 1 && !busiest->duplex)
-            continue;
-        if (i < 2)
-            snprintf(name, sizeof name, "%s, mean of %zu links", class->name, class->links);
-        else
-            snprintf(name, sizeof name, "%s%s", busiest->name,
-                     class->links > 1 ? ", the busiest of its kind" : "");
-        SM_TRY(write_counter(trace, name,
-                             !busiest->duplex ? "Gbit/s"
-                             : i % 2 == 1     ? "Gbit/s down"
-                                              : "Gbit/s up",
-                             class->bytes[i], width));
-    }
-    return SM_OK;
-}
-
-static enum sm_status
-count_in_trace(struct world *world)
-{
-    const struct traffic *traffic = world->traffic;
-    struct link_class *classes = sm_arena_alloc(world->arena, MOST_CLASSES, sizeof *classes);
-    size_t *class_of = sm_arena_alloc(world->arena, traffic->link_count, sizeof *class_of);
-    const double width = sm_trace_end(world->request->trace) / SAMPLES;
-    if (classes == NULL || class_of == NULL)
-        return no_memory();
-    const size_t count = find_classes(traffic, classes, class_of);
-    for (size_t c = 0; c < count; c++)
-        if ((classes[c].bytes = sm_arena_zalloc(world->arena, 4, sizeof *classes[c].bytes)) == NULL)
-            return no_memory();
-    for (size_t i = 0; width > 0 && i < traffic->transfer_count; i++) {
-        const struct transfer *transfer = &traffic->transfers[i];
-        const struct pair *pair = &traffic->pairs[transfer->pair];
-        for (size_t j = 0; j < pair->hops; j++) {
-            const struct way *way = &pair->route[j];
-            if (class_of[way->link] == MOST_CLASSES)
-                continue;
-            struct link_class *class = &classes[class_of[way->link]];
-            add_bytes(class->bytes[way->down], width, transfer,
-                      transfer->bytes / (double)class->links);
-            if (class->busiest == way->link)
-                add_bytes(class->bytes[2 + way->down], width, transfer, transfer->bytes);
-        }
-    }
-    for (size_t c = 0; width > 0 && c < count; c++)
-        SM_TRY(write_class(world, &classes[c], width));
-    return SM_OK;
-}
-
-enum sm_status
-sm_simgrid_traffic_report(struct world *world, struct sm_engine_report *report)
-{
-    struct traffic *traffic = world->traffic;
     if (traffic == NULL)
-        return SM_OK;
-    SM_TRY(list_links(world));
-    for (size_t i = 0; i < traffic->count; i++) {
-        SM_TRY(find_route(world, &traffic->pairs[i]));
-        spread(world, &traffic->pairs[i]);
-    }
-    for (size_t i = 0; i < traffic->link_count; i++) {
-        struct sm_link_use *link = &traffic->links[i];
-        if (!isnan(link->utilisation) && report->seconds > 0)
-            link->utilisation = busier(link) / (link->bandwidth * report->seconds);
-    }
-    report->links = traffic->links;
-    report->link_count = traffic->link_count;
-    return world->request->trace != NULL ? count_in_trace(world) : SM_OK;
+        return false;
+    sg_link_t *links;
+    const size_t hops = sm_simgrid_route(world, from, to, &links);
+    for (size_t i = 0; !busy && i < hops; i++)
+        busy = sg_link_is_shared(links[i]) && bsearch(&links[i], traffic->busy, traffic->busy_count,
+                                                      sizeof *traffic->busy, by_address) != NULL;
+    return busy;
 }

@@ -8,6 +8,14 @@
  */
 #include "sim/engine/simgrid/world.h"
 
+/* An actor that waits for one receipt after another in a rank's place. */
+struct watcher {
+    struct watcher *next, *next_idle; /* of the rank's */
+    struct rank *rank;
+    struct sm_request *request;
+    sg_sem_t handed; /* a request to wait for */
+};
+
 static void
 watcher_main(int argc, char **argv)
 {
@@ -43,7 +51,7 @@ watcher_start(struct rank *rank, struct sm_request *request)
         return SM_FAIL(SM_ERR_NOMEM, "no memory to watch a receipt");
     *watcher = (struct watcher){
         .next = rank->watchers, .rank = rank, .request = request, .handed = sg_sem_init(0)};
-    rank->watchers = request->watcher = watcher;
+    rank->watchers = watcher;
     if (rank->woken == NULL)
         rank->woken = sg_sem_init(0);
     sg_actor_t actor = sg_actor_init("watcher", rank->host);
@@ -61,7 +69,6 @@ sm_simgrid_watch(struct rank *rank, struct sm_request *request)
         return watcher_start(rank, request);
     rank->idle = watcher->next_idle;
     watcher->request = request;
-    request->watcher = watcher;
     sg_sem_release(watcher->handed);
     return SM_OK;
 }

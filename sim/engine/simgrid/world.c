@@ -2,6 +2,16 @@
 /* sim/engine/simgrid/world.c -- what ranks, their streams and their devices all need. */
 #include "sim/engine/simgrid/world.h"
 
+size_t
+sm_simgrid_route(const struct world *world, sg_host_t from, sg_host_t to, sg_link_t **links)
+{
+    xbt_dynar_reset(world->route);
+    sg_host_get_route(from, to, world->route);
+    const size_t hops = xbt_dynar_length(world->route);
+    *links = hops > 0 ? xbt_dynar_get_ptr(world->route, 0) : NULL;
+    return hops;
+}
+
 void
 sm_simgrid_fail(struct world *world)
 {
