@@ -3,8 +3,9 @@
  * output.
  *
  * `ratio` is a case's seconds over those of the one above it, most_ratio what it may be: wall
- * seconds of 16 runs two at a time and one at a time; user seconds of one algorithm on 20 networks
- * and on one. Wall seconds mean something only while nothing else runs on the machine.
+ * seconds of 16 runs two at a time and one at a time, one thread each; user seconds of one
+ * algorithm on 20 networks and on one. Wall seconds mean something only while nothing else runs on
+ * the machine.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -68,8 +69,8 @@ run_program(const struct bench_case *c, const char *folder, double *wall, double
     const double start = wall_seconds();
     const pid_t child = fork();
     if (child == 0) {
-        execl(SM_TEST_PROGRAM, "slowmo", "sweep", experiment, "--quiet", "--threads", "2", "--jobs",
-              c->jobs, "--store", store, (char *)NULL);
+        execl(SM_TEST_PROGRAM, "slowmo", "sweep", experiment, "--quiet", "--threads", c->jobs,
+              "--jobs", c->jobs, "--store", store, (char *)NULL);
         _exit(127);
     }
     if (child < 0 || wait4(child, &status, 0, &usage) != child || status != 0)
