@@ -26,8 +26,8 @@ enum sm_rng_purpose {
     SM_RNG_HELD_OUT,
     SM_RNG_COMPRESSION,
     SM_RNG_TRAFFIC,
-    SM_RNG_BOOTSTRAP,
     SM_RNG_SEARCH,
+    SM_RNG_BOOTSTRAP,
 };
 
 struct sm_rng;

@@ -42,8 +42,8 @@ static _Noreturn void
 child_main(enum sm_status (*call)(void *, void *, FILE *), void *arg, void *result, size_t size,
            int log, int out, pid_t parent)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read what comes */
-    if (getppid() != parent)          /* it was dead before */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read its result */
+    if (getppid() != parent)
         _exit(3);
     int terminal = dup(STDERR_FILENO);
     dup2(log, STDERR_FILENO);

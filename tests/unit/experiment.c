@@ -514,14 +514,14 @@ a_random_search_draws_the_same_short_numbers_each_time(void **unused)
     (void)unused;
     const char *three = searched("count: 3, seed: 7, algorithm.inner.lr: {min: 1e-3, max: 1, scale:"
                                  " log}, platform.latency.node1_eth: {min: 1us, max: 90us}");
-    assert_string_equal(three, "s lr=0.00212 node1_eth=1.68us\ns lr=0.00215 node1_eth=54.7us\n"
-                               "s lr=0.0533 node1_eth=54.2us\n");
+    assert_string_equal(three, "s lr=0.00429 node1_eth=49.3us\ns lr=0.0172 node1_eth=31.5us\n"
+                               "s lr=0.00438 node1_eth=23.4us\n");
     /* more of them begin alike, and other keys change nothing */
     const char *four = searched("seed: 7, count: 4, platform.latency.node1_eth: {min: 1us, max: "
                                 "90us}, algorithm.tau: [3]");
     assert_true(strncmp(four,
-                        "s node1_eth=1.68us tau=3\ns node1_eth=54.7us tau=3\n"
-                        "s node1_eth=54.2us tau=3\n",
+                        "s node1_eth=49.3us tau=3\ns node1_eth=31.5us tau=3\n"
+                        "s node1_eth=23.4us tau=3\n",
                         70) == 0);
     assert_string_not_equal(searched("count: 1, algorithm.inner.lr: {min: 0.1, max: 0.9}"),
                             searched("count: 1, seed: 2, algorithm.inner.lr: {min: 0.1, max: "
