@@ -35,10 +35,15 @@ static const char usage[] =
 /* In memory that the processes of the runs share: a signal to any of them stops all. */
 static volatile sig_atomic_t *interrupted;
 
+/* A process that is told twice does not wait for the end of a step. */
 static void
 on_interrupt(int signal)
 {
     (void)signal;
+    static volatile sig_atomic_t told;
+    if (told)
+        _exit(EXIT_INTERRUPTED);
+    told = 1;
     *interrupted = 1;
 }
 

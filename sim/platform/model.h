@@ -112,6 +112,9 @@ enum sm_status sm_model_apply_goodput(struct sm_model *model);
  * that it runs between. */
 enum sm_status sm_model_traffic(struct sm_model *model, const struct sm_node *edits,
                                 struct sm_platform *platform);
+/* Holds the text of a profile file, for the attribute `key`, against what SimGrid makes of it. */
+enum sm_status sm_model_check_profile(struct sm_model *model, const char *path, const char *key,
+                                      const char *text);
 /* Reads the profiles of what goes down inside `parent` into states. */
 enum sm_status sm_model_states(struct sm_model *model, xmlNodePtr parent);
 /* What SimGrid is given only: no entry of the model changes. */

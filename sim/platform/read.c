@@ -241,6 +241,7 @@ read_file_reference(struct sm_model *model, xmlNodePtr element, const char *key)
         return sm_model_fail(model, element, "%s=\"%s\" of <%s>: no such readable file", key, name,
                              element->name);
     SM_TRY(sm_text_read_file(model->arena, real, &text, &length));
+    SM_TRY(sm_model_check_profile(model, path, key, text));
     model->files_hash = sm_hash(text, length, model->files_hash);
     model->varies = true;
     name_for_simgrid(real, model->file_count++, given, sizeof given);

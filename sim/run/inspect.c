@@ -136,8 +136,10 @@ print_links(const struct sm_platform *platform, FILE *out)
     for (const struct link_class *c = classes; c < classes + count; c++) {
         fprintf(out, "  %zu %s: ", c->count, c->count > 1 ? c->pattern : c->link->name);
         print_rate(c->link->bandwidth, out);
-        fprintf(out, "%s, goodput %.4g, latency %.4g us\n", c->link->duplex ? " each way" : "",
-                c->link->goodput, 1e6 * c->link->latency);
+        const bool long_way = c->link->latency >= 1e-3;
+        fprintf(out, "%s, goodput %.4g, latency %.4g %s\n", c->link->duplex ? " each way" : "",
+                c->link->goodput, (long_way ? 1e3 : 1e6) * c->link->latency,
+                long_way ? "ms" : "us");
     }
     if (more > 0)
         fprintf(out, "  %zu more of other kinds\n", more);
@@ -190,13 +192,28 @@ print_workers(const struct sm_platform *platform, FILE *out)
     fprintf(out, "worker 0: %zu device%s of %.4g TFLOP/s, first %s", first->devices,
             first->devices == 1 ? "" : "s", 1e-12 * first->speeds[0], first->hosts[0]);
     if (first->devices > 1)
-        fprintf(out, ", %zu rings among them", first->ring_count);
+        fprintf(out, ", %zu ring%s among them", first->ring_count,
+                first->ring_count == 1 ? "" : "s");
     fputc('\n', out);
     fprintf(out, "rails: %zu, device", first->rail_count);
     for (size_t r = 0; r < first->rail_count; r++)
         fprintf(out, "%s%zu", r == 0 ? " " : "-", first->rails[r]);
     fputs(" of each worker\n", out);
     print_groups(platform, out);
+}
+
+static void
+print_result(const struct sm_platform *platform, const struct probe_result *result, FILE *out)
+{
+    if (platform->worker_count > 1) {
+        fprintf(out, "bisection, each worker with %zu of the other half, each way: ",
+                peers_of(platform->worker_count));
+        print_rate((double)(platform->worker_count / 2) * across_bytes / result->across, out);
+        fprintf(out, "\nall-reduce of 100 MB: %.4g ms (ring)\n", 1e3 * result->all_reduce);
+    }
+    if (platform->workers[0].devices > 1)
+        fprintf(out, "all-reduce of 100 MB among the devices of worker 0: %.4g ms\n",
+                1e3 * result->devices);
 }
 
 enum sm_status
@@ -209,21 +226,18 @@ sm_platform_inspect(const char *file, const char *home, FILE *out)
         &arena, &(struct sm_platform_request){.file = file, .home = home}, &platform);
     if (status == SM_OK)
         status = sm_process_call(call_probe, &platform, &result, sizeof result, file);
-    if (status == SM_OK) {
+    const bool stalled = status == SM_ERR_STALLED; /* a link or host went down */
+    if (status == SM_OK || stalled) {
         fprintf(out, "platform: %s\n", file);
         print_workers(&platform, out);
         print_links(&platform, out);
         if (platform.varies)
             fputs("profiles change speeds while time passes\n", out);
-        if (platform.worker_count > 1) {
-            fprintf(out, "bisection, each worker with %zu of the other half, each way: ",
-                    peers_of(platform.worker_count));
-            print_rate((double)(platform.worker_count / 2) * across_bytes / result.across, out);
-            fprintf(out, "\nall-reduce of 100 MB: %.4g ms (ring)\n", 1e3 * result.all_reduce);
-        }
-        if (platform.workers[0].devices > 1)
-            fprintf(out, "all-reduce of 100 MB among the devices of worker 0: %.4g ms\n",
-                    1e3 * result.devices);
+        if (stalled)
+            fprintf(out, "no bisection and no all-reduce: %s\n", sm_error_last()->message);
+        else
+            print_result(&platform, &result, out);
+        status = SM_OK;
     }
     sm_arena_fini(&arena);
     return status;

@@ -127,7 +127,7 @@ a_platform_is_shown_by_its_kinds_of_links_and_its_bisection(void **state)
         "rails: 1, device 0 of each worker\n",
         "groups: 4 of 8 workers\n",
         "  32 node*_eth: 10 Gbit/s (1.25 GB/s) each way, goodput 0.9564, latency 10 us\n",
-        "  4 site*_wan: 1 Gbit/s (0.125 GB/s) each way",
+        "  4 site*_wan: 1 Gbit/s (0.125 GB/s) each way, goodput 0.9564, latency 15 ms\n",
         /* two sites of two talk to the others over a gigabit each */
         "bisection, each worker with 16 of the other half, each way: 1.913 Gbit/s",
     };
@@ -140,6 +140,27 @@ a_platform_is_shown_by_its_kinds_of_links_and_its_bisection(void **state)
     assert_non_null(strstr(result->out, "half, each way: 153 Gbit/s (19.13 GB/s)"));
     result = program("list", "platform");
     assert_non_null(strstr(result->out, "dgx_a100_16\n"));
+}
+
+/* What can be said of it is said, and what cannot, why. */
+static void
+a_platform_with_a_link_that_dies_is_shown(void **state)
+{
+    (void)state;
+    program_write("down.txt", "0 1\n1 0\n");
+    program_write("down.xml", "<?xml version='1.0'?>\n"
+                              "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
+                              "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\">\n"
+                              "<host id=\"a\" speed=\"1Gf\"/>\n"
+                              "<host id=\"b\" speed=\"1Gf\"/>\n"
+                              "<link id=\"wire\" bandwidth=\"1GBps\" latency=\"1us\" "
+                              "state_file=\"down.txt\"/>\n"
+                              "<route src=\"a\" dst=\"b\"><link_ctn id=\"wire\"/></route>\n"
+                              "</zone></platform>\n");
+    const struct program_result *result = program("platform", "check", "down.xml");
+    assert_int_equal(result->status, 0);
+    assert_non_null(strstr(result->out, "  1 wire: 8 Gbit/s (1 GB/s)"));
+    assert_non_null(strstr(result->out, "no all-reduce: stalled at 1 s: link 'wire' died at 1 s"));
 }
 
 static void
@@ -424,6 +445,7 @@ main(void)
         TEST(a_wrong_call_is_one_line_and_exit_2),
         TEST(a_wrong_experiment_says_where_and_what),
         TEST(a_platform_is_shown_by_its_kinds_of_links_and_its_bisection),
+        TEST(a_platform_with_a_link_that_dies_is_shown),
         TEST(a_wrong_platform_says_which_line),
         TEST(a_store_that_cannot_be_written_is_refused_and_left_alone),
         TEST(json_is_one_object_a_run_and_nothing_else),

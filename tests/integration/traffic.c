@@ -231,6 +231,9 @@ wrong_traffic_names_its_place(void **state)
         {"[{link: '*eth*', load: 0.2, latency: 1us}]", "at least the latency of link"},
         {"[{link: '*eth*', lod: 0.2}]", "load"},
         {"[{link: '*eth*', load: 0.2, arrivals: even}]", "constant"},
+        {"[{from: 0, to: 1, rate: 30Gbps}]", "30 Gbit/s of others over link 'node"},
+        {"[{link: node2_eth, load: 0.6}, {from: 2, to: 0, rate: 5Gbps}]",
+         "over link 'node2_eth_UP'; expected at most 99 % of the 9.564 Gbit/s"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         training_refused(wrong[i][1],

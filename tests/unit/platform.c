@@ -799,6 +799,45 @@ a_duplex_link_that_goes_down_becomes_two(void **state)
         SM_ERR_INPUT, ":7: state_file=\"none.txt\" of <link>: no such readable file");
 }
 
+static void
+a_wrong_profile_says_which_line(void **state)
+{
+    static const struct {
+        const char *key, *text, *expected;
+    } cases[] = {
+        {"state_file", "0 1\n3 0.5\n", "slow.txt:2: '3 0.5' in the state_file of "},
+        {"state_file", "1 1 a 1\n", "slow.txt:1: '1 1 a 1' in the state_file of "},
+        {"state_file", "0 1\n5\n", ":2: '5' in the state_file of "},
+        {"state_file", "5 1\n3 0\n", "expected seconds that are not negative and do not decrease"},
+        {"state_file", "-1 1\n", "expected seconds that are not negative and do not decrease"},
+        {"state_file", "0 up\n", "expected SECONDS VALUE, PERIODICITY SECONDS or LOOPAFTER"},
+        {"state_file", "# none\n", "expected lines SECONDS VALUE"},
+        {"bandwidth_file", "0 -5\n", "expected bytes/s, greater than 0"},
+        {"bandwidth_file", "0 1e9 2e9\n", "expected SECONDS VALUE"},
+        {"bandwidth_file", "0 nan\n", "expected SECONDS VALUE"},
+        {"latency_file", "0 0\n", "expected seconds, greater than 0"},
+        {"bandwidth_file", "0 1e9\nPERIODICITY 0\n", ":2: 'PERIODICITY 0' in the bandwidth_file"},
+        {"bandwidth_file", "0 1e9\n9 2e9\nPERIODICITY 5\n", "no less than the last line's"},
+        {"bandwidth_file", "PERIODICITY 5\n0 1e9\n9 2e9\n", "no less than the last line's"},
+        {"bandwidth_file", "0 1e9\nPERIOD 5\n", "expected SECONDS VALUE"},
+    };
+    struct fixture *f = *state;
+    struct sm_platform p;
+    char path[96];
+    snprintf(path, sizeof path, "%s/slow.txt", f->folder);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text(path, cases[i].text);
+        const char *with =
+            sm_arena_printf(&f->arena, "\"SPLITDUPLEX\" %s=\"slow.txt\"", cases[i].key);
+        check_fails(load_text(f, replaced(f, small, "\"SPLITDUPLEX\"", with), NULL, &p),
+                    SM_ERR_INPUT, cases[i].expected);
+    }
+    write_text(path, "% one\n\n 0 1e9 \r\n4\t2e9\nLOOPAFTER 1.5\n");
+    check_ok(load_text(
+        f, replaced(f, small, "\"SPLITDUPLEX\"", "\"SPLITDUPLEX\" bandwidth_file=\"slow.txt\""),
+        NULL, &p));
+}
+
 /* What SimGrid's own parser makes of the order of a zone's elements. */
 static void
 links_stand_before_hosts_but_not_before_zones(void **state)
@@ -948,7 +987,9 @@ profiles_of_a_duplex_link_that_goes_down_have_a_name_for_each_half(void **state)
     double since;
     const char *xml = replaced(f, small, "\"SPLITDUPLEX\"",
                                "\"SPLITDUPLEX\" state_file=\"slow.txt\" "
-                               "bandwidth_file=\"slow.txt\"");
+                               "bandwidth_file=\"rates.txt\"");
+    snprintf(path, sizeof path, "%s/rates.txt", f->folder);
+    write_text(path, "0 1e9\n");
     snprintf(path, sizeof path, "%s/slow.txt", f->folder);
     write_text(path, "0 1\n3 0\n");
     check_ok(load_text(f, xml, "{bandwidth: {duo: x3}}", &p));
@@ -1008,6 +1049,7 @@ main(void)
         TEST(profile_files_are_found_from_any_folder_and_vary_the_platform),
         TEST(traces_are_connected_to_one_host_each),
         TEST(a_duplex_link_that_goes_down_becomes_two),
+        TEST(a_wrong_profile_says_which_line),
         TEST(links_stand_before_hosts_but_not_before_zones),
         TEST(settings_of_the_network_are_taken_from_the_file),
         TEST(topologies_have_as_many_hosts_as_their_parameters_say),

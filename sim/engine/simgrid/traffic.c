@@ -145,6 +145,15 @@ list_links(const struct world *world, sg_link_t *links)
     return count;
 }
 
+/* Payload a second that an entry of `load` or `rate` asks for. */
+static double
+rate_of(const struct source *source)
+{
+    const struct sm_platform_traffic *flow = source->flow;
+    return flow->load > 0 ? flow->load * sg_host_get_route_bandwidth(source->from, source->to)
+                          : flow->rate;
+}
+
 static enum sm_status
 source_start(struct world *world, size_t i)
 {
@@ -155,10 +164,7 @@ source_start(struct world *world, size_t i)
                               .from = sg_host_by_name(flow->from),
                               .to = sg_host_by_name(flow->to)};
     snprintf(source->name, sizeof source->name, "traffic %zu", i);
-    const double rate = flow->load > 0
-                            ? flow->load * sg_host_get_route_bandwidth(source->from, source->to)
-                            : flow->rate;
-    source->gap = flow->flows > 0 ? 0 : flow->bytes / rate;
+    source->gap = flow->flows > 0 ? 0 : flow->bytes / rate_of(source);
     source->arrived = sg_sem_init(0);
     if (flow->random && (source->rng = sm_rng_create(world->arena, world->request->seed,
                                                      SM_RNG_TRAFFIC, i)) == NULL)
@@ -169,6 +175,38 @@ source_start(struct world *world, size_t i)
     sg_actor_t sender = sg_actor_init("traffic", source->from);
     sg_actor_set_data(sender, source);
     sg_actor_start(sender, send_main, 0, NULL);
+    return SM_OK;
+}
+
+/* Where all entries ask for more than a link lets through, more and more flows are on their way,
+ * and the run's own messages never arrive. */
+static enum sm_status
+check_links(struct world *world)
+{
+    const struct traffic *traffic = world->traffic;
+    double *asked = sm_arena_zalloc(world->arena, traffic->busy_count, sizeof *asked);
+    if (asked == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu links with traffic", traffic->busy_count);
+    for (size_t i = 0; i < world->request->platform->traffic_count; i++) {
+        const struct source *source = &traffic->sources[i];
+        if (source->flow->flows > 0)
+            continue;
+        sg_link_t *route;
+        const size_t hops = sm_simgrid_route(world, source->from, source->to, &route);
+        for (size_t k = 0; k < hops; k++) {
+            const sg_link_t *at = bsearch(&route[k], traffic->busy, traffic->busy_count,
+                                          sizeof *traffic->busy, by_address);
+            asked[at - traffic->busy] += rate_of(source);
+        }
+    }
+    for (size_t i = 0; i < traffic->busy_count; i++) {
+        const double has = sg_link_get_bandwidth(traffic->busy[i]);
+        if (sg_link_is_shared(traffic->busy[i]) && asked[i] > (0.99 + 1e-9) * has)
+            return SM_FAIL(SM_ERR_INPUT,
+                           "platform.traffic: %.4g Gbit/s of others over link '%s'; expected at "
+                           "most 99 %% of the %.4g Gbit/s that it lets through",
+                           8e-9 * asked[i], sg_link_get_name(traffic->busy[i]), 8e-9 * has);
+    }
     return SM_OK;
 }
 
@@ -192,7 +230,7 @@ sm_simgrid_traffic_init(struct world *world)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu links with traffic", links);
     traffic->busy_count = list_links(world, traffic->busy);
     qsort(traffic->busy, links, sizeof *traffic->busy, by_address);
-    return SM_OK;
+    return check_links(world);
 }
 
 void
