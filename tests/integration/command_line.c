@@ -147,16 +147,16 @@ static void
 a_platform_with_a_link_that_dies_is_shown(void **state)
 {
     (void)state;
-    program_write("down.txt", "0 1\n1 0\n");
-    program_write("down.xml", "<?xml version='1.0'?>\n"
-                              "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
-                              "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\">\n"
-                              "<host id=\"a\" speed=\"1Gf\"/>\n"
-                              "<host id=\"b\" speed=\"1Gf\"/>\n"
-                              "<link id=\"wire\" bandwidth=\"1GBps\" latency=\"1us\" "
-                              "state_file=\"down.txt\"/>\n"
-                              "<route src=\"a\" dst=\"b\"><link_ctn id=\"wire\"/></route>\n"
-                              "</zone></platform>\n");
+    folder_write("down.txt", "0 1\n1 0\n");
+    folder_write("down.xml", "<?xml version='1.0'?>\n"
+                             "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
+                             "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\">\n"
+                             "<host id=\"a\" speed=\"1Gf\"/>\n"
+                             "<host id=\"b\" speed=\"1Gf\"/>\n"
+                             "<link id=\"wire\" bandwidth=\"1GBps\" latency=\"1us\" "
+                             "state_file=\"down.txt\"/>\n"
+                             "<route src=\"a\" dst=\"b\"><link_ctn id=\"wire\"/></route>\n"
+                             "</zone></platform>\n");
     const struct program_result *result = program("platform", "check", "down.xml");
     assert_int_equal(result->status, 0);
     assert_non_null(strstr(result->out, "  1 wire: 8 Gbit/s (1 GB/s)"));
