@@ -29,7 +29,7 @@ void sm_table_notes(const struct sm_stored_run *runs, size_t count, FILE *out);
 enum sm_status sm_report_print(const struct sm_stored_run *runs, size_t count, double target,
                                const char *store, FILE *out);
 
-/* `slowmo export`: format is csv | json | seeds. */
+/* `slowmo export`: format is csv | runs | json | jsonl | seeds. */
 enum sm_status sm_export(const struct sm_stored_run *runs, size_t count, const char *format,
                          FILE *out);
 

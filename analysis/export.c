@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* analysis/export.c -- stored runs as CSV (a row an evaluation, or one for all seeds) or JSON Lines
- * (an object a run). */
+/* analysis/export.c -- stored runs as CSV (a row an evaluation, a run, or all seeds of one) or JSON
+ * Lines (an object a run, or an evaluation). */
 #include "analysis/analysis.h"
 
 #include <errno.h>
@@ -113,6 +113,26 @@ export_csv(const struct sm_stored_run *runs, size_t count, FILE *out)
     return SM_OK;
 }
 
+static enum sm_status
+export_runs(const struct sm_stored_run *runs, size_t count, FILE *out)
+{
+    fputs("run,created", out);
+    for (const struct sm_field *f = sm_summary_fields; f->name != NULL; f++)
+        if (!f->aside)
+            fprintf(out, ",%s", f->name);
+    fputc('\n', out);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%lld,%s", (long long)runs[i].run, runs[i].created);
+        for (const struct sm_field *f = sm_summary_fields; f->name != NULL; f++)
+            if (!f->aside) {
+                fputc(',', out);
+                print_value(f, &runs[i].summary, out);
+            }
+        fputc('\n', out);
+    }
+    return SM_OK;
+}
+
 /* ---- CSV of variants ---- */
 
 static void
@@ -214,17 +234,60 @@ export_json(const struct sm_stored_run *runs, size_t count, FILE *out)
     return SM_OK;
 }
 
+/* Adds the fields of a record under their dotted names. */
+static int
+add_flat(json_t *object, const struct sm_field *fields, const void *record)
+{
+    int failed = 0;
+    for (const struct sm_field *f = fields; f->name != NULL; f++)
+        if (!f->aside)
+            failed |= json_object_set_new(object, f->name, sm_field_json(f, record));
+    return failed;
+}
+
+/* The columns of csv as keys; a run without evaluations has one line without theirs. */
+static enum sm_status
+export_jsonl(const struct sm_stored_run *runs, size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const size_t points = runs[i].evaluation_count;
+        for (size_t e = 0; e < points || e == 0; e++) {
+            json_t *object = json_pack("{s:I}", "run", (json_int_t)runs[i].run);
+            int failed =
+                points > 0 ? add_flat(object, sm_evaluation_fields, &runs[i].evaluations[e]) : 0;
+            failed |= add_flat(object, sm_summary_fields, &runs[i].summary);
+            if (failed == 0) {
+                sm_json_print(object, out);
+                fputc('\n', out);
+            }
+            json_decref(object);
+            if (failed != 0)
+                return SM_FAIL(SM_ERR_INPUT, "run %lld holds a text that is not UTF-8",
+                               (long long)runs[i].run);
+        }
+    }
+    return SM_OK;
+}
+
 enum sm_status
 sm_export(const struct sm_stored_run *runs, size_t count, const char *format, FILE *out)
 {
-    if (strcmp(format, "csv") == 0)
-        SM_TRY(export_csv(runs, count, out));
-    else if (strcmp(format, "json") == 0)
-        SM_TRY(export_json(runs, count, out));
-    else if (strcmp(format, "seeds") == 0)
-        SM_TRY(export_seeds(runs, count, out));
-    else
-        return SM_FAIL(SM_ERR_INPUT, "unknown format '%s', expected csv, json or seeds", format);
+    static const struct {
+        const char *name;
+        enum sm_status (*write)(const struct sm_stored_run *runs, size_t count, FILE *out);
+    } formats[] = {{"csv", export_csv},
+                   {"runs", export_runs},
+                   {"json", export_json},
+                   {"jsonl", export_jsonl},
+                   {"seeds", export_seeds}};
+    size_t f = 0;
+    while (f < sizeof formats / sizeof *formats && strcmp(format, formats[f].name) != 0)
+        f++;
+    if (f == sizeof formats / sizeof *formats)
+        return SM_FAIL(SM_ERR_INPUT,
+                       "unknown format '%s', expected csv, runs, json, jsonl, seeds or tensorboard",
+                       format);
+    SM_TRY(formats[f].write(runs, count, out));
     if (fflush(out) != 0 || ferror(out))
         return SM_FAIL(SM_ERR_IO, "cannot write the export: %s", strerror(errno));
     return SM_OK;

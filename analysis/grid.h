@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { SM_GRID_WIDEST = 100, SM_GRID_TEXTS = 2, SM_GRID_NUMBERS = 12, SM_GRID_CELL = 32 };
+enum { SM_GRID_WIDEST = 100, SM_GRID_TEXTS = 3, SM_GRID_NUMBERS = 12, SM_GRID_CELL = 32 };
 
 struct sm_grid_text {
     const char *title;

@@ -172,7 +172,6 @@ summarize(struct sm_variant *variant, double *values)
 
 /* ---- what they gain ---- */
 
-/* Lines that two experiments have in common, at the same place. */
 static size_t
 common_lines(const char *a, const char *b)
 {
@@ -186,6 +185,12 @@ common_lines(const char *a, const char *b)
     return common;
 }
 
+size_t
+sm_variant_common_lines(const struct sm_variant *a, const struct sm_variant *b)
+{
+    return common_lines(a->experiment, b->experiment);
+}
+
 static const struct sm_variant *
 find_base(const struct sm_variant *variants, size_t count, const struct sm_variant *variant)
 {
@@ -196,7 +201,7 @@ find_base(const struct sm_variant *variants, size_t count, const struct sm_varia
     for (size_t v = 0; v < count; v++) {
         if (strcmp(variants[v].name, variant->against) != 0)
             continue;
-        const size_t common = common_lines(variants[v].experiment, variant->experiment);
+        const size_t common = sm_variant_common_lines(&variants[v], variant);
         if (base == NULL || common >= most) {
             base = &variants[v];
             most = common;

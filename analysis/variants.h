@@ -46,4 +46,7 @@ enum sm_status sm_variants_find(const struct sm_stored_run *runs, size_t count, 
                                 struct sm_arena *arena, struct sm_variant **variants,
                                 size_t *variant_count);
 
+/* Lines that two experiments have in common, at the same place. */
+size_t sm_variant_common_lines(const struct sm_variant *a, const struct sm_variant *b);
+
 #endif

@@ -8,9 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "analysis/analyse.h"
 #include "analysis/analysis.h"
+#include "analysis/compare.h"
+#include "analysis/plot.h"
+#include "analysis/tensorboard.h"
 #include "sim/base/text.h"
 #include "sim/platform/make.h"
+#include "sim/platform/platform.h"
 #include "sim/run/calibrate.h"
 #include "sim/run/catalog.h"
 #include "sim/run/explain.h"
@@ -23,11 +28,16 @@ static const char usage[] =
     "usage: slowmo COMMAND ...\n"
     "  run [FILE.yaml] [OPTIONS]          run an experiment (default: the quickstart study)\n"
     "  explain [FILE.yaml] [OPTIONS]      where its seconds go, and which settings decide them\n"
-    "  export STORE --format csv|json|seeds\n"
-    "                                     write stored runs to standard output\n"
+    "  analyse STORE [OPTIONS]            intervals over seeds, speed-ups, Pareto front, ties\n"
+    "  compare STORE BASELINE.csv [OPTIONS]\n"
+    "                                     exit 1 where stored runs left their baseline\n"
+    "  export STORE [--format NAME]       stored runs as CSV, JSON or TensorBoard's event files\n"
+    "  plot STORE [OPTIONS]               a picture of accuracy or loss (needs gnuplot)\n"
     "  list [AXIS]                        everything registered, or one axis\n"
     "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
     "  platform check FILE.xml            what the program understands of a platform\n"
+    "  platform set FILE.xml KEY=VALUE ...\n"
+    "                                     the file with other bandwidths, latencies, speeds\n"
     "  platform make FAMILY [--KEY VALUE] write a platform to standard output\n"
     "  calibrate FILE.csv [--KEY VALUE]   fit links inside a server to measured all-reduces\n"
     "  COMMAND --help                     the options of a command\n";
@@ -82,6 +92,9 @@ struct arguments {
     size_t positional_count, positional_most;
     const char *sets[MOST_SETS];
     size_t set_count;
+    const char *best, *per, *by, *tie, *over, *output, *x, *y;
+    double target;
+    struct sm_bands bands;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
     size_t threads, steps, jobs;
     bool timing_only, no_replay, json, quiet, help;
@@ -89,6 +102,17 @@ struct arguments {
 
 enum {
     KEY_SET = 256,
+    KEY_TARGET,
+    KEY_BEST,
+    KEY_PER,
+    KEY_BY,
+    KEY_TIE,
+    KEY_OVER,
+    KEY_ACCURACY,
+    KEY_SECONDS,
+    KEY_LOSS,
+    KEY_X,
+    KEY_Y,
     KEY_SEED,
     KEY_THREADS,
     KEY_TIMING,
@@ -132,11 +156,49 @@ static const struct argp_option explain_options[] = {
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
+static const struct argp_option analyse_options[] = {
+    {"target", KEY_TARGET, "A", 0,
+     "Test accuracy, 0 .. 1, for times to target and speed-ups (default: the highest whole percent "
+     "that all runs reach)",
+     0},
+    {"best", KEY_BEST, "KEY", 0, "The best value of a dotted key, such as algorithm.tau", 0},
+    {"per", KEY_PER, "KEY", 0, "With --best: for each value of this key", 0},
+    {"tie", KEY_TIE, "A,B", 0, "Where the runs A and B tie over the key of --over", 0},
+    {"over", KEY_OVER, "KEY", 0, "With --tie: a dotted key with numbers, such as a bandwidth", 0},
+    {"by", KEY_BY, "MEASURE", 0,
+     "What --best and --tie compare: accuracy, loss, perplexity, bleu, seconds_to_target, "
+     "steps_to_target, seconds_per_step, seconds",
+     0},
+    {"json", KEY_JSON, NULL, 0, "One line of JSON", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+static const struct argp_option compare_options[] = {
+    {"accuracy", KEY_ACCURACY, "BAND", 0,
+     "How far a final test accuracy (0 .. 1) may be off (default: 0.005)", 0},
+    {"seconds", KEY_SECONDS, "BAND", 0,
+     "How far simulated seconds may be off, as a share of the baseline's (default: 0.001)", 0},
+    {"loss", KEY_LOSS, "BAND", 0,
+     "How far a final test loss may be off, as a share of the baseline's (default: not compared)",
+     0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
 static const struct argp_option export_options[] = {
     {"format", KEY_FORMAT, "NAME", 0,
-     "csv (default): a row an evaluation; json: a line a run; seeds: a row of means and intervals "
-     "for the runs that differ only in their seed",
+     "csv (default): a row an evaluation; runs: a row of CSV a run; json: a line a run; jsonl: a "
+     "line of JSON an evaluation, csv's columns as keys; seeds: a row of means and intervals for "
+     "the runs that differ only in their seed; tensorboard: a folder of event files a run, in -o",
      0},
+    {"output", 'o', "FILE", 0, "A file instead of standard output; for tensorboard the folder", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+static const struct argp_option plot_options[] = {
+    {"output", 'o', "FILE", 0, "A file, .svg, .png or .pdf (default: SVG on standard output)", 0},
+    {"x", KEY_X, "NAME", 0, "time (simulated seconds, default) or step", 0},
+    {"y", KEY_Y, "NAME", 0,
+     "accuracy (default), loss, train_loss, perplexity, bleu or consensus_distance", 0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
@@ -144,6 +206,17 @@ static const struct argp_option plain_options[] = {
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
+
+/* A number of [least, most] for an option. */
+static error_t
+parse_real(const char *option, const char *value, double least, double most, double *number)
+{
+    if (!sm_unit_parse(SM_UNIT_NONE, value, number) || *number < least || *number > most) {
+        SM_FAIL(SM_ERR_INPUT, "--%s %s: expected a number, %g .. %g", option, value, least, most);
+        return EINVAL;
+    }
+    return 0;
+}
 
 /* A whole number >= 1 for an option. */
 static error_t
@@ -208,6 +281,38 @@ parse_option(int key, char *value, struct argp_state *state)
     case KEY_FORMAT:
         arguments->format = value;
         return 0;
+    case KEY_TARGET:
+        return parse_real("target", value, 0, 1, &arguments->target);
+    case KEY_ACCURACY:
+        return parse_real("accuracy", value, 0, 1, &arguments->bands.accuracy);
+    case KEY_SECONDS:
+        return parse_real("seconds", value, 0, 1e6, &arguments->bands.seconds);
+    case KEY_LOSS:
+        return parse_real("loss", value, 0, 1e6, &arguments->bands.loss);
+    case 'o':
+        arguments->output = value;
+        return 0;
+    case KEY_X:
+        arguments->x = value;
+        return 0;
+    case KEY_Y:
+        arguments->y = value;
+        return 0;
+    case KEY_BEST:
+        arguments->best = value;
+        return 0;
+    case KEY_PER:
+        arguments->per = value;
+        return 0;
+    case KEY_BY:
+        arguments->by = value;
+        return 0;
+    case KEY_TIE:
+        arguments->tie = value;
+        return 0;
+    case KEY_OVER:
+        arguments->over = value;
+        return 0;
     case '?':
         arguments->help = true;
         return 0;
@@ -266,7 +371,11 @@ parse(int argc, char **argv, const struct argp_option *options, size_t positiona
                                     .positional_most = positional_most,
                                     .store = "results.db",
                                     .engine = "simgrid",
-                                    .format = "csv"};
+                                    .format = "csv",
+                                    .x = "time",
+                                    .y = "accuracy",
+                                    .target = (double)NAN,
+                                    .bands = {0.005, 0.001, (double)INFINITY}};
     sm_error_set(&(struct sm_error){0});
     error_t error =
         argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, arguments);
@@ -283,6 +392,26 @@ parse(int argc, char **argv, const struct argp_option *options, size_t positiona
 
 /* ---- run ---- */
 
+/* Lays KEY=VALUE on the tree; `what` is who asks. */
+static enum sm_status
+set_pair(struct sm_arena *arena, const char *what, const char *set, struct sm_node *root)
+{
+    struct sm_node *value;
+    const char *equals = set;
+    for (char quote = 0; *equals != '\0' && (quote || *equals != '='); equals++)
+        if (*equals == '"' || *equals == '\'')
+            quote = quote == 0 ? *equals : quote == *equals ? 0 : quote;
+    if (*equals != '=')
+        return SM_FAIL(SM_ERR_INPUT, "%s %s: expected KEY=VALUE", what, set);
+    char *key = sm_arena_strndup(arena, set, (size_t)(equals - set));
+    if (key == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", what);
+    SM_TRY(sm_tree_parse(arena, what, equals + 1, &value));
+    if (value == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "%s %s: expected a value after =", what, set);
+    return sm_tree_set(arena, root, key, value);
+}
+
 /* --seed and --set, laid on the file's tree. */
 static enum sm_status
 override(struct sm_arena *arena, const struct arguments *arguments, struct sm_node *root)
@@ -294,21 +423,8 @@ override(struct sm_arena *arena, const struct arguments *arguments, struct sm_no
             return SM_FAIL(SM_ERR_INPUT, "--seed: expected a whole number");
         SM_TRY(sm_tree_set(arena, root, "seed", value));
     }
-    for (size_t i = 0; i < arguments->set_count; i++) {
-        const char *set = arguments->sets[i], *equals = set;
-        for (char quote = 0; *equals != '\0' && (quote || *equals != '='); equals++)
-            if (*equals == '"' || *equals == '\'')
-                quote = quote == 0 ? *equals : quote == *equals ? 0 : quote;
-        if (*equals != '=')
-            return SM_FAIL(SM_ERR_INPUT, "--set %s: expected KEY=VALUE", set);
-        char *key = sm_arena_strndup(arena, set, (size_t)(equals - set));
-        if (key == NULL)
-            return SM_FAIL(SM_ERR_NOMEM, "--set: no memory");
-        SM_TRY(sm_tree_parse(arena, "--set", equals + 1, &value));
-        if (value == NULL)
-            return SM_FAIL(SM_ERR_INPUT, "--set %s: expected a value after =", set);
-        SM_TRY(sm_tree_set(arena, root, key, value));
-    }
+    for (size_t i = 0; i < arguments->set_count; i++)
+        SM_TRY(set_pair(arena, "--set", arguments->sets[i], root));
     if (arguments->seed != NULL && sm_tree_get(sm_tree_get(root, "sweep"), "seed") != NULL)
         return SM_FAIL(SM_ERR_INPUT,
                        "--seed %s: the sweep sets the seed; use --set sweep.seed=[%s]",
@@ -538,24 +654,110 @@ command_explain(int argc, char **argv)
 
 /* ---- the other commands ---- */
 
+/* All runs of the store that is the first argument. */
+static enum sm_status
+read_store(struct sm_arena *arena, const struct arguments *arguments,
+           const struct sm_stored_run **runs, size_t *count)
+{
+    struct sm_store *store;
+    if (arguments->positional_count == 0)
+        return SM_FAIL(SM_ERR_INPUT, "%s: expected the file of a store", arguments->command);
+    SM_TRY(sm_store_open_readonly(arguments->positional[0], &store));
+    enum sm_status status = sm_store_read(store, arena, runs, count);
+    sm_store_close(store);
+    return status;
+}
+
+static int
+command_analyse(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    const struct sm_stored_run *runs;
+    size_t count;
+    enum sm_status status = parse(argc, argv, analyse_options, 1, "STORE", &arguments);
+    if (status == SM_OK)
+        status = read_store(&arena, &arguments, &runs, &count);
+    if (status == SM_OK) {
+        const struct sm_analysis_request request = {
+            .target = arguments.target,
+            .best = arguments.best,
+            .per = arguments.per,
+            .by = arguments.by,
+            .tie = arguments.tie,
+            .over = arguments.over,
+            .json = arguments.json,
+        };
+        status = sm_analyse(runs, count, &request, stdout);
+    }
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
+static int
+command_compare(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    const struct sm_stored_run *runs;
+    size_t count, differences = 0;
+    enum sm_status status = parse(argc, argv, compare_options, 2, "STORE BASELINE.csv", &arguments);
+    if (status == SM_OK && arguments.positional_count < 2)
+        status = SM_FAIL(SM_ERR_INPUT, "compare: expected the file of a store and a baseline.csv");
+    if (status == SM_OK)
+        status = read_store(&arena, &arguments, &runs, &count);
+    if (status == SM_OK)
+        status = sm_compare(runs, count, arguments.positional[1], &arguments.bands, stdout,
+                            &differences);
+    sm_arena_fini(&arena);
+    return status != SM_OK ? fail() : differences > 0 ? EXIT_RUN : EXIT_SUCCESS;
+}
+
+static enum sm_status
+export_as(const struct sm_stored_run *runs, size_t count, const char *format, const char *output)
+{
+    const bool tensorboard = strcmp(format, "tensorboard") == 0;
+    if (tensorboard && output == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "export --format tensorboard: expected -o FOLDER");
+    if (tensorboard)
+        return sm_export_tensorboard(runs, count, output);
+    FILE *out = output != NULL ? fopen(output, "w") : stdout;
+    if (out == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", output, strerror(errno));
+    enum sm_status status = sm_export(runs, count, format, out);
+    if (out != stdout && fclose(out) != 0 && status == SM_OK)
+        status = SM_FAIL(SM_ERR_IO, "cannot write %s: %s", output, strerror(errno));
+    return status;
+}
+
+static int
+command_plot(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    const struct sm_stored_run *runs;
+    size_t count;
+    enum sm_status status = parse(argc, argv, plot_options, 1, "STORE", &arguments);
+    if (status == SM_OK)
+        status = read_store(&arena, &arguments, &runs, &count);
+    if (status == SM_OK)
+        status = sm_plot(runs, count, arguments.x, arguments.y, arguments.output);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
 static int
 command_export(int argc, char **argv)
 {
     struct arguments arguments;
     struct sm_arena arena = {0};
-    struct sm_store *store = NULL;
     const struct sm_stored_run *runs;
     size_t count;
     enum sm_status status = parse(argc, argv, export_options, 1, "STORE", &arguments);
-    if (status == SM_OK && arguments.positional_count == 0)
-        status = SM_FAIL(SM_ERR_INPUT, "export: expected the file of a store");
     if (status == SM_OK)
-        status = sm_store_open_readonly(arguments.positional[0], &store);
+        status = read_store(&arena, &arguments, &runs, &count);
     if (status == SM_OK)
-        status = sm_store_read(store, &arena, &runs, &count);
-    if (status == SM_OK)
-        status = sm_export(runs, count, arguments.format, stdout);
-    sm_store_close(store);
+        status = export_as(runs, count, arguments.format, arguments.output);
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
@@ -620,8 +822,30 @@ make_platform(struct sm_arena *arena, int argc, char **argv)
         return SM_FAIL(SM_ERR_INPUT, "platform make: expected a family: %s",
                        sm_text_join(known, sizeof known, names));
     }
+    if (argc == 4 && strcmp(argv[3], "--help") == 0)
+        return sm_platform_make_help(argv[2], stdout);
     SM_TRY(read_pairs(arena, "platform make", argc, argv, 3, &settings));
     return sm_platform_make(argv[2], settings, stdout);
+}
+
+/* Keys as in an experiment, with or without its "platform.". */
+static enum sm_status
+set_platform(struct sm_arena *arena, int argc, char **argv)
+{
+    static const char prefix[] = "platform.";
+    if (argc < 4)
+        return SM_FAIL(SM_ERR_INPUT, "platform set: expected FILE.xml, then KEY=VALUE such as "
+                                     "'bandwidth.\"*_eth\"=25Gbps'");
+    struct sm_node *edits = sm_tree_map(arena, NULL, NULL);
+    if (edits == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "platform set: no memory");
+    for (int i = 3; i < argc; i++) {
+        const size_t skip = strncmp(argv[i], prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0;
+        SM_TRY(set_pair(arena, "platform set", argv[i] + skip, edits));
+    }
+    const struct sm_platform_request request = {
+        .file = argv[2], .home = home_folder(), .edits = edits};
+    return sm_platform_write(&request, stdout);
 }
 
 static int
@@ -629,12 +853,24 @@ command_platform(int argc, char **argv)
 {
     struct sm_arena arena = {0};
     enum sm_status status;
-    if (argc == 3 && strcmp(argv[1], "check") == 0)
+    if (strcmp(argv[argc - 1], "--help") == 0 && argc < 4) {
+        fputs("usage: slowmo platform check FILE.xml\n"
+              "       slowmo platform make FAMILY [--KEY VALUE ...]\n"
+              "       slowmo platform make FAMILY --help\n"
+              "families:\n",
+              stdout);
+        for (size_t i = 0; sm_platform_families[i] != NULL; i++)
+            printf("  %-12s %s\n", sm_platform_families[i]->name, sm_platform_families[i]->doc);
+        status = SM_OK;
+    } else if (argc == 3 && strcmp(argv[1], "check") == 0)
         status = sm_platform_inspect(argv[2], home_folder(), stdout);
     else if (argc >= 2 && strcmp(argv[1], "make") == 0)
         status = make_platform(&arena, argc, argv);
+    else if (argc >= 2 && strcmp(argv[1], "set") == 0)
+        status = set_platform(&arena, argc, argv);
     else
-        status = SM_FAIL(SM_ERR_INPUT, "platform: expected `check FILE.xml` or `make FAMILY`");
+        status = SM_FAIL(SM_ERR_INPUT, "platform: expected `check FILE.xml`, `set FILE.xml "
+                                       "KEY=VALUE` or `make FAMILY`");
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
@@ -668,7 +904,10 @@ main(int argc, char **argv)
     } commands[] = {
         {"run", command_run},
         {"explain", command_explain},
+        {"analyse", command_analyse},
+        {"compare", command_compare},
         {"export", command_export},
+        {"plot", command_plot},
         {"list", command_list},
         {"describe", command_describe},
         {"platform", command_platform},

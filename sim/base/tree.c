@@ -339,6 +339,17 @@ sm_tree_set(struct sm_arena *arena, struct sm_node *root, const char *dotted,
     }
 }
 
+const struct sm_node *
+sm_tree_find(struct sm_arena *arena, const struct sm_node *root, const char *dotted)
+{
+    const struct sm_node *node = root;
+    for (const char *rest = dotted; node != NULL && *rest != '\0';) {
+        const char *key = dotted_head(arena, &rest);
+        node = key != NULL && node->kind == SM_NODE_MAP ? sm_tree_get(node, key) : NULL;
+    }
+    return node;
+}
+
 void
 sm_tree_quote(const char *text, FILE *out)
 {

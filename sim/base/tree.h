@@ -38,6 +38,9 @@ enum sm_status sm_tree_parse(struct sm_arena *arena, const char *name, const cha
 
 /* The child called `key`, NULL when there is none or map is NULL. */
 const struct sm_node *sm_tree_get(const struct sm_node *map, const char *key);
+/* What a dotted key such as platform.bandwidth."*eth*" names; NULL when it is not there. */
+const struct sm_node *sm_tree_find(struct sm_arena *arena, const struct sm_node *root,
+                                   const char *dotted);
 size_t sm_tree_count(const struct sm_node *node);
 /* A deep copy with another key (NULL keeps it), not yet in any parent. NULL: no memory. */
 struct sm_node *sm_tree_copy(struct sm_arena *arena, const struct sm_node *node, const char *key);

@@ -47,5 +47,7 @@ extern const struct sm_platform_family *const sm_platform_families[]; /* NULL-te
 /* Writes a platform of the family; `settings` is a map of its parameters, NULL for the defaults.
  * SM_ERR_NAME: no such family. SM_ERR_IO: `out` took no more. */
 enum sm_status sm_platform_make(const char *family, const struct sm_node *settings, FILE *out);
+/* The family's settings with their defaults and ranges. SM_ERR_NAME: no such family. */
+enum sm_status sm_platform_make_help(const char *family, FILE *out);
 
 #endif

@@ -94,8 +94,9 @@ find_text(struct sm_arena *arena, const struct sm_platform_request *request, con
     return sm_text_read_file(arena, *file, text, length);
 }
 
+/* options: of libxml2, beside those that always hold. */
 static enum sm_status
-parse(struct sm_model *model, const char *text, size_t length)
+parse(struct sm_model *model, const char *text, size_t length, int options)
 {
     if (length > INT_MAX)
         return SM_FAIL(SM_ERR_INPUT, "%s: larger than 2 GiB", model->file);
@@ -103,10 +104,10 @@ parse(struct sm_model *model, const char *text, size_t length)
     if (context == NULL)
         return sm_model_no_memory(model);
     /* what libxml2 would say goes to nobody: its first error becomes ours */
-    model->document = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
-                                        XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NONET |
-                                            XML_PARSE_NOENT | XML_PARSE_NOBLANKS |
-                                            XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
+    model->document =
+        xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
+                          options | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NONET |
+                              XML_PARSE_NOENT | XML_PARSE_BIG_LINES);
     enum sm_status status = SM_OK;
     if (model->document == NULL) {
         xmlErrorPtr error = xmlCtxtGetLastError(context);
@@ -176,13 +177,20 @@ copy_links(struct sm_model *model, struct sm_platform *platform)
 }
 
 static enum sm_status
+check_root_name(const struct sm_model *model, xmlNodePtr root)
+{
+    if (root == NULL || strcmp((const char *)root->name, "platform") != 0)
+        return sm_model_fail(model, root, "the outermost element is <%s>, expected <platform>",
+                             root != NULL ? (const char *)root->name : "");
+    return SM_OK;
+}
+
+static enum sm_status
 load_document(struct sm_model *model, const struct sm_platform_request *request,
               struct sm_platform *platform)
 {
     xmlNodePtr root = xmlDocGetRootElement(model->document);
-    if (root == NULL || strcmp((const char *)root->name, "platform") != 0)
-        return sm_model_fail(model, root, "the outermost element is <%s>, expected <platform>",
-                             root != NULL ? (const char *)root->name : "");
+    SM_TRY(check_root_name(model, root));
     drop_comments(root);
     SM_TRY(sm_model_validate(model));
     SM_TRY(sm_model_read(model));
@@ -199,9 +207,10 @@ load_document(struct sm_model *model, const struct sm_platform_request *request,
     return write_xml(model, platform);
 }
 
-enum sm_status
-sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
-                 struct sm_platform *platform)
+/* Finds and parses the file of the request; its document is the caller's to free. */
+static enum sm_status
+open_model(struct sm_arena *arena, const struct sm_platform_request *request, int options,
+           struct sm_model *model)
 {
     const char *file;
     char *text;
@@ -209,14 +218,156 @@ sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *reque
     SM_TRY(find_text(arena, request, &file, &text, &length));
     const char *shown = sm_arena_strdup(arena, file != NULL ? file : request->file);
     char *folder = file != NULL ? sm_arena_strdup(arena, file) : NULL;
-    *platform = (struct sm_platform){.file = sm_arena_strdup(arena, request->file)};
-    if (shown == NULL || platform->file == NULL || (file != NULL && folder == NULL))
+    if (shown == NULL || (file != NULL && folder == NULL))
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for the platform", request->file);
-
-    struct sm_model model = {
+    *model = (struct sm_model){
         .arena = arena, .file = shown, .folder = folder != NULL ? dirname(folder) : NULL};
-    SM_TRY(parse(&model, text, length));
+    return parse(model, text, length, options);
+}
+
+enum sm_status
+sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
+                 struct sm_platform *platform)
+{
+    struct sm_model model;
+    *platform = (struct sm_platform){.file = sm_arena_strdup(arena, request->file)};
+    if (platform->file == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for the platform", request->file);
+    SM_TRY(open_model(arena, request, XML_PARSE_NOBLANKS | XML_PARSE_NOCDATA, &model));
     enum sm_status status = load_document(&model, request, platform);
     xmlFreeDoc(model.document);
+    return status;
+}
+
+/* ---- as a file ---- */
+
+static enum sm_status
+check_keys(const struct sm_node *edits)
+{
+    static const char *const known[] = {"bandwidth", "latency", "speed", NULL};
+    char near[SM_TEXT_SUGGESTION];
+    SM_NODE_EACH (child, edits) {
+        size_t k = 0;
+        while (known[k] != NULL && strcmp(known[k], child->key) != 0)
+            k++;
+        if (known[k] == NULL)
+            return SM_FAIL(SM_ERR_INPUT,
+                           "'%s' is nothing that a platform file is changed by%s; expected "
+                           "bandwidth, latency or speed",
+                           child->key, sm_text_suggest(near, child->key, known));
+    }
+    return SM_OK;
+}
+
+static xmlNodePtr
+element_from(xmlNodePtr node)
+{
+    while (node != NULL && node->type != XML_ELEMENT_NODE)
+        node = node->next;
+    return node;
+}
+
+/* As people write it, where that reads back as the same number: 25Gbps, not 3125000000Bps. */
+static const char *
+readable(const char *text, char *buffer, size_t size)
+{
+    static const struct {
+        enum sm_unit unit;
+        double scale;
+        const char *suffix;
+    } forms[] = {{SM_UNIT_BANDWIDTH, 1e9 / 8, "Gbps"}, {SM_UNIT_BANDWIDTH, 1e6 / 8, "Mbps"},
+                 {SM_UNIT_SECONDS, 1e-6, "us"},        {SM_UNIT_SECONDS, 1e-3, "ms"},
+                 {SM_UNIT_SPEED, 1e12, "Tf"},          {SM_UNIT_SPEED, 1e9, "Gf"}};
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        double value, back;
+        if (!sm_unit_parse(forms[f].unit, text, &value))
+            continue;
+        snprintf(buffer, size, "%.12g%s", value / forms[f].scale, forms[f].suffix);
+        if (strchr(buffer, 'e') == NULL && sm_unit_parse(forms[f].unit, buffer, &back) &&
+            back == value)
+            return buffer;
+    }
+    return text;
+}
+
+/* Reading writes every quantity anew. What edits changed is what differs between a document that
+ * was read and one that was read and edited: only that, and the names of profile files, goes to the
+ * one as it was written. All three have the same elements. */
+static enum sm_status
+carry_over(struct sm_model *written, xmlNodePtr to, xmlNodePtr plain, xmlNodePtr edited)
+{
+    char buffer[64];
+    for (xmlAttrPtr a = edited->properties; a != NULL; a = a->next) {
+        const char *key = (const char *)a->name, *value = sm_model_attribute(edited, key);
+        const char *before = sm_model_attribute(plain, key), *old = sm_model_attribute(to, key);
+        const bool changed = before == NULL || strcmp(before, value) != 0;
+        const bool file =
+            old != NULL && strlen(key) >= 4 && strcmp(key + strlen(key) - 4, "file") == 0;
+        if (changed)
+            value = readable(value, buffer, sizeof buffer);
+        if ((changed || file) && xmlSetProp(to, a->name, (const xmlChar *)value) == NULL)
+            return sm_model_no_memory(written);
+    }
+    to = element_from(to->children);
+    plain = element_from(plain->children);
+    edited = element_from(edited->children);
+    while (to != NULL && plain != NULL && edited != NULL) {
+        SM_TRY(carry_over(written, to, plain, edited));
+        to = element_from(to->next);
+        plain = element_from(plain->next);
+        edited = element_from(edited->next);
+    }
+    return SM_OK;
+}
+
+static enum sm_status
+read_document(struct sm_model *model)
+{
+    SM_TRY(check_root_name(model, xmlDocGetRootElement(model->document)));
+    SM_TRY(sm_model_validate(model));
+    return sm_model_read(model);
+}
+
+static enum sm_status
+write_document(struct sm_model *model, FILE *out)
+{
+    xmlChar *text = NULL;
+    int length = 0;
+    xmlDocDumpMemory(model->document, &text, &length);
+    if (text == NULL)
+        return sm_model_no_memory(model);
+    const bool done = fwrite(text, 1, (size_t)length, out) == (size_t)length && fflush(out) == 0;
+    xmlFree(text);
+    return done ? SM_OK : SM_FAIL(SM_ERR_IO, "cannot write the platform: %s", strerror(errno));
+}
+
+enum { WRITTEN, PLAIN, EDITED, MODELS };
+
+static enum sm_status
+write_edited(struct sm_arena *arena, const struct sm_platform_request *request,
+             struct sm_model models[MODELS], FILE *out)
+{
+    SM_TRY(check_keys(request->edits));
+    for (size_t m = 0; m < MODELS; m++) {
+        SM_TRY(open_model(arena, request, m == WRITTEN ? 0 : XML_PARSE_NOBLANKS, &models[m]));
+        if (m != WRITTEN)
+            SM_TRY(read_document(&models[m]));
+    }
+    SM_TRY(sm_model_edit(&models[EDITED], request->edits));
+    SM_TRY(carry_over(&models[WRITTEN], xmlDocGetRootElement(models[WRITTEN].document),
+                      xmlDocGetRootElement(models[PLAIN].document),
+                      xmlDocGetRootElement(models[EDITED].document)));
+    return write_document(&models[WRITTEN], out);
+}
+
+enum sm_status
+sm_platform_write(const struct sm_platform_request *request, FILE *out)
+{
+    struct sm_arena arena = {0};
+    struct sm_model models[MODELS] = {{.document = NULL}};
+    enum sm_status status = write_edited(&arena, request, models, out);
+    for (size_t m = 0; m < MODELS; m++)
+        xmlFreeDoc(models[m].document);
+    sm_arena_fini(&arena);
     return status;
 }

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "sim/base/arena.h"
 #include "sim/base/param.h"
@@ -115,6 +116,11 @@ struct sm_platform_request {
 /* SM_ERR_INPUT: one line with FILE:LINE where there is one. Everything is owned by arena. */
 enum sm_status sm_platform_load(struct sm_arena *arena, const struct sm_platform_request *request,
                                 struct sm_platform *platform);
+/* Writes the platform's file with the edits in it, as a file of its own: all that is not edited
+ * stays as it was written, `goodput` beside its line rate; profile files are named by their full
+ * path. Loaded without edits it is what the request is, to the bit. workers and servers do not
+ * count; traffic is refused. */
+enum sm_status sm_platform_write(const struct sm_platform_request *request, FILE *out);
 /* Whether the profiles have that host or link down at `now` seconds, and *since when. */
 bool sm_platform_is_down(const struct sm_platform *platform, const char *name, double now,
                          double *since);

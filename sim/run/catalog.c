@@ -181,7 +181,8 @@ describe_profile(const char *path, const char *home, FILE *out)
     if (status == SM_OK) {
         const double speed = p.device_speed;
         const double step = p.load + (p.forward + p.backward + p.update) / speed;
-        fprintf(out, "  %g samples a step on %g devices of ", p.samples, p.devices);
+        fprintf(out, "  %g samples a step on %g device%s of ", p.samples, p.devices,
+                p.devices == 1 ? "" : "s");
         print_amount(out, "", SM_UNIT_SPEED, speed);
         fprintf(out, ": %.4g ms, %.5g samples/s, before any message\n", 1e3 * step,
                 p.samples / step);

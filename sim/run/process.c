@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +42,7 @@ static _Noreturn void
 child_main(enum sm_status (*call)(void *, void *, FILE *), void *arg, void *result, size_t size,
            int log, int out)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read what comes */
     int terminal = dup(STDERR_FILENO);
     dup2(log, STDERR_FILENO);
     struct sm_error error = {0};

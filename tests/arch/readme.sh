@@ -10,10 +10,12 @@ block() { awk -v mark="$1" 'index($0, mark) { on = 1 } on && /^```/ { if (inside
 
 check_list() { diff <("$build_dir/slowmo" list) <(block '<!-- what `slowmo list` prints' "$1"); }
 
-# every --option that the README shows is one of `run` or of `platform make`
+# every --option that the README shows is one of a command's, or of `platform make`
 check_options() {
-    local option bad=0 known
-    known=" $("$build_dir/slowmo" run --help | grep -o -e '--[a-z-]*' | tr '\n' ' ') --format --nodes --slow --bench "
+    local option command bad=0 known=" --nodes --slow --bench "
+    for command in run explain analyse compare export plot; do
+        known+=" $("$build_dir/slowmo" "$command" --help | grep -o -e '--[a-z-]*' | tr '\n' ' ') "
+    done
     for option in $(grep -o -e '[ `]--[a-z][a-z-]*' "$1" | tr -d ' `' | sort -u); do
         [[ $known == *" $option "* ]] || { echo "$1: $option is no option"; bad=1; }
     done

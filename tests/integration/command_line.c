@@ -399,14 +399,20 @@ static void
 help_and_version_are_no_errors(void **state)
 {
     (void)state;
-    const char *const commands[] = {"run", "export", "list", "describe"};
-    for (size_t i = 0; i < 4; i++) {
+    const char *const commands[] = {"run",  "analyse", "compare", "export",
+                                    "plot", "list",    "describe"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const struct program_result *result = program(commands[i], "--help");
         assert_int_equal(result->status, 0);
         assert_non_null(strstr(result->out, "Usage: slowmo"));
     }
     assert_non_null(strstr(program("--version")->out, "slowmo "));
     assert_int_equal(program("--help")->status, 0);
+    assert_non_null(strstr(program("platform", "make", "--help")->out, "fattree "));
+    assert_non_null(strstr(program("platform", "make", "wan", "--help")->out,
+                           "latency from site to site (30ms;"));
+    refused("unknown platform family 'wam', did you mean 'wan'?", "platform", "make", "wam",
+            "--help");
 }
 
 static void

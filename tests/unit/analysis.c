@@ -754,7 +754,7 @@ an_unknown_format_and_a_full_disk_are_errors(void **state)
     struct sm_stored_run run = rising_run("a");
     FILE *full = fopen("/dev/full", "w");
     assert_non_null(full);
-    check_fails(sm_export(&run, 1, "xml", full), SM_ERR_INPUT, "expected csv, json or seeds");
+    check_fails(sm_export(&run, 1, "xml", full), SM_ERR_INPUT, "expected csv, runs, json");
     check_fails(sm_export(&run, 1, "csv", full), SM_ERR_IO, "No space left");
     fclose(full);
 }

@@ -1014,6 +1014,78 @@ profiles_of_a_duplex_link_that_goes_down_have_a_name_for_each_half(void **state)
     assert_int_equal(p.link_count, 2); /* as the user wrote it */
 }
 
+/* ---- written with edits ---- */
+
+/* The platform of `file` with `edits` in its text, as f->file; then loaded. */
+static struct sm_platform
+written(struct fixture *f, const char *file, const char *edits)
+{
+    struct sm_node *map;
+    struct sm_platform platform;
+    check_ok(sm_tree_parse(&f->arena, "edits", edits, &map));
+    const struct sm_platform_request request = {.file = file, .home = SM_TEST_SOURCE, .edits = map};
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    check_ok(sm_platform_write(&request, out));
+    fclose(out);
+    write_text(f->file, text);
+    free(text);
+    const struct sm_platform_request plain = {.file = f->file, .home = SM_TEST_SOURCE};
+    check_ok(sm_platform_load(&f->arena, &plain, &platform));
+    return platform;
+}
+
+static void
+a_written_platform_is_the_edited_one_to_the_bit(void **state)
+{
+    struct fixture *f = *state;
+    static const char edits[] =
+        "{bandwidth: {'*': x0.3}, latency: {'*': 7.3us}, speed: {'*': x1.1}}";
+    const char *const *names = sm_platform_names(&f->arena, SM_TEST_SOURCE);
+    for (; *names != NULL; names++) {
+        struct sm_node *map;
+        struct sm_platform edited;
+        check_ok(sm_tree_parse(&f->arena, "edits", edits, &map));
+        const struct sm_platform_request request = {
+            .file = *names, .home = SM_TEST_SOURCE, .edits = map};
+        check_ok(sm_platform_load(&f->arena, &request, &edited));
+        const struct sm_platform loaded = written(f, *names, edits);
+        assert_string_equal(loaded.xml, edited.xml); /* goodput is in there, once */
+    }
+}
+
+static void
+what_is_not_edited_stays_as_it_was_written(void **state)
+{
+    struct fixture *f = *state;
+    const char *noted = replaced(f, small, "<host id=\"a\"", "<!-- mine --><host id=\"a\"");
+    char from[96], *text;
+    size_t length;
+    snprintf(from, sizeof from, "%s/slow.txt", f->folder);
+    snprintf(strrchr(from, '/'), sizeof from - strlen(f->folder), "/q.xml");
+    write_text(from, noted);
+    const struct sm_platform loaded = written(f, from, "{bandwidth: {eth: 2.5Gbps}}");
+    check_near(loaded.links[0].bandwidth, 2.5e9 / 8, 0);
+    check_ok(sm_text_read_file(&f->arena, f->file, &text, &length));
+    const char *body = strstr(replaced(f, noted, "10Gbps", "2.5Gbps"), "<platform");
+    assert_string_equal(strstr(text, "<platform"), body);
+    unlink(from);
+}
+
+static void
+a_written_platform_takes_only_what_files_hold(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_node *map;
+    check_ok(sm_tree_parse(&f->arena, "edits", "{bandwith: {'*': 1Gbps}}", &map));
+    const struct sm_platform_request request = {.file = "star_4", .home = "", .edits = map};
+    check_fails(sm_platform_write(&request, stdout), SM_ERR_INPUT, "did you mean 'bandwidth'?");
+    check_ok(sm_tree_parse(&f->arena, "edits", "{bandwidth: {nobody: 1Gbps}}", &map));
+    const struct sm_platform_request nobody = {.file = "star_4", .home = "", .edits = map};
+    check_fails(sm_platform_write(&nobody, stdout), SM_ERR_INPUT, "matches 'nobody'");
+}
+
 int
 main(void)
 {
@@ -1053,6 +1125,9 @@ main(void)
         TEST(links_stand_before_hosts_but_not_before_zones),
         TEST(settings_of_the_network_are_taken_from_the_file),
         TEST(topologies_have_as_many_hosts_as_their_parameters_say),
+        TEST(a_written_platform_is_the_edited_one_to_the_bit),
+        TEST(what_is_not_edited_stays_as_it_was_written),
+        TEST(a_written_platform_takes_only_what_files_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

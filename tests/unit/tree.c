@@ -231,6 +231,20 @@ malformed_dotted_keys_are_refused(void **state)
     check_fails(sm_tree_set(&arena, parsed("l: [1]"), "l.a", value), SM_ERR_INPUT, "l is a list");
 }
 
+static void
+dotted_keys_find_what_they_name(void **state)
+{
+    (void)state;
+    struct sm_node *root = parsed("a: {b.c: 1, '*eth*': 2, l: [3], s: 4}");
+    assert_string_equal(sm_tree_find(&arena, root, "a.\"b.c\"")->text, "1");
+    assert_string_equal(sm_tree_find(&arena, root, "a.'*eth*'")->text, "2");
+    assert_int_equal(sm_tree_find(&arena, root, "a")->kind, SM_NODE_MAP);
+    const char *const none[] = {"b", "a.b.c", "a.l.x", "a.s.x", "a.", ".a", "a.\"s"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_null(sm_tree_find(&arena, root, none[i]));
+    assert_null(sm_tree_find(&arena, NULL, "a"));
+}
+
 #define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, NULL, arena_teardown)
 
 int
@@ -245,6 +259,7 @@ main(void)
         WITH_ARENA(a_merged_value_remembers_where_it_stood),
         WITH_ARENA(dotted_keys_reach_into_the_tree),
         WITH_ARENA(malformed_dotted_keys_are_refused),
+        WITH_ARENA(dotted_keys_find_what_they_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,9 +157,9 @@ plan_of(struct world *world, double bytes)
 const char *
 sm_simgrid_collectives(const struct world *world)
 {
-    struct streams *streams = world->streams;
+    struct streams *streams = world->streams; /* NULL: the run failed before there were any */
     const char *asked = world->request->collective.plugin->name, *list = NULL;
-    if (streams->collective != &sm_collective_auto)
+    if (streams == NULL || streams->collective != &sm_collective_auto)
         return asked;
     for (size_t i = 0; sm_axis_collective.plugins[i] != NULL; i++) {
         const char *name = sm_axis_collective.plugins[i]->name;

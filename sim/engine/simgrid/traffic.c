@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/rng.h"
 #include "sim/engine/simgrid/world.h"
@@ -199,14 +200,19 @@ check_links(struct world *world)
             asked[at - traffic->busy] += rate_of(source);
         }
     }
-    for (size_t i = 0; i < traffic->busy_count; i++) {
-        const double has = sg_link_get_bandwidth(traffic->busy[i]);
-        if (sg_link_is_shared(traffic->busy[i]) && asked[i] > (0.99 + 1e-9) * has)
-            return SM_FAIL(SM_ERR_INPUT,
-                           "platform.traffic: %.4g Gbit/s of others over link '%s'; expected at "
-                           "most 99 %% of the %.4g Gbit/s that it lets through",
-                           8e-9 * asked[i], sg_link_get_name(traffic->busy[i]), 8e-9 * has);
-    }
+    size_t worst = traffic->busy_count; /* of all that have too little, the first by name */
+    for (size_t i = 0; i < traffic->busy_count; i++)
+        if (sg_link_is_shared(traffic->busy[i]) &&
+            asked[i] > (0.99 + 1e-9) * sg_link_get_bandwidth(traffic->busy[i]) &&
+            (worst == traffic->busy_count || strcmp(sg_link_get_name(traffic->busy[i]),
+                                                    sg_link_get_name(traffic->busy[worst])) < 0))
+            worst = i;
+    if (worst < traffic->busy_count)
+        return SM_FAIL(SM_ERR_INPUT,
+                       "platform.traffic: %.4g Gbit/s of others over link '%s'; expected at most "
+                       "99 %% of the %.4g Gbit/s that it lets through",
+                       8e-9 * asked[worst], sg_link_get_name(traffic->busy[worst]),
+                       8e-9 * sg_link_get_bandwidth(traffic->busy[worst]));
     return SM_OK;
 }
 
