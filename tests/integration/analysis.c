@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sim/base/text.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 
 static const char study[] =
@@ -30,7 +31,7 @@ static const char *
 in_folder(const char *name)
 {
     static char path[256];
-    snprintf(path, sizeof path, "%s/%s", program_folder(), name);
+    snprintf(path, sizeof path, "%s/%s", folder_path(), name);
     return path;
 }
 
@@ -38,16 +39,8 @@ static int
 setup(void **state)
 {
     (void)state;
-    program_write("study.yaml", study);
+    folder_write("study.yaml", study);
     return program("run", "study.yaml", "--store", "study.db", "--quiet")->status;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    program_cleanup();
-    return 0;
 }
 
 static void
@@ -79,7 +72,7 @@ compare_is_0_for_the_same_study_and_1_for_another(void **state)
 {
     (void)state;
     const struct program_result *result = program("export", "study.db", "--format", "runs");
-    program_write("baseline.csv", result->out);
+    folder_write("baseline.csv", result->out);
     result = program("compare", "study.db", "baseline.csv", "--accuracy", "0", "--seconds", "0");
     assert_int_equal(result->status, 0);
     assert_non_null(strstr(result->out, "16 runs as in baseline.csv"));
@@ -168,8 +161,8 @@ static void
 a_platform_that_was_set_takes_the_seconds_of_a_run_with_set(void **state)
 {
     (void)state;
-    program_write("time.yaml", "steps: 6\nplatform: {file: dgx1_32_10gbe, workers: 4}\n"
-                               "timing: {profile: resnet50_v100x8}\n");
+    folder_write("time.yaml", "steps: 6\nplatform: {file: dgx1_32_10gbe, workers: 4}\n"
+                              "timing: {profile: resnet50_v100x8}\n");
     const struct program_result *result =
         program("platform", "set", "dgx1_32_10gbe", "bandwidth.\"*_eth\"=25Gbps",
                 "platform.latency.\"*_eth\"=x3");
@@ -200,5 +193,5 @@ main(void)
         cmocka_unit_test(every_column_is_documented_and_the_examples_run),
         cmocka_unit_test(a_platform_that_was_set_takes_the_seconds_of_a_run_with_set),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, folder_teardown);
 }
