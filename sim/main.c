@@ -21,12 +21,22 @@
 #include "sim/run/explain.h"
 #include "sim/run/inspect.h"
 #include "sim/run/run.h"
+#include "sim/run/sweep.h"
+#include "sim/store/merge.h"
 
-enum { EXIT_RUN = 1, EXIT_INPUT = 2, EXIT_INTERRUPTED = 130, MOST_SETS = 256 };
+enum {
+    EXIT_RUN = 1,
+    EXIT_INPUT = 2,
+    EXIT_INTERRUPTED = 130,
+    MOST_SETS = 256,
+    MOST_FILES = 4096,
+};
 
 static const char usage[] =
     "usage: slowmo COMMAND ...\n"
     "  run [FILE.yaml] [OPTIONS]          run an experiment (default: the quickstart study)\n"
+    "  sweep FILE.yaml [OPTIONS]          all its runs, side by side, each once: the store knows\n"
+    "  merge OUT.db IN.db ...             bring the runs of several stores together\n"
     "  explain [FILE.yaml] [OPTIONS]      where its seconds go, and which settings decide them\n"
     "  analyse STORE [OPTIONS]            intervals over seeds, speed-ups, Pareto front, ties\n"
     "  compare STORE BASELINE.csv [OPTIONS]\n"
@@ -88,7 +98,7 @@ home_folder(void)
 
 struct arguments {
     const char *command;
-    const char *positional[2];
+    const char *positional[MOST_FILES];
     size_t positional_count, positional_most;
     const char *sets[MOST_SETS];
     size_t set_count;
@@ -96,8 +106,8 @@ struct arguments {
     double target;
     struct sm_bands bands;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
-    size_t threads, steps, jobs;
-    bool timing_only, no_replay, json, quiet, help;
+    size_t threads, steps, jobs, shard, shards;
+    bool timing_only, no_replay, resume, no_join, json, quiet, help;
 };
 
 enum {
@@ -126,7 +136,10 @@ enum {
     KEY_ENGINE,
     KEY_FORMAT,
     KEY_STEPS,
-    KEY_JOBS
+    KEY_JOBS,
+    KEY_RESUME,
+    KEY_SHARD,
+    KEY_NO_JOIN
 };
 
 static const struct argp_option run_options[] = {
@@ -143,6 +156,30 @@ static const struct argp_option run_options[] = {
     {"save", KEY_SAVE, "FILE.safetensors", 0, "Write the final consensus model (one run)", 0},
     {"load", KEY_LOAD, "FILE.safetensors", 0, "Start from this model", 0},
     {"engine", KEY_ENGINE, "NAME", 0, "simgrid (default), or thread: no clock, for comparison", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+static const struct argp_option sweep_options[] = {
+    {"jobs", KEY_JOBS, "N", 0, "Runs side by side (default: all cores)", 0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "Go on with a sweep that was killed. What the store has is never run again, with or without "
+     "this; with it, the store must be there, and runs that a process of another host began count "
+     "as dead",
+     0},
+    {"shard", KEY_SHARD, "I/N", 0, "Only every N-th run, from the I-th on: for job arrays", 0},
+    {"no-join", KEY_NO_JOIN, NULL, 0,
+     "Train every run, also where another one has the same numbers and only other seconds", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "Override a dotted key of the file (repeatable)", 0},
+    {"seed", KEY_SEED, "N", 0, "Seed of every random stream", 0},
+    {"threads", KEY_THREADS, "N", 0,
+     "OS threads for gradients, divided among the jobs (default: all cores)", 0},
+    {"timing-only", KEY_TIMING, NULL, 0, "No gradients: simulated seconds alone", 0},
+    {"no-replay", KEY_NO_REPLAY, NULL, 0,
+     "With --timing-only: simulate every step, also where all take the same", 0},
+    {"store", KEY_STORE, "FILE.db", 0, "SQLite file of results (default: results.db)", 0},
+    {"json", KEY_JSON, NULL, 0, "Summaries on standard output, a line of JSON a run", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "No progress line, no table", 0},
+    {"load", KEY_LOAD, "FILE.safetensors", 0, "Start from this model", 0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
@@ -232,6 +269,22 @@ parse_count(const char *option, const char *value, double most, size_t *count)
     return 0;
 }
 
+/* "I/N", 1 <= I <= N. */
+static error_t
+parse_shard(const char *value, struct arguments *arguments)
+{
+    char end;
+    unsigned shard, shards;
+    if (strspn(value, "0123456789/") != strlen(value) ||
+        sscanf(value, "%9u/%9u%c", &shard, &shards, &end) != 2 || shard < 1 || shard > shards) {
+        SM_FAIL(SM_ERR_INPUT, "--shard %s: expected I/N with 1 <= I <= N, as 3/8", value);
+        return EINVAL;
+    }
+    arguments->shard = shard;
+    arguments->shards = shards;
+    return 0;
+}
+
 static error_t
 parse_option(int key, char *value, struct argp_state *state)
 {
@@ -251,6 +304,14 @@ parse_option(int key, char *value, struct argp_state *state)
         return parse_count("steps", value, 1e9, &arguments->steps);
     case KEY_JOBS:
         return parse_count("jobs", value, 1024, &arguments->jobs);
+    case KEY_RESUME:
+        arguments->resume = true;
+        return 0;
+    case KEY_SHARD:
+        return parse_shard(value, arguments);
+    case KEY_NO_JOIN:
+        arguments->no_join = true;
+        return 0;
     case KEY_TIMING:
         arguments->timing_only = true;
         return 0;
@@ -551,6 +612,7 @@ catch_signals(void)
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a store that may not grow is an error, not an end */
     return SM_OK;
 }
 
@@ -600,6 +662,108 @@ command_run(int argc, char **argv)
         code = fail();
     sm_arena_fini(&arena);
     return code;
+}
+
+/* ---- sweep ---- */
+
+/* Every so many-th of the experiments, in order, in place. */
+static void
+take_shard(const struct arguments *arguments, struct sm_experiment *experiments, size_t *count)
+{
+    size_t kept = 0;
+    if (arguments->shards == 0)
+        return;
+    for (size_t i = arguments->shard - 1; i < *count; i += arguments->shards)
+        experiments[kept++] = experiments[i];
+    *count = kept;
+}
+
+/* A store that cannot be used is told once, before anything runs. */
+static enum sm_status
+try_store(const struct arguments *arguments)
+{
+    struct sm_store *store;
+    if (arguments->resume && access(arguments->store, F_OK) != 0)
+        return SM_FAIL(SM_ERR_INPUT, "--resume: there is no %s; without it, a sweep begins",
+                       arguments->store);
+    SM_TRY(sm_store_open(arguments->store, &store));
+    sm_store_close(store);
+    return SM_OK;
+}
+
+static enum sm_status
+sweep(struct sm_arena *arena, const struct arguments *arguments)
+{
+    struct sm_experiment *experiments;
+    struct sm_sweep_report report;
+    size_t count;
+    const struct sm_sweep_options options = {
+        .run = {.home = home_folder(),
+                .store = arguments->store,
+                .load = arguments->load,
+                .threads = arguments->threads,
+                .timing_only = arguments->timing_only,
+                .no_replay = arguments->no_replay,
+                .once = true,
+                .take_over = arguments->resume,
+                .join = !arguments->no_join,
+                .engine = &sm_engine_simgrid,
+                .progress = arguments->quiet ? NULL : stderr,
+                .interrupted = interrupted},
+        .jobs = arguments->jobs,
+        .log = stderr,
+    };
+    if (arguments->positional_count == 0)
+        return SM_FAIL(SM_ERR_INPUT, "sweep: expected FILE.yaml");
+    SM_TRY(check_run_options(arguments, options.run.engine));
+    SM_TRY(plan(arena, arguments, &options.run, &experiments, &count));
+    take_shard(arguments, experiments, &count);
+    SM_TRY(try_store(arguments));
+    int64_t *rows = sm_arena_zalloc(arena, count, sizeof *rows);
+    if (rows == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu runs", count);
+    enum sm_status status = sm_sweep(experiments, count, &options, rows, &report);
+    const struct sm_error error = *sm_error_last();
+    try_store(arguments); /* brings what the runs wrote into the one file */
+    const enum sm_status shown = show(arena, arguments, experiments, count, rows);
+    if (status != SM_OK)
+        return sm_error_set(&error);
+    SM_TRY(shown);
+    if (report.failed > 0)
+        return SM_FAIL(report.failure, "%zu of %zu runs failed", report.failed, count);
+    if (report.elsewhere > 0)
+        return SM_FAIL(SM_ERR_IO,
+                       "%zu of %zu runs were begun on another host; if nothing runs there any "
+                       "more, --resume takes them",
+                       report.elsewhere, count);
+    return SM_OK;
+}
+
+static int
+command_sweep(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    enum sm_status status = parse(argc, argv, sweep_options, 1, "FILE.yaml", &arguments);
+    if (status == SM_OK)
+        status = catch_signals();
+    if (status == SM_OK)
+        status = sweep(&arena, &arguments);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
+static int
+command_merge(int argc, char **argv)
+{
+    struct arguments arguments;
+    enum sm_status status =
+        parse(argc, argv, plain_options, MOST_FILES, "OUT.db IN.db ...", &arguments);
+    if (status == SM_OK && arguments.positional_count < 2)
+        status = SM_FAIL(SM_ERR_INPUT, "merge: expected OUT.db and the stores to bring into it");
+    for (size_t i = 1; status == SM_OK && i < arguments.positional_count; i++)
+        status = sm_store_merge(arguments.positional[0], arguments.positional[i]);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 
 /* ---- explain ---- */
@@ -903,6 +1067,8 @@ main(int argc, char **argv)
         int (*run)(int argc, char **argv);
     } commands[] = {
         {"run", command_run},
+        {"sweep", command_sweep},
+        {"merge", command_merge},
         {"explain", command_explain},
         {"analyse", command_analyse},
         {"compare", command_compare},

@@ -111,6 +111,36 @@ sm_progress_update(struct sm_progress *progress, size_t step, double accuracy, d
 }
 
 void
+sm_progress_line(struct sm_progress *progress, const char *text, size_t done, size_t all)
+{
+    if (progress->out == NULL)
+        return;
+    double now = seconds_now();
+    if (now - progress->drawn < redraw_seconds)
+        return;
+    progress->drawn = now;
+    char line[LINE], left[40];
+    int used = snprintf(line, sizeof line, "%.200s", text);
+    if (done > 0 && done <= all) {
+        write_time(left, sizeof left,
+                   (now - progress->started) * (double)(all - done) / (double)done);
+        snprintf(line + used, sizeof line - (size_t)used, "  %s left", left);
+    }
+    cut_to_width(line, fileno(progress->out));
+    fprintf(progress->out, "%s%s", wipe, line);
+    fflush(progress->out);
+}
+
+void
+sm_progress_wipe(struct sm_progress *progress)
+{
+    if (progress->out == NULL || progress->drawn == progress->started)
+        return;
+    fputs(wipe, progress->out);
+    fflush(progress->out);
+}
+
+void
 sm_progress_end(struct sm_progress *progress)
 {
     if (progress->out != NULL && progress->drawn != progress->started) {

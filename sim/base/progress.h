@@ -27,6 +27,10 @@ void sm_progress_begin(struct sm_progress *progress, FILE *out, size_t item, siz
 /* After `step` steps of all workers: accuracy as a fraction, NaN when there is none; samples done
  * so far, 0 when none are. Cheap: it mostly reads the clock. */
 void sm_progress_update(struct sm_progress *progress, size_t step, double accuracy, double samples);
+/* The same with a text of one's own: of `all` things, `done` are. */
+void sm_progress_line(struct sm_progress *progress, const char *text, size_t done, size_t all);
+/* Makes room for a line of something else; the next update draws again. */
+void sm_progress_wipe(struct sm_progress *progress);
 /* Wipes the line; silent afterwards. A progress set to {0} may be ended too. */
 void sm_progress_end(struct sm_progress *progress);
 

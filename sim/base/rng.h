@@ -26,6 +26,7 @@ enum sm_rng_purpose {
     SM_RNG_HELD_OUT,
     SM_RNG_COMPRESSION,
     SM_RNG_TRAFFIC,
+    SM_RNG_SEARCH,
     SM_RNG_BOOTSTRAP,
 };
 

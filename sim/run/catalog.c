@@ -152,6 +152,8 @@ describe_experiment(FILE *out)
     fputs("blocks:\n"
           "  compare            a list of `- name: ...` entries laid over the rest, one run each\n"
           "  sweep              dotted keys with lists of values, one run a combination\n"
+          "  sweep.zip          dotted keys with equally long lists, whose values go together\n"
+          "  sweep.random       dotted keys with {min, max} or lists, drawn `count` times\n"
           "  platform.bandwidth, platform.latency, platform.speed\n"
           "                     \"PATTERN\": value or x2, for links (hosts) whose name matches\n"
           "  platform.traffic   a list of flows of others, {link: PATTERN, load: 0.3} and so on\n",

@@ -5,21 +5,29 @@
 
 #include "sim/base/text.h"
 #include "sim/run/experiment.h"
+#include "sim/run/random_search.h"
 
 enum { MOST_KEYS = 32, MOST_RUNS = 1000000 };
 
 /* One swept key with its values. */
-struct dimension {
+struct column {
     const char *key, *label; /* the dotted key and the end of it that stands in names */
     const struct sm_node *values;
-    size_t count;
+};
+
+/* Keys whose values change together: one, or those of `zip:` or `random:`. */
+struct dimension {
+    const struct column *columns; /* (column_count) */
+    size_t column_count;
+    size_t count;  /* values of each                                        */
     size_t stride; /* combinations from one value to the next               */
     bool seed;     /* of the run: tells runs apart that are otherwise alike */
 };
 
 struct sweep {
+    struct column columns[MOST_KEYS];
     struct dimension dimensions[MOST_KEYS];
-    size_t count, runs; /* dimensions; combinations, 1 without any */
+    size_t column_count, count, runs; /* dimensions; combinations, 1 without any */
 };
 
 /* An entry of `compare:` laid on the file, or the file alone. */
@@ -57,29 +65,110 @@ check_seeds(const struct sm_node *seeds)
     return SM_OK;
 }
 
+/* One key more of the dimension that is being read. */
 static enum sm_status
-read_sweep(const struct sm_node *node, struct sweep *sweep)
+add_column(struct sweep *sweep, const struct sm_node *values)
+{
+    for (size_t c = 0; c < sweep->column_count; c++)
+        if (strcmp(sweep->columns[c].key, values->key) == 0)
+            return sm_tree_fail(values, "is swept already, in line %zu",
+                                sweep->columns[c].values->line);
+    if (sweep->column_count == MOST_KEYS)
+        return sm_tree_fail(values, "more than %d keys", MOST_KEYS);
+    sweep->columns[sweep->column_count++] =
+        (struct column){values->key, label_of(values->key), values};
+    return SM_OK;
+}
+
+/* Ends the dimension of all columns from `first` on, whose lists are equally long. */
+static enum sm_status
+add_dimension(struct sweep *sweep, size_t first, const struct sm_node *where)
+{
+    const size_t count = sm_tree_count(sweep->columns[first].values);
+    if (sweep->runs > MOST_RUNS / count)
+        return sm_tree_fail(where, "more than %d runs", MOST_RUNS);
+    sweep->runs *= count;
+    sweep->dimensions[sweep->count++] = (struct dimension){
+        .columns = &sweep->columns[first],
+        .column_count = sweep->column_count - first,
+        .count = count,
+        .seed = strcmp(where->key, "seed") == 0,
+    };
+    return SM_OK;
+}
+
+static enum sm_status
+check_list(const struct sm_node *values)
+{
+    if (values->kind != SM_NODE_LIST || values->first == NULL)
+        return sm_tree_fail(values, "expected a list of values");
+    return SM_OK;
+}
+
+/* Runs that differ in their seed alone are means of one thing; so seeds stand alone. */
+static enum sm_status
+check_no_seed(const struct sm_node *entry)
+{
+    if (strcmp(entry->key, "seed") == 0)
+        return sm_tree_fail(entry, "the seeds of runs stand beside the block: `seed: [1, 2]`");
+    return SM_OK;
+}
+
+/* `zip: {key: [values], ...}`: the first values of all, then the second ones. */
+static enum sm_status
+read_zip(const struct sm_node *block, struct sweep *sweep)
+{
+    const size_t first = sweep->column_count;
+    if (block->kind != SM_NODE_MAP || block->first == NULL)
+        return sm_tree_fail(block, "expected `dotted.key: [values]` lines");
+    SM_NODE_EACH (child, block) {
+        SM_TRY(check_no_seed(child));
+        SM_TRY(check_list(child));
+        if (sm_tree_count(child) != sm_tree_count(block->first))
+            return sm_tree_fail(child, "%zu values, where %s has %zu", sm_tree_count(child),
+                                block->first->key, sm_tree_count(block->first));
+        SM_TRY(add_column(sweep, child));
+    }
+    return add_dimension(sweep, first, block);
+}
+
+static enum sm_status
+read_random(struct sm_arena *arena, const struct sm_node *block, struct sweep *sweep)
+{
+    const size_t first = sweep->column_count;
+    struct sm_random_search search;
+    SM_TRY(sm_random_search_read(arena, block, &search));
+    SM_NODE_EACH (child, block) {
+        const struct sm_node *values;
+        if (sm_random_search_owns(child))
+            continue;
+        SM_TRY(sm_random_search_draw(arena, &search, child, &values));
+        SM_TRY(add_column(sweep, values));
+    }
+    return add_dimension(sweep, first, block);
+}
+
+static enum sm_status
+read_sweep(struct sm_arena *arena, const struct sm_node *node, struct sweep *sweep)
 {
     *sweep = (struct sweep){.runs = 1};
     if (node != NULL && node->kind != SM_NODE_MAP)
         return sm_tree_fail(node, "expected `dotted.key: [values]` lines");
     SM_NODE_EACH (child, node) {
-        if (child->kind != SM_NODE_LIST || child->first == NULL)
-            return sm_tree_fail(child, "expected a list of values");
-        const bool seed = strcmp(child->key, "seed") == 0;
-        if (seed)
+        const size_t first = sweep->column_count;
+        if (strcmp(child->key, "zip") == 0) {
+            SM_TRY(read_zip(child, sweep));
+            continue;
+        }
+        if (strcmp(child->key, "random") == 0) {
+            SM_TRY(read_random(arena, child, sweep));
+            continue;
+        }
+        SM_TRY(check_list(child));
+        if (strcmp(child->key, "seed") == 0)
             SM_TRY(check_seeds(child));
-        const size_t count = sm_tree_count(child);
-        if (sweep->count == MOST_KEYS || sweep->runs > MOST_RUNS / count)
-            return sm_tree_fail(child, "more than %d runs", MOST_RUNS);
-        sweep->runs *= count;
-        sweep->dimensions[sweep->count++] = (struct dimension){
-            .key = child->key,
-            .label = label_of(child->key),
-            .values = child,
-            .count = count,
-            .seed = seed,
-        };
+        SM_TRY(add_column(sweep, child));
+        SM_TRY(add_dimension(sweep, first, child));
     }
     size_t stride = 1; /* the last key changes fastest */
     for (size_t d = sweep->count; d-- > 0; stride *= sweep->dimensions[d].count)
@@ -95,9 +184,9 @@ digit(const struct dimension *dimension, size_t index)
 }
 
 static const struct sm_node *
-value_at(const struct dimension *dimension, size_t index)
+value_at(const struct dimension *dimension, size_t column, size_t index)
 {
-    const struct sm_node *value = dimension->values->first;
+    const struct sm_node *value = dimension->columns[column].values->first;
     for (size_t skip = digit(dimension, index); skip > 0; skip--)
         value = value->next;
     return value;
@@ -119,9 +208,10 @@ swept_name(struct sm_arena *arena, const char *name, const struct sweep *sweep, 
 {
     for (size_t d = 0; d < sweep->count && name != NULL; d++) {
         const struct dimension *dimension = &sweep->dimensions[d];
-        if (with_seed || !dimension->seed)
-            name = sm_arena_printf(arena, "%s %s=%s", name, dimension->label,
-                                   value_text(value_at(dimension, index)));
+        for (size_t c = 0; c < dimension->column_count && name != NULL; c++)
+            if (with_seed || !dimension->seed)
+                name = sm_arena_printf(arena, "%s %s=%s", name, dimension->columns[c].label,
+                                       value_text(value_at(dimension, c, index)));
     }
     return name;
 }
@@ -157,8 +247,9 @@ combine(struct sm_arena *arena, const struct variant *variant, const struct swee
     if (tree == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the sweep");
     for (size_t d = 0; d < sweep->count; d++)
-        SM_TRY(sm_tree_set(arena, tree, sweep->dimensions[d].key,
-                           value_at(&sweep->dimensions[d], index)));
+        for (size_t c = 0; c < sweep->dimensions[d].column_count; c++)
+            SM_TRY(sm_tree_set(arena, tree, sweep->dimensions[d].columns[c].key,
+                               value_at(&sweep->dimensions[d], c, index)));
     if (sweep->count == 0)
         return SM_OK;
     return set_text(arena, tree, "name", swept_name(arena, variant->name, sweep, index, true),
@@ -277,7 +368,7 @@ sm_experiment_expand(struct sm_arena *arena, const struct sm_node *root,
     struct sweep sweep;
     struct bases bases;
     const struct sm_node *compare = sm_tree_get(root, "compare");
-    SM_TRY(read_sweep(sm_tree_get(root, "sweep"), &sweep));
+    SM_TRY(read_sweep(arena, sm_tree_get(root, "sweep"), &sweep));
     if (compare != NULL && (compare->kind != SM_NODE_LIST || compare->first == NULL))
         return sm_tree_fail(compare, "expected a list of `- name: ...` entries");
     const size_t variant_count = compare != NULL ? sm_tree_count(compare) : 1;

@@ -15,6 +15,7 @@
 #include "algorithms/strategy/strategy.h"
 #include "sim/collective/collective.h"
 #include "sim/platform/platform.h"
+#include "sim/run/random_search.h"
 
 enum { MOST_KEYS = 32 };
 
@@ -104,6 +105,8 @@ const struct sm_section sm_experiment_sections[] = {
     {"algorithm", algorithm_params},
     {"evaluate", evaluate_params},
     {"evaluate", against_params},
+    {"sweep.random", sm_random_search_params},
+    {"sweep.random.KEY", sm_random_range_params},
     {NULL, NULL},
 };
 

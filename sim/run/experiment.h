@@ -45,9 +45,11 @@ enum sm_status sm_experiment_bind(struct sm_arena *arena, const struct sm_node *
                                   struct sm_experiment *experiment);
 
 /* Every combination of the `compare:` and `sweep:` blocks as a tree of its own, in order; one when
- * there is neither. A swept run's name says its values. `evaluate.against` may name an entry of
- * `compare:`, which is then the run with the same other values, or a run without its seed; in the
- * trees it is always the latter. */
+ * there is neither. Lists of `sweep:` multiply; those in its `zip:` block go together, one run for
+ * their first values, one for their second ..., and `random:` draws (random_search.h). A swept
+ * run's name says its values. `evaluate.against` may name an entry of `compare:`, which is then the
+ * run with the same other values, or a run without its seed; in the trees it is always the latter.
+ */
 enum sm_status sm_experiment_expand(struct sm_arena *arena, const struct sm_node *root,
                                     const struct sm_node *const **trees, size_t *count);
 

@@ -40,9 +40,11 @@ read_whole(int file, void *buffer, size_t size)
 /* _exit: what the parent had open and buffered is not the child's to flush. */
 static _Noreturn void
 child_main(enum sm_status (*call)(void *, void *, FILE *), void *arg, void *result, size_t size,
-           int log, int out)
+           int log, int out, pid_t parent)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read what comes */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read its result */
+    if (getppid() != parent)
+        _exit(3);
     int terminal = dup(STDERR_FILENO);
     dup2(log, STDERR_FILENO);
     struct sm_error error = {0};
@@ -82,9 +84,9 @@ sm_process_start(enum sm_status (*call)(void *arg, void *result, FILE *terminal)
         return status;
     }
     fflush(NULL); /* or the child might write the parent's buffers once more */
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child == 0)
-        child_main(call, arg, result, size, log, channel[1]);
+        child_main(call, arg, result, size, log, channel[1], parent);
     int reason = errno;
     close(channel[1]);
     free(result);

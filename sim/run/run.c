@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "algorithms/buffer/buffer.h"
 #include "algorithms/compression/compression.h"
+#include "algorithms/inner/inner.h"
 #include "algorithms/period/period.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/progress.h"
@@ -47,6 +49,10 @@ struct run {
     struct sm_pool *pool;
     struct sm_store *store;
     int64_t row;
+    enum sm_claim claim;
+    bool refused;
+    const struct sm_stored_run *stored; /* the numbers that this run joins; NULL: it trains */
+    struct sm_marks marks;              /* when it would have evaluated                     */
     struct sm_recorder *recorder;
     struct sm_steady *steady; /* NULL: every step is simulated */
     struct sm_trace *trace;
@@ -154,6 +160,9 @@ load_workload(struct run *run)
     const bool needed = !run->options->timing_only || profile_counts(experiment);
     if (!needed && !compression_weighs_layers(experiment))
         return SM_OK;
+    run->workload = run->options->workload;
+    if (run->workload != NULL)
+        return SM_OK;
     enum sm_status status = sm_workload_create(run->arena, &experiment->workload, experiment->seed,
                                                run->workers, &run->workload);
     if (status != SM_OK && !needed)
@@ -162,13 +171,13 @@ load_workload(struct run *run)
     return status;
 }
 
-/* The parameters as matrices: all tensors but the running statistics behind them. Timing only has
- * one float, for what may be known of the whole model. */
+static const struct sm_matrix one_float = {.rows = 1, .columns = 1, .panel = 1};
+
+/* The parameters as matrices: all tensors but the running statistics behind them. */
 static enum sm_status
 find_matrices(struct run *run)
 {
-    static const struct sm_matrix one = {.rows = 1, .columns = 1, .panel = 1};
-    run->matrices = &one;
+    run->matrices = &one_float;
     run->matrix_count = 1;
     if (run->workload == NULL)
         return SM_OK;
@@ -181,14 +190,25 @@ find_matrices(struct run *run)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu tensors", count);
     for (; found < count && tensors[found].offset < parameters; found++)
         matrices[found] = sm_tensor_matrix(&tensors[found]);
-    if (run->options->timing_only) {
-        run->whole = matrices;
-        run->whole_count = found;
-    } else {
-        run->matrices = matrices;
-        run->matrix_count = found;
-    }
+    run->matrices = matrices;
+    run->matrix_count = found;
     return SM_OK;
+}
+
+/* Timing only: one float for all, which knows the matrices of the whole model where they are known.
+ */
+static void
+become_one_float(struct run *run)
+{
+    if (run->workload != NULL) {
+        run->whole = run->matrices;
+        run->whole_count = run->matrix_count;
+        run->statistics /= (double)sm_workload_parameters(run->workload);
+    }
+    run->matrices = &one_float;
+    run->matrix_count = 1;
+    run->workload = NULL;
+    run->parameters = 1;
 }
 
 /* Sizes that follow from what is loaded. Timing only is the same loop on a model of one float that
@@ -212,13 +232,11 @@ resolve(struct run *run)
     const size_t floats = run->workload != NULL ? sm_workload_floats(run->workload) : 1;
     run->statistics = run->workload != NULL ? (double)floats - parameters : 0;
     SM_TRY(find_matrices(run));
-    if (run->options->timing_only) {
-        run->workload = NULL;
-        run->statistics = parameters > 0 ? run->statistics / parameters : 0;
-        parameters = 1;
-    }
-    run->parameters = (size_t)parameters;
-    run->wire_scale = run->model_bytes / (4 * parameters);
+    if (run->options->timing_only)
+        become_one_float(run);
+    else
+        run->parameters = (size_t)parameters;
+    run->wire_scale = run->model_bytes / (4 * (double)run->parameters);
     float *initial = sm_arena_zalloc(run->arena, floats, sizeof *initial);
     if (initial == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu parameters", run->parameters);
@@ -395,6 +413,43 @@ sm_run_check(const struct sm_experiment *experiment, const struct sm_run_options
     return status;
 }
 
+bool
+sm_run_joins(const struct sm_experiment *experiment)
+{
+    /* how large such buffers are, one float for all does not know */
+    const bool travel = experiment->algorithm.buffer.plugin == &sm_buffer_average.about ||
+                        sm_strategy_is(&experiment->algorithm.strategy, SM_MIXES_BUFFERS);
+    if (travel && ((const struct sm_inner *)experiment->algorithm.inner.plugin)->by_matrix)
+        return false;
+    return !sm_strategy_is(&experiment->algorithm.strategy, SM_FOLLOWS_CLOCK) &&
+           !((const struct sm_period *)experiment->algorithm.period.plugin)->asks_for_loss;
+}
+
+enum sm_status
+sm_run_group(const struct sm_experiment *experiment, const struct sm_run_options *options,
+             uint64_t *group, size_t *workers)
+{
+    struct sm_arena arena = {0};
+    struct run run = {.experiment = experiment, .options = options, .arena = &arena};
+    *group = 0;
+    *workers = 0;
+    if (!options->join || options->timing_only || options->engine != &sm_engine_simgrid ||
+        !sm_run_joins(experiment))
+        return SM_OK;
+    enum sm_status status = SM_OK;
+    run.workers = experiment->platform.workers;
+    if (run.workers == 0)
+        status = load_platform(&run);
+    const char *text = experiment_text(experiment, SM_EXPERIMENT_TRAJECTORY, &arena);
+    if (status == SM_OK && text == NULL)
+        status = SM_FAIL(SM_ERR_NOMEM, "no memory for the record of the experiment");
+    if (status == SM_OK)
+        *group = sm_hash(text, strlen(text), run.workers);
+    *workers = run.workers;
+    sm_arena_fini(&arena);
+    return status;
+}
+
 static size_t
 thread_count(const struct run *run)
 {
@@ -414,7 +469,7 @@ static const char *
 against_replay(const struct run *run)
 {
     const struct sm_run_options *options = run->options;
-    if (run->workload != NULL)
+    if (run->workload != NULL || run->stored != NULL)
         return "no: gradients are computed";
     if (options->engine != &sm_engine_simgrid)
         return "no: the engine has no clock";
@@ -431,18 +486,77 @@ against_replay(const struct run *run)
     return options->no_replay ? "no: switched off" : NULL;
 }
 
+static size_t
+evaluation_count(const struct run *run)
+{
+    return (run->steps + run->every - 1) / run->every + 1;
+}
+
+/* A finished run with the same numbers, evaluated at the same steps. */
+static bool
+has_numbers(const struct run *run, const struct sm_stored_run *stored)
+{
+    const struct sm_summary *wanted = &run->summary, *s = &stored->summary;
+    return s->status != NULL && strcmp(s->status, "finished") == 0 && s->trajectory_key != NULL &&
+           strcmp(s->trajectory_key, wanted->trajectory_key) == 0 && s->version != NULL &&
+           strcmp(s->version, wanted->version) == 0 && s->hashes.parameters != NULL &&
+           stored->evaluation_count == evaluation_count(run);
+}
+
+/* Looks in the store for the numbers of this run; with them it needs no gradients. */
+static enum sm_status
+join(struct run *run)
+{
+    const struct sm_stored_run *all;
+    size_t count;
+    if (!run->options->join || run->workload == NULL || run->options->save != NULL ||
+        run->options->engine != &sm_engine_simgrid || !sm_run_joins(run->experiment))
+        return SM_OK;
+    SM_TRY(sm_store_read(run->store, run->arena, &all, &count));
+    for (size_t i = 0; i < count && run->stored == NULL; i++)
+        if (has_numbers(run, &all[i]))
+            run->stored = &all[i];
+    if (run->stored == NULL)
+        return SM_OK;
+    const size_t points = evaluation_count(run);
+    run->marks.seconds = sm_arena_zalloc(run->arena, points, sizeof *run->marks.seconds);
+    run->marks.arrived = sm_arena_zalloc(run->arena, points, sizeof *run->marks.arrived);
+    static const float zero = 0;
+    become_one_float(run);
+    run->initial = &zero;
+    run->wire_scale = run->model_bytes / 4;
+    if (run->marks.seconds == NULL || run->marks.arrived == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu evaluations", points);
+    return SM_OK;
+}
+
+static enum sm_status
+open_store(struct run *run)
+{
+    const struct sm_run_options *options = run->options;
+    run->claim = SM_CLAIM_MINE;
+    if (options->store == NULL)
+        return SM_OK;
+    SM_TRY(sm_store_open(options->store, &run->store));
+    if (!options->once)
+        return sm_store_begin(run->store, &run->summary, &run->row);
+    SM_TRY(sm_store_claim(run->store, &run->summary, options->take_over, &run->row, &run->claim));
+    return run->claim == SM_CLAIM_MINE ? join(run) : SM_OK;
+}
+
 static enum sm_status
 open_run(struct run *run)
 {
     const struct sm_run_options *options = run->options;
+    const enum sm_status status = open_store(run);
+    run->refused = status != SM_OK;
+    SM_TRY(status);
+    if (run->claim != SM_CLAIM_MINE)
+        return SM_OK;
     SM_TRY(sm_pool_create(thread_count(run), &run->pool));
     if (options->trace != NULL &&
         (run->trace = sm_trace_create(run->workers + run->servers, 0)) == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for the trace");
-    if (options->store != NULL) {
-        SM_TRY(sm_store_open(options->store, &run->store));
-        SM_TRY(sm_store_begin(run->store, &run->summary, &run->row));
-    }
     if (against_replay(run) == NULL)
         SM_TRY(sm_steady_create(run->workers, run->steps, &run->steady));
     if (run->workload == NULL)
@@ -507,7 +621,7 @@ summarize_time(struct run *run, const struct sm_engine_report *report, const dou
     s->sim.exposed_communication = stages[SM_STAGE_COMMUNICATION];
     s->sim.idle = stages[SM_STAGE_IDLE];
     s->sim.bytes_sent_per_worker = bytes;
-    if (run->workload != NULL)
+    if (run->workload != NULL || run->stored != NULL)
         return;
     s->sim.replayed_steps = (double)sm_steady_steps(run->steady);
     s->sim.replay = run->steady != NULL ? sm_arena_strdup(run->arena, sm_steady_text(run->steady))
@@ -577,6 +691,7 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .parameters = run->parameters,
         .steps = run->steps,
         .every = run->every,
+        .marks = run->stored != NULL ? &run->marks : NULL,
         .arenas = arenas,
         .ends = ends,
         .spent = spent,
@@ -607,6 +722,25 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
     return status;
 }
 
+/* The stored numbers at the seconds of this run, as far as all workers came. */
+static enum sm_status
+join_evaluations(struct run *run, const struct sm_evaluation **evaluations, size_t *count)
+{
+    const size_t points = run->stored->evaluation_count;
+    struct sm_evaluation *joined = sm_arena_alloc(run->arena, points, sizeof *joined);
+    if (joined == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu evaluations", points);
+    *evaluations = joined;
+    for (*count = 0; *count < points && run->marks.arrived[*count] == run->workers; ++*count) {
+        joined[*count] = run->stored->evaluations[*count];
+        joined[*count].sim_seconds = run->marks.seconds[*count];
+        SM_TRY(sm_store_add(run->store, run->row, &joined[*count]));
+    }
+    if (*count == points)
+        run->summary.hashes.parameters = run->stored->summary.hashes.parameters;
+    return SM_OK;
+}
+
 /* The row of the run gets its final state whatever happened; the run's own error comes first. */
 static enum sm_status
 finish(struct run *run, enum sm_status status, struct sm_run_result *result)
@@ -632,6 +766,8 @@ finish(struct run *run, enum sm_status status, struct sm_run_result *result)
             result->consensus = copy;
         }
     }
+    if (run->stored != NULL)
+        SM_TRY(join_evaluations(run, &evaluations, &count));
     summarize_accuracy(run, evaluations, count);
     struct sm_evaluation *kept = sm_arena_alloc(run->arena, count, sizeof *kept);
     if (kept == NULL)
@@ -714,8 +850,12 @@ sm_run(const struct sm_experiment *experiment, const struct sm_run_options *opti
     *result = (struct sm_run_result){0};
     SM_TRY(prepare(&run));
     enum sm_status status = open_run(&run);
-    if (status == SM_OK)
+    if (status == SM_OK && run.claim == SM_CLAIM_MINE)
         status = execute(&run, result);
+    else
+        result->run = run.row;
+    result->claim = run.claim;
+    result->refused = run.refused;
     close_run(&run);
     return status;
 }

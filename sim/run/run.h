@@ -20,6 +20,10 @@ struct sm_run_options {
     bool timing_only; /* no gradients                                                       */
     bool count_links; /* the result says what each link carried                             */
     bool no_replay;   /* every step is simulated, also where all are alike                  */
+    bool once;        /* not what the store has, or what another process is at              */
+    bool take_over;   /* with once: claims of other hosts do not count                      */
+    bool join;        /* with once: a stored trajectory is only timed, see sm_run_joins     */
+    struct sm_workload *workload; /* that of the experiment, made already; NULL: it is made */
     const struct sm_engine *engine;
     FILE *progress;     /* NULL: silent                                                       */
     size_t item, items; /* run `item` of `items`, for the progress line                       */
@@ -28,6 +32,10 @@ struct sm_run_options {
 
 struct sm_run_result {
     int64_t run; /* row of the store, 0 without */
+    /* what the store said of it: with anything but SM_CLAIM_MINE nothing was run, and nothing
+     * but `run` is set */
+    enum sm_claim claim;
+    bool refused; /* by the store: the error is about it, not about the run */
     struct sm_summary summary;
     const struct sm_evaluation *evaluations; /* (evaluation_count)                      */
     size_t evaluation_count;
@@ -48,6 +56,16 @@ enum sm_status sm_run(const struct sm_experiment *experiment, const struct sm_ru
 /* What is known to be wrong before anything runs: platform, profile, settings that do not fit. */
 enum sm_status sm_run_check(const struct sm_experiment *experiment,
                             const struct sm_run_options *options);
+
+/* Whether its numbers can be those of a stored run on another platform, another profile or the like
+ * while its seconds come from a run without gradients: not where numbers follow the clock, rounds
+ * the loss, or the bytes of buffers the layers. */
+bool sm_run_joins(const struct sm_experiment *experiment);
+
+/* The same for all experiments that have their numbers in common, as far as is known before data
+ * are read, and so have the same workload; 0 where nothing is to be joined. And their workers. */
+enum sm_status sm_run_group(const struct sm_experiment *experiment,
+                            const struct sm_run_options *options, uint64_t *group, size_t *workers);
 
 /* Runs all of them, one after the other, each in a process of its own; runs[i] (count) are rows of
  * the store, 0 for those that left none. Stops at the first failure or interrupt and returns its

@@ -245,6 +245,15 @@ send_early(struct worker *w)
     return w->strategy->send(w->strategy_state, w->comm);
 }
 
+static void
+mark(const struct sm_training *training, size_t k, double since)
+{
+    struct sm_marks *marks = training->marks;
+    const size_t point = (k + training->every - 1) / training->every;
+    marks->seconds[point] = fmax(marks->seconds[point], since);
+    marks->arrived[point]++;
+}
+
 /* Receives; when an evaluation is due, leaves the model that k steps led to. */
 static enum sm_status
 begin(struct worker *w, size_t k, double since)
@@ -252,7 +261,12 @@ begin(struct worker *w, size_t k, double since)
     const struct sm_training *training = w->training;
     if (w->strategy->receive != NULL)
         SM_TRY(w->strategy->receive(w->strategy_state, w->comm));
-    if (training->recorder == NULL || (k % training->every != 0 && k != training->steps))
+    if ((training->recorder == NULL && training->marks == NULL) ||
+        (k % training->every != 0 && k != training->steps))
+        return SM_OK;
+    if (training->marks != NULL)
+        mark(training, k, since);
+    if (training->recorder == NULL)
         return SM_OK;
     absorb(w);
     w->absorbed = true;

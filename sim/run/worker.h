@@ -13,6 +13,14 @@
 #include "sim/timing/straggler.h"
 #include "sim/trace/trace.h"
 
+/* Where evaluations would be, without gradients: the i-th after i * every steps, the last after
+ * all.
+ */
+struct sm_marks {
+    double *seconds; /* when the last worker that came was there */
+    size_t *arrived; /* workers that came                        */
+};
+
 /* What all workers of a run share; borrowed. */
 struct sm_training {
     const struct sm_experiment *experiment;
@@ -32,6 +40,7 @@ struct sm_training {
     size_t whole_count;
     size_t parameters, steps;
     size_t every;             /* steps between evaluations                 */
+    struct sm_marks *marks;   /* NULL: nobody asks                         */
     struct sm_arena *arenas;  /* (workers + servers) memory of each rank   */
     double *ends;             /* (workers) out: seconds after the last step */
     struct sm_ledger *spent;  /* (workers) out: where the seconds until then went */

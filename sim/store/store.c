@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/store/owner.h"
 #include "sim/store/record.h"
 
 enum {
@@ -72,6 +73,19 @@ static enum sm_status
 execute(struct sm_store *store, const char *sql)
 {
     return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? SM_OK : sqlite_fail(store);
+}
+
+/* Ends a transaction: what was done in it counts, or, after an error, nothing of it. */
+static enum sm_status
+end_transaction(struct sm_store *store, enum sm_status status)
+{
+    if (status == SM_OK)
+        status = execute(store, "COMMIT");
+    if (status == SM_OK)
+        return SM_OK;
+    const struct sm_error error = *sm_error_last();
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return sm_error_set(&error);
 }
 
 static enum sm_status
@@ -379,6 +393,19 @@ create_schema(struct sm_store *store)
     return execute(store, "COMMIT");
 }
 
+/* Who is at work on which row. No part of the schema: a program that does not know the table reads
+ * and writes the same results. */
+static enum sm_status
+make_claims(struct sm_store *store)
+{
+    int64_t there = 0;
+    SM_TRY(query_number(store, "SELECT count(*) FROM sqlite_master WHERE name = 'claims'", &there));
+    if (there > 0)
+        return SM_OK;
+    return execute(store, "CREATE TABLE IF NOT EXISTS claims (run INTEGER PRIMARY KEY REFERENCES "
+                          "runs, host TEXT, boot TEXT, process INTEGER, started INTEGER)");
+}
+
 static enum sm_status
 open_database(struct sm_store *store, const char *name, int flags)
 {
@@ -418,6 +445,7 @@ open_writable(struct sm_store *store)
         SM_TRY(create_schema(store));
     if (store->schema < SCHEMA)
         SM_TRY(upgrade_schema(store));
+    SM_TRY(make_claims(store));
     /* In WAL mode readers and the writer do not wait for each other, and a commit need not wait
      * for the disk (NORMAL): a killed process loses nothing it committed. The switch fails while
      * another process uses the file or on some network disks; rollback mode is as safe. */
@@ -510,11 +538,9 @@ sm_store_close(struct sm_store *store)
 
 /* ---- rows in ---- */
 
-enum sm_status
-sm_store_begin(struct sm_store *store, const struct sm_summary *summary, int64_t *run)
+static enum sm_status
+insert_run(struct sm_store *store, const struct sm_summary *summary, int64_t *run)
 {
-    struct sm_summary row = *summary;
-    row.status = "running";
     sqlite3_stmt *insert;
     SM_TRY(
         prepare_free(store,
@@ -522,7 +548,7 @@ sm_store_begin(struct sm_store *store, const struct sm_summary *summary, int64_t
                                     ") VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')", MARKS, ")"),
                      &insert));
     int next;
-    enum sm_status status = bind_record(store, insert, 1, sm_summary_fields, &row, &next);
+    enum sm_status status = bind_record(store, insert, 1, sm_summary_fields, summary, &next);
     if (status != SM_OK) {
         sqlite3_finalize(insert);
         return status;
@@ -530,6 +556,127 @@ sm_store_begin(struct sm_store *store, const struct sm_summary *summary, int64_t
     SM_TRY(step_and_finalize(store, insert));
     *run = sqlite3_last_insert_rowid(store->db);
     return SM_OK;
+}
+
+/* The row of a run that this process begins. */
+static enum sm_status
+insert_own(struct sm_store *store, const struct sm_summary *summary, int64_t *run)
+{
+    const struct sm_owner self = sm_owner_self();
+    struct sm_summary row = *summary;
+    row.status = "running";
+    sqlite3_stmt *claim;
+    SM_TRY(insert_run(store, &row, run));
+    SM_TRY(prepare(store, "INSERT INTO claims VALUES (?, ?, ?, ?, ?)", &claim));
+    sqlite3_bind_int64(claim, 1, *run);
+    sqlite3_bind_text(claim, 2, self.host, -1, SQLITE_STATIC);
+    sqlite3_bind_text(claim, 3, self.boot, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(claim, 4, self.process);
+    sqlite3_bind_int64(claim, 5, self.started);
+    return step_and_finalize(store, claim);
+}
+
+enum sm_status
+sm_store_begin(struct sm_store *store, const struct sm_summary *summary, int64_t *run)
+{
+    SM_TRY(execute(store, "BEGIN IMMEDIATE"));
+    return end_transaction(store, insert_own(store, summary, run));
+}
+
+static bool
+is_done(const char *status)
+{
+    return status != NULL && (strcmp(status, "finished") == 0 || strcmp(status, "diverged") == 0);
+}
+
+/* What a row that has not ended, with its claim from column 2 on, is to somebody who wants to run
+ * it. */
+static enum sm_claim
+look_at_claim(sqlite3_stmt *row)
+{
+    const char *host = (const char *)sqlite3_column_text(row, 2);
+    const char *boot = (const char *)sqlite3_column_text(row, 3);
+    if (host == NULL || boot == NULL)
+        return SM_CLAIM_MINE;
+    struct sm_owner owner = {.process = sqlite3_column_int64(row, 4),
+                             .started = sqlite3_column_int64(row, 5)};
+    snprintf(owner.host, sizeof owner.host, "%s", host);
+    snprintf(owner.boot, sizeof owner.boot, "%s", boot);
+    switch (sm_owner_state(&owner)) {
+    case SM_OWNER_ALIVE:
+        return SM_CLAIM_TAKEN;
+    case SM_OWNER_ELSEWHERE:
+        return SM_CLAIM_ELSEWHERE;
+    default:
+        return SM_CLAIM_MINE;
+    }
+}
+
+/* The rows of that run: done by one of them, or whose the living one is. */
+static enum sm_status
+look_for_run(struct sm_store *store, const char *run_id, int64_t *run, enum sm_claim *claim)
+{
+    sqlite3_stmt *select;
+    SM_TRY(prepare(store,
+                   "SELECT runs.run, status, host, boot, process, started FROM runs LEFT JOIN "
+                   "claims USING (run) WHERE run_id = ? ORDER BY runs.run",
+                   &select));
+    sqlite3_bind_text(select, 1, run_id, -1, SQLITE_STATIC);
+    int code;
+    *claim = SM_CLAIM_MINE;
+    while (*claim != SM_CLAIM_DONE && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        const enum sm_claim found = is_done((const char *)sqlite3_column_text(select, 1))
+                                        ? SM_CLAIM_DONE
+                                        : look_at_claim(select);
+        if (found == SM_CLAIM_DONE || *claim == SM_CLAIM_MINE) {
+            *claim = found;
+            *run = sqlite3_column_int64(select, 0);
+        }
+    }
+    enum sm_status status =
+        *claim == SM_CLAIM_DONE || code == SQLITE_DONE ? SM_OK : sqlite_fail(store);
+    sqlite3_finalize(select);
+    return status;
+}
+
+/* All rows of a run, none of which counts. */
+static enum sm_status
+remove_run(struct sm_store *store, const char *run_id)
+{
+    static const char *const tables[] = {"claims", "evaluations", "runs"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        char sql[128];
+        sqlite3_stmt *remove;
+        snprintf(sql, sizeof sql,
+                 "DELETE FROM %s WHERE run IN (SELECT run FROM runs WHERE run_id = ?)", tables[i]);
+        SM_TRY(prepare(store, sql, &remove));
+        sqlite3_bind_text(remove, 1, run_id, -1, SQLITE_STATIC);
+        SM_TRY(step_and_finalize(store, remove));
+    }
+    return SM_OK;
+}
+
+static enum sm_status
+claim_inside(struct sm_store *store, const struct sm_summary *summary, bool take_over, int64_t *run,
+             enum sm_claim *claim)
+{
+    SM_TRY(look_for_run(store, summary->run_id, run, claim));
+    if (*claim == SM_CLAIM_ELSEWHERE && take_over)
+        *claim = SM_CLAIM_MINE;
+    if (*claim != SM_CLAIM_MINE)
+        return SM_OK;
+    SM_TRY(remove_run(store, summary->run_id));
+    return insert_own(store, summary, run);
+}
+
+enum sm_status
+sm_store_claim(struct sm_store *store, const struct sm_summary *summary, bool take_over,
+               int64_t *run, enum sm_claim *claim)
+{
+    /* one of many writers: copying the log to the file waits for the disk, and can wait too */
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+    SM_TRY(execute(store, "BEGIN IMMEDIATE"));
+    return end_transaction(store, claim_inside(store, summary, take_over, run, claim));
 }
 
 enum sm_status
@@ -553,10 +700,10 @@ sm_store_add(struct sm_store *store, int64_t run, const struct sm_evaluation *ev
     return code == SQLITE_DONE ? SM_OK : sqlite_fail(store);
 }
 
-enum sm_status
-sm_store_finish(struct sm_store *store, int64_t run, const struct sm_summary *summary)
+static enum sm_status
+finish_inside(struct sm_store *store, int64_t run, const struct sm_summary *summary)
 {
-    sqlite3_stmt *update;
+    sqlite3_stmt *update, *release;
     SM_TRY(prepare_free(store,
                         sql_with_lists(store, "UPDATE runs SET run = run", sm_summary_fields,
                                        ASSIGNMENTS, " WHERE run = ?", NAMES, NULL),
@@ -571,7 +718,46 @@ sm_store_finish(struct sm_store *store, int64_t run, const struct sm_summary *su
     SM_TRY(step_and_finalize(store, update));
     if (sqlite3_changes(store->db) == 0)
         return SM_FAIL(SM_ERR_INPUT, "%s: no run %lld", store->path, (long long)run);
+    SM_TRY(prepare(store, "DELETE FROM claims WHERE run = ?", &release));
+    sqlite3_bind_int64(release, 1, run);
+    return step_and_finalize(store, release);
+}
+
+enum sm_status
+sm_store_finish(struct sm_store *store, int64_t run, const struct sm_summary *summary)
+{
+    SM_TRY(execute(store, "BEGIN IMMEDIATE"));
+    return end_transaction(store, finish_inside(store, run, summary));
+}
+
+static enum sm_status
+put_inside(struct sm_store *store, const struct sm_stored_run *stored)
+{
+    int64_t run;
+    enum sm_claim claim;
+    sqlite3_stmt *update;
+    SM_TRY(look_for_run(store, stored->summary.run_id, &run, &claim));
+    if (claim == SM_CLAIM_DONE)
+        return SM_OK;
+    if (claim == SM_CLAIM_TAKEN)
+        return SM_FAIL(SM_ERR_INPUT, "%s: %s (%s) is being run; wait for its end", store->path,
+                       stored->summary.name, stored->summary.run_id);
+    SM_TRY(remove_run(store, stored->summary.run_id));
+    SM_TRY(insert_run(store, &stored->summary, &run));
+    SM_TRY(prepare(store, "UPDATE runs SET created = ? WHERE run = ?", &update));
+    sqlite3_bind_text(update, 1, stored->created, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(update, 2, run);
+    SM_TRY(step_and_finalize(store, update));
+    for (size_t i = 0; i < stored->evaluation_count; i++)
+        SM_TRY(sm_store_add(store, run, &stored->evaluations[i]));
     return SM_OK;
+}
+
+enum sm_status
+sm_store_put(struct sm_store *store, const struct sm_stored_run *stored)
+{
+    SM_TRY(execute(store, "BEGIN IMMEDIATE"));
+    return end_transaction(store, put_inside(store, stored));
 }
 
 /* ---- rows out ---- */

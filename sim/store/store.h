@@ -9,6 +9,7 @@
 #ifndef SM_STORE_STORE_H
 #define SM_STORE_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,13 +75,28 @@ enum sm_status sm_store_open_readonly(const char *path, struct sm_store **store)
 /* NULL is fine. */
 void sm_store_close(struct sm_store *store);
 
-/* A new row with status `running`; *run is its number. */
+/* A new row with status `running`, which belongs to this process until it is finished; *run is its
+ * number. */
 enum sm_status sm_store_begin(struct sm_store *store, const struct sm_summary *summary,
                               int64_t *run);
 enum sm_status sm_store_add(struct sm_store *store, int64_t run,
                             const struct sm_evaluation *evaluation);
 enum sm_status sm_store_finish(struct sm_store *store, int64_t run,
                                const struct sm_summary *summary);
+
+/* What became of the wish to run something. */
+enum sm_claim {
+    SM_CLAIM_MINE,      /* a new row, as by sm_store_begin                             */
+    SM_CLAIM_DONE,      /* *run is the row of one that finished or diverged            */
+    SM_CLAIM_TAKEN,     /* a living process is at it                                   */
+    SM_CLAIM_ELSEWHERE, /* a process of another host is, or was                        */
+};
+/* Begins a run unless the store has it or somebody is at it, in one transaction, so that of several
+ * processes one gets it. Rows of the same run_id that did not get to their end and whose process
+ * is dead (take_over: or of another host) are replaced. What this handle writes stays in the log
+ * beside the file when it is closed, until somebody who did not claim closes the store. */
+enum sm_status sm_store_claim(struct sm_store *store, const struct sm_summary *summary,
+                              bool take_over, int64_t *run, enum sm_claim *claim);
 
 struct sm_stored_run {
     int64_t run;
@@ -92,6 +108,10 @@ struct sm_stored_run {
 /* All runs in the order they began; owned by arena. */
 enum sm_status sm_store_read(struct sm_store *store, struct sm_arena *arena,
                              const struct sm_stored_run **runs, size_t *count);
+
+/* Copies a run with its evaluations from another store, in the place of rows of the same run_id
+ * that did not get to their end; nothing where there is one that did. */
+enum sm_status sm_store_put(struct sm_store *store, const struct sm_stored_run *stored);
 
 /* The summary as the one-line JSON object of `--json`, NaN as null; owned by arena. */
 enum sm_status sm_summary_json(const struct sm_summary *summary, struct sm_arena *arena,

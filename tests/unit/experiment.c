@@ -474,6 +474,97 @@ sweep_runs_every_combination_later_keys_fastest(void **unused)
 }
 
 static void
+zipped_lists_go_together_and_multiply_with_the_others(void **unused)
+{
+    (void)unused;
+    const struct run runs[] = {
+        {"s seed=1 strategy=local tau=12", "local", "average", 12, 600},
+        {"s seed=1 strategy=sgp tau=24", "sgp", "none", 24, 600},
+        {"s seed=2 strategy=local tau=12", "local", "average", 12, 600},
+        {"s seed=2 strategy=sgp tau=24", "sgp", "none", 24, 600},
+    };
+    expect_runs("name: s\n"
+                "sweep:\n"
+                "  seed: [1, 2]\n"
+                "  zip:\n"
+                "    algorithm.strategy: [local, sgp]\n"
+                "    algorithm.tau: [12, 24]\n",
+                runs);
+}
+
+/* The names of runs of a random search, in a line. */
+static const char *
+searched(const char *entries)
+{
+    size_t count;
+    const char *names = "";
+    const struct sm_node *const *trees =
+        expand(sm_arena_printf(&arena, "name: s\nsweep:\n  random: {%s}\n", entries), &count);
+    for (size_t i = 0; i < count; i++) {
+        struct sm_experiment e;
+        check_ok(sm_experiment_bind(&arena, trees[i], &e));
+        names = sm_arena_printf(&arena, "%s%s\n", names, e.name);
+    }
+    return names;
+}
+
+static void
+a_random_search_draws_the_same_short_numbers_each_time(void **unused)
+{
+    (void)unused;
+    const char *three = searched("count: 3, seed: 7, algorithm.inner.lr: {min: 1e-3, max: 1, scale:"
+                                 " log}, platform.latency.node1_eth: {min: 1us, max: 90us}");
+    assert_string_equal(three, "s lr=0.00429 node1_eth=49.3us\ns lr=0.0172 node1_eth=31.5us\n"
+                               "s lr=0.00438 node1_eth=23.4us\n");
+    /* more of them begin alike, and other keys change nothing */
+    const char *four = searched("seed: 7, count: 4, platform.latency.node1_eth: {min: 1us, max: "
+                                "90us}, algorithm.tau: [3]");
+    assert_true(strncmp(four,
+                        "s node1_eth=49.3us tau=3\ns node1_eth=31.5us tau=3\n"
+                        "s node1_eth=23.4us tau=3\n",
+                        70) == 0);
+    assert_string_not_equal(searched("count: 1, algorithm.inner.lr: {min: 0.1, max: 0.9}"),
+                            searched("count: 1, seed: 2, algorithm.inner.lr: {min: 0.1, max: "
+                                     "0.9}"));
+}
+
+/* Draws `count` taus; how many there were of each. */
+static void
+draw_taus(const char *range, size_t count, size_t of[16])
+{
+    size_t runs;
+    const struct sm_node *const *trees = expand(
+        sm_arena_printf(&arena, "sweep: {random: {count: %zu, algorithm.tau: %s}}", count, range),
+        &runs);
+    assert_int_equal(runs, count);
+    memset(of, 0, 16 * sizeof *of);
+    for (size_t i = 0; i < runs; i++) {
+        struct sm_experiment e;
+        check_ok(sm_experiment_bind(&arena, trees[i], &e));
+        assert_in_range(sm_experiment_tau(&e), 1, 15);
+        of[sm_experiment_tau(&e)]++;
+    }
+}
+
+static void
+a_random_search_stays_in_its_range_and_fills_it(void **unused)
+{
+    (void)unused;
+    size_t linear[16], log[16], listed[16];
+    draw_taus("{min: 2, max: 9, whole: yes}", 400, linear);
+    draw_taus("{min: 1, max: 15, whole: yes, scale: log}", 400, log);
+    draw_taus("[4, 8]", 400, listed);
+    for (size_t tau = 2; tau <= 9; tau++)
+        assert_in_range(linear[tau], 25, 80); /* 50 expected */
+    assert_int_equal(linear[1] + linear[10], 0);
+    assert_in_range(log[1], 70, 130); /* a quarter: log 2 / log 16 */
+    assert_in_range(log[8] + log[9] + log[10] + log[11] + log[12] + log[13] + log[14] + log[15], 70,
+                    130);
+    assert_in_range(listed[4], 150, 250);
+    assert_int_equal(listed[4] + listed[8], 400);
+}
+
+static void
 compare_and_sweep_multiply_entries_outside(void **unused)
 {
     (void)unused;
@@ -578,6 +669,28 @@ wrong_blocks_are_told_where_they_stand(void **unused)
         {"compare:\n- name: a\n  sweep: {algorithm.tau: [1, 2]}\n",
          "a.yaml:3:10: compare.sweep: belongs at the top of the file"},
         {"sweep: {seed: [1, 2, 1.0]}", "a.yaml:1:22: sweep.seed: seed 1.0 is listed twice"},
+        {"sweep: {zip: [1]}", "a.yaml:1:14: sweep.zip: expected `dotted.key: [values]` lines"},
+        {"sweep: {zip: {algorithm.tau: [1, 2], algorithm.inner.lr: [1]}}",
+         "a.yaml:1:58: sweep.zip.algorithm.inner.lr: 1 values, where algorithm.tau has 2"},
+        {"sweep: {zip: {seed: [1, 2]}}", "a.yaml:1:21: sweep.zip.seed: the seeds of runs stand"},
+        {"sweep:\n  algorithm.tau: [1]\n  zip: {algorithm.tau: [2]}",
+         "a.yaml:3:24: sweep.zip.algorithm.tau: is swept already, in line 2"},
+        {"sweep: {random: {count: 3}}", "a.yaml:1:17: sweep.random: expected a `dotted.key: {min"},
+        {"sweep: {random: {count: 0, algorithm.tau: [1]}}", "a.yaml:1:25: sweep.random.count: "},
+        {"sweep: {random: {algorithm.tau: 5}}",
+         "a.yaml:1:33: sweep.random.algorithm.tau: expected {min, max}, or a list to choose"},
+        {"sweep: {random: {algorithm.tau: {min: 5}}}",
+         "a.yaml:1:33: sweep.random.algorithm.tau: expected max"},
+        {"sweep: {random: {algorithm.tau: {min: 5, max: 9, scale: lg}}}",
+         "a.yaml:1:57: sweep.random.algorithm.tau.scale: "},
+        {"sweep: {random: {algorithm.tau: {min: 5, most: 9}}}",
+         "a.yaml:1:42: sweep.random.algorithm.tau.most: "},
+        {"sweep: {random: {algorithm.tau: {min: 5, max: 4}}}",
+         "a.yaml:1:47: sweep.random.algorithm.tau.max: expected more than min, 5"},
+        {"sweep: {random: {algorithm.tau: {min: 0, max: 4, scale: log}}}",
+         "a.yaml:1:39: sweep.random.algorithm.tau.min: expected more than 0"},
+        {"sweep: {random: {a.b: {min: 1us, max: 4ms}}}",
+         "a.yaml:1:39: sweep.random.a.b.max: '4ms' has another unit than min, '1us'"},
         {"compare:\n- name: local\n- {name: b, evaluate: {against: locl}}\n",
          "a.yaml:3:33: evaluate.against: no run is called 'locl', did you mean 'local'?; known: "
          "local, b"},
@@ -721,6 +834,9 @@ main(void)
         cmocka_unit_test(a_file_without_blocks_is_one_run),
         cmocka_unit_test(compare_lays_each_entry_on_the_file_in_order),
         cmocka_unit_test(sweep_runs_every_combination_later_keys_fastest),
+        cmocka_unit_test(zipped_lists_go_together_and_multiply_with_the_others),
+        cmocka_unit_test(a_random_search_draws_the_same_short_numbers_each_time),
+        cmocka_unit_test(a_random_search_stays_in_its_range_and_fills_it),
         cmocka_unit_test(compare_and_sweep_multiply_entries_outside),
         cmocka_unit_test(a_sweep_reaches_settings_behind_a_bare_name_and_quoted_patterns),
         cmocka_unit_test(a_base_is_the_entry_or_the_run_with_the_same_other_values),

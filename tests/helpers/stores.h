@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tests/helpers/stores.h -- what the program left in the stores of its folder. */
+#ifndef SM_TESTS_HELPERS_STORES_H
+#define SM_TESTS_HELPERS_STORES_H
+
+#include "sim/store/store.h"
+
+/* The runs of the store `name` in program_folder(); owned by arena. */
+size_t store_runs(struct sm_arena *arena, const char *name, const struct sm_stored_run **runs);
+
+/* The file is sound, holds `count` runs, all of them finished, each once, and no claims. */
+void store_has_finished(const char *name, size_t count);
+
+/* Both have the same runs, with the same summary, but for wall time, and the same evaluations. */
+void stores_are_equal(const char *name, const char *other);
+
+/* The number in the first row of an answer; 0 without. */
+long long store_query(const char *name, const char *sql);
+
+#endif
