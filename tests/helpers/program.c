@@ -4,49 +4,13 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/helpers/check.h"
-
-static char folder[] = "/tmp/slowmo-test-XXXXXX";
-static bool made;
-
-const char *
-program_folder(void)
-{
-    if (!made)
-        assert_non_null(mkdtemp(folder));
-    made = true;
-    return folder;
-}
-
-void
-program_cleanup(void)
-{
-    char command[64];
-    if (!made)
-        return;
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    assert_int_equal(system(command), 0);
-    made = false;
-    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
-}
-
-void
-program_write(const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", program_folder(), name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
+#include "tests/helpers/folder.h"
 
 /* In the child: both outputs go to files of the folder. */
 static _Noreturn void
@@ -65,7 +29,7 @@ exec_program(const char *const *arguments)
 pid_t
 program_start(const char *const *arguments)
 {
-    program_folder();
+    const char *folder = folder_path();
     fflush(NULL);
     pid_t child = fork();
     assert_true(child >= 0);
@@ -80,9 +44,7 @@ program_start(const char *const *arguments)
 static void
 read_output(const char *name, char *text)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "r");
+    FILE *file = fopen(folder_file(name), "r");
     size_t length = file != NULL ? fread(text, 1, MOST_OUTPUT - 1, file) : 0;
     text[length] = '\0';
     if (file != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/helpers/program.h -- the program itself, called as a user calls it. */
+/* tests/helpers/program.h -- the program itself, called as a user calls it, in folder.h's folder.
+ */
 #ifndef SM_TESTS_HELPERS_PROGRAM_H
 #define SM_TESTS_HELPERS_PROGRAM_H
 
@@ -12,13 +13,6 @@ struct program_result {
     int status; /* exit status; 128 + signal when one ended it */
     char out[MOST_OUTPUT], err[MOST_OUTPUT];
 };
-
-/* A new folder for a test's files; every call of the program runs in it. */
-const char *program_folder(void);
-/* Removes it with all that is in it. */
-void program_cleanup(void);
-/* Writes a file into the folder. */
-void program_write(const char *name, const char *text);
 
 /* Calls `slowmo ARGS...` (NULL-terminated) and waits; result is static, valid until the next. */
 const struct program_result *program_call(const char *const *arguments);

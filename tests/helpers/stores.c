@@ -8,12 +8,13 @@
 
 #include "sim/store/record.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 
 static const char *
 path_of(const char *name, char path[256])
 {
-    snprintf(path, 256, "%s/%s", program_folder(), name);
+    snprintf(path, 256, "%s/%s", folder_path(), name);
     return path;
 }
 

@@ -5,7 +5,7 @@
 
 #include "sim/store/store.h"
 
-/* The runs of the store `name` in program_folder(); owned by arena. */
+/* The runs of the store `name` in folder_path(); owned by arena. */
 size_t store_runs(struct sm_arena *arena, const char *name, const struct sm_stored_run **runs);
 
 /* The file is sound, holds `count` runs, all of them finished, each once, and no claims. */

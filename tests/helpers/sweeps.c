@@ -8,26 +8,27 @@
 
 #include "sim/base/rng.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 #include "tests/helpers/stores.h"
 
 void
 sweep_write(const char *name)
 {
-    program_write(name, "name: s\n"
-                        "steps: 40\n"
-                        "evaluate: {every: 10}\n"
-                        "platform: {file: star_4}\n"
-                        "workload: {model: softmax, batch: 8, dataset: {name: synthetic, train: "
-                        "400, test: 100}}\n"
-                        "algorithm: {tau: 8}\n"
-                        "compare:\n"
-                        "- {name: allreduce}\n"
-                        "- {name: local, algorithm: {strategy: local, outer: slowmo}}\n"
-                        "- {name: adpsgd, algorithm: {strategy: adpsgd}}\n"
-                        "sweep:\n"
-                        "  seed: [1, 2]\n"
-                        "  platform.bandwidth.\"*\": [1Gbps, 10Gbps]\n");
+    folder_write(name, "name: s\n"
+                       "steps: 40\n"
+                       "evaluate: {every: 10}\n"
+                       "platform: {file: star_4}\n"
+                       "workload: {model: softmax, batch: 8, dataset: {name: synthetic, train: "
+                       "400, test: 100}}\n"
+                       "algorithm: {tau: 8}\n"
+                       "compare:\n"
+                       "- {name: allreduce}\n"
+                       "- {name: local, algorithm: {strategy: local, outer: slowmo}}\n"
+                       "- {name: adpsgd, algorithm: {strategy: adpsgd}}\n"
+                       "sweep:\n"
+                       "  seed: [1, 2]\n"
+                       "  platform.bandwidth.\"*\": [1Gbps, 10Gbps]\n");
 }
 
 static void

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* 12 small runs of three algorithms, as a file of program_folder(). */
+/* 12 small runs of three algorithms, as a file of folder_path(). */
 enum { SWEEP_RUNS = 12 };
 void sweep_write(const char *name);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sim/base/text.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 
 static const char study[] =
@@ -26,28 +27,12 @@ static const char study[] =
     "sweep: {seed: [1, 2], algorithm.tau: [2, 4], 'platform.bandwidth.\"*\"': [1Gbps, 100Gbps]}\n";
 static const char wire[] = "platform.bandwidth.\"*\"";
 
-static const char *
-in_folder(const char *name)
-{
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", program_folder(), name);
-    return path;
-}
-
 static int
 setup(void **state)
 {
     (void)state;
-    program_write("study.yaml", study);
+    folder_write("study.yaml", study);
     return program("run", "study.yaml", "--store", "study.db", "--quiet")->status;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    program_cleanup();
-    return 0;
 }
 
 static void
@@ -79,7 +64,7 @@ compare_is_0_for_the_same_study_and_1_for_another(void **state)
 {
     (void)state;
     const struct program_result *result = program("export", "study.db", "--format", "runs");
-    program_write("baseline.csv", result->out);
+    folder_write("baseline.csv", result->out);
     result = program("compare", "study.db", "baseline.csv", "--accuracy", "0", "--seconds", "0");
     assert_int_equal(result->status, 0);
     assert_non_null(strstr(result->out, "16 runs as in baseline.csv"));
@@ -97,15 +82,15 @@ exports_and_plots_go_to_files(void **state)
     (void)state;
     assert_int_equal(program("export", "study.db", "--format", "tensorboard", "-o", "tb")->status,
                      0);
-    assert_int_equal(access(in_folder("tb/local seed=2 tau=4 ___=100Gbps-16"), F_OK), 0);
+    assert_int_equal(access(folder_file("tb/local seed=2 tau=4 ___=100Gbps-16"), F_OK), 0);
     assert_int_equal(program("export", "study.db", "--format", "tensorboard")->status, 2);
     assert_int_equal(program("export", "study.db", "--format", "jsonl", "-o", "a.jsonl")->status,
                      0);
-    assert_int_equal(access(in_folder("a.jsonl"), F_OK), 0);
+    assert_int_equal(access(folder_file("a.jsonl"), F_OK), 0);
     const struct program_result *result =
         program("plot", "study.db", "--y", "loss", "--x", "step", "-o", "a.svg");
     if (result->status == 0)
-        assert_int_equal(access(in_folder("a.svg"), F_OK), 0);
+        assert_int_equal(access(folder_file("a.svg"), F_OK), 0);
     else
         assert_non_null(strstr(result->err, "gnuplot is missing"));
 }
@@ -122,7 +107,7 @@ every_column_is_documented_and_the_examples_run(void **state)
     char *text, quoted[96];
     size_t length, columns = 0, examples = 0;
     check_ok(sm_text_read_file(&arena, SM_TEST_SOURCE "/analysis/README.md", &text, &length));
-    assert_int_equal(sqlite3_open_v2(in_folder("study.db"), &db, SQLITE_OPEN_READONLY, NULL), 0);
+    assert_int_equal(sqlite3_open_v2(folder_file("study.db"), &db, SQLITE_OPEN_READONLY, NULL), 0);
     static const char names[] = "SELECT name FROM pragma_table_info('runs') UNION ALL "
                                 "SELECT name FROM pragma_table_info('evaluations')";
     assert_int_equal(sqlite3_prepare_v2(db, names, -1, &statement, NULL), SQLITE_OK);
@@ -168,15 +153,15 @@ static void
 a_platform_that_was_set_takes_the_seconds_of_a_run_with_set(void **state)
 {
     (void)state;
-    program_write("time.yaml", "steps: 6\nplatform: {file: dgx1_32_10gbe, workers: 4}\n"
-                               "timing: {profile: resnet50_v100x8}\n");
+    folder_write("time.yaml", "steps: 6\nplatform: {file: dgx1_32_10gbe, workers: 4}\n"
+                              "timing: {profile: resnet50_v100x8}\n");
     const struct program_result *result =
         program("platform", "set", "dgx1_32_10gbe", "bandwidth.\"*_eth\"=25Gbps",
                 "platform.latency.\"*_eth\"=x3");
     assert_int_equal(result->status, 0);
     char mine_xml[256]; /* the helper keeps the text in a file, and not all of it in memory */
-    snprintf(mine_xml, sizeof mine_xml, "%s", in_folder("mine.xml"));
-    assert_int_equal(rename(in_folder("stdout.txt"), mine_xml), 0);
+    snprintf(mine_xml, sizeof mine_xml, "%s", folder_file("mine.xml"));
+    assert_int_equal(rename(folder_file("stdout.txt"), mine_xml), 0);
     const double plain = seconds_of(program("run", "time.yaml", "--timing-only", "--json"));
     const double set = seconds_of(program("run", "time.yaml", "--timing-only", "--json", "--set",
                                           "platform.bandwidth.\"*_eth\"=25Gbps", "--set",
@@ -200,5 +185,5 @@ main(void)
         cmocka_unit_test(every_column_is_documented_and_the_examples_run),
         cmocka_unit_test(a_platform_that_was_set_takes_the_seconds_of_a_run_with_set),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, folder_teardown);
 }

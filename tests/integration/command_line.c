@@ -12,6 +12,7 @@
 
 #include "sim/store/store.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 
 static const char small[] =
@@ -30,15 +31,7 @@ static int
 setup(void **state)
 {
     (void)state;
-    program_write("small.yaml", small);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    program_cleanup();
+    folder_write("small.yaml", small);
     return 0;
 }
 
@@ -101,9 +94,9 @@ static void
 a_wrong_experiment_says_where_and_what(void **state)
 {
     (void)state;
-    program_write("typo.yaml", "steps: 4\nplatfrom: {file: star_4}\n");
+    folder_write("typo.yaml", "steps: 4\nplatfrom: {file: star_4}\n");
     refused("typo.yaml:2:1: platfrom: unknown key, did you mean 'platform'?", "run", "typo.yaml");
-    program_write("name.yaml", "algorithm:\n  outer: {name: slowmoo}\n");
+    folder_write("name.yaml", "algorithm:\n  outer: {name: slowmoo}\n");
     refused("name.yaml:2:17: algorithm.outer.name: unknown outer 'slowmoo'", "run", "name.yaml");
     refused("algorithm.outer.beta: 1.5 is out of range, expected 0 .. 0.999", "run", "small.yaml",
             "--set", "algorithm.outer.beta=1.5");
@@ -154,16 +147,16 @@ static void
 a_platform_with_a_link_that_dies_is_shown(void **state)
 {
     (void)state;
-    program_write("down.txt", "0 1\n1 0\n");
-    program_write("down.xml", "<?xml version='1.0'?>\n"
-                              "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
-                              "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\">\n"
-                              "<host id=\"a\" speed=\"1Gf\"/>\n"
-                              "<host id=\"b\" speed=\"1Gf\"/>\n"
-                              "<link id=\"wire\" bandwidth=\"1GBps\" latency=\"1us\" "
-                              "state_file=\"down.txt\"/>\n"
-                              "<route src=\"a\" dst=\"b\"><link_ctn id=\"wire\"/></route>\n"
-                              "</zone></platform>\n");
+    folder_write("down.txt", "0 1\n1 0\n");
+    folder_write("down.xml", "<?xml version='1.0'?>\n"
+                             "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
+                             "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\">\n"
+                             "<host id=\"a\" speed=\"1Gf\"/>\n"
+                             "<host id=\"b\" speed=\"1Gf\"/>\n"
+                             "<link id=\"wire\" bandwidth=\"1GBps\" latency=\"1us\" "
+                             "state_file=\"down.txt\"/>\n"
+                             "<route src=\"a\" dst=\"b\"><link_ctn id=\"wire\"/></route>\n"
+                             "</zone></platform>\n");
     const struct program_result *result = program("platform", "check", "down.xml");
     assert_int_equal(result->status, 0);
     assert_non_null(strstr(result->out, "  1 wire: 8 Gbit/s (1 GB/s)"));
@@ -185,11 +178,11 @@ a_wrong_platform_says_which_line(void **state)
         "</zone></platform>\n";
     char text[1024];
     snprintf(text, sizeof text, platform, "1Gf", "wirre");
-    program_write("link.xml", text);
+    folder_write("link.xml", text);
     refused("link.xml:7: no link is called 'wirre', did you mean 'wire'?", "run", "small.yaml",
             "--set", "platform={file: link.xml}");
     snprintf(text, sizeof text, platform, "-1Gf", "wire");
-    program_write("speed.xml", text);
+    folder_write("speed.xml", text);
     refused("speed.xml:4: speed=\"-1Gf\"", "platform", "check", "speed.xml");
 }
 
@@ -199,10 +192,10 @@ a_store_that_cannot_be_written_is_refused_and_left_alone(void **state)
     (void)state;
     refused("cannot make none/r.db", "run", "small.yaml", "--store", "none/r.db");
     refused("a folder", "run", "small.yaml", "--store", "/tmp");
-    program_write("text.db", "not a database, but somebody's text\n");
+    folder_write("text.db", "not a database, but somebody's text\n");
     refused("it was left alone", "run", "small.yaml", "--store", "text.db");
     char path[256], kept[64] = "";
-    snprintf(path, sizeof path, "%s/text.db", program_folder());
+    snprintf(path, sizeof path, "%s/text.db", folder_path());
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     assert_non_null(fgets(kept, sizeof kept, file));
@@ -267,7 +260,7 @@ static void
 a_study_over_seeds_ends_in_a_line_a_variant(void **state)
 {
     (void)state;
-    program_write("study.yaml", study);
+    folder_write("study.yaml", study);
     const struct program_result *result = program("run", "study.yaml");
     assert_int_equal(result->status, 0);
     assert_int_equal(lines(result->out), 5); /* titles, two variants, the gain, the store */
@@ -297,14 +290,14 @@ static void
 a_study_with_a_wrong_base_or_seed_does_not_begin(void **state)
 {
     (void)state;
-    program_write("study.yaml", study);
+    folder_write("study.yaml", study);
     refused("evaluate.against: no run is called 'lcal', did you mean 'local'?", "run", "study.yaml",
             "--set", "evaluate.against=lcal");
     refused("sweep.seed: seed 2 is listed twice", "run", "study.yaml", "--set",
             "sweep.seed=[2, 3, 2]");
     refused("--seed 4: the sweep sets the seed", "run", "study.yaml", "--seed", "4");
     char path[256];
-    snprintf(path, sizeof path, "%s/results.db", program_folder());
+    snprintf(path, sizeof path, "%s/results.db", folder_path());
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
@@ -313,12 +306,12 @@ an_interrupt_keeps_what_was_finished(void **state)
 {
     (void)state;
     /* the first run is short, the second would take for ever */
-    program_write("long.yaml", small);
+    folder_write("long.yaml", small);
     const char *const call[] = {
         "run",   "long.yaml",           "--set", "sweep.steps=[24, 1000000000]",
         "--set", "evaluate.every=1000", NULL};
     char path[256];
-    snprintf(path, sizeof path, "%s/results.db", program_folder());
+    snprintf(path, sizeof path, "%s/results.db", folder_path());
     pid_t child = program_start(call);
     struct sm_arena arena = {0};
     const struct sm_stored_run *runs;
@@ -438,9 +431,9 @@ profiles_are_described_by_what_their_figures_come_to(void **state)
         {"straggler", "lognormal"},
         {"pareto", "tail index"},
     };
-    program_write("mine.yaml", "{name: mine, source: me, device_speed: 1Tf, devices: 1, samples: 8,"
-                               " model_bytes: 1MB, stages: {load: 0s, forward: 1ms, backward: 2ms,"
-                               " update: 0s}}\n");
+    folder_write("mine.yaml", "{name: mine, source: me, device_speed: 1Tf, devices: 1, samples: 8,"
+                              " model_bytes: 1MB, stages: {load: 0s, forward: 1ms, backward: 2ms,"
+                              " update: 0s}}\n");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct program_result *result = program("describe", cases[i].name);
         assert_int_equal(result->status, 0);
@@ -453,7 +446,7 @@ profiles_are_described_by_what_their_figures_come_to(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_wrong_call_is_one_line_and_exit_2),
         TEST(a_wrong_experiment_says_where_and_what),

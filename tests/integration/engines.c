@@ -535,6 +535,54 @@ run_devices(char *platform, const char *edits, struct stages *stages)
     free(platform);
 }
 
+/* Two servers of two devices, whose rings go over one and the same bus. */
+static const char one_bus[] =
+    "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\">\n"
+    "<host id=\"a0\" speed=\"1Tf\"><prop id=\"worker\" value=\"0\"/></host>\n"
+    "<host id=\"a1\" speed=\"1Tf\"><prop id=\"worker\" value=\"0\"/><prop id=\"device\" "
+    "value=\"1\"/>"
+    "</host>\n"
+    "<host id=\"b0\" speed=\"1Tf\"><prop id=\"worker\" value=\"1\"/></host>\n"
+    "<host id=\"b1\" speed=\"1Tf\"><prop id=\"worker\" value=\"1\"/><prop id=\"device\" "
+    "value=\"1\"/>"
+    "</host>\n"
+    "<link id=\"bus\" bandwidth=\"1GBps\" latency=\"1us\"/>\n"
+    "<link id=\"net\" bandwidth=\"1GBps\" latency=\"1us\"/>\n"
+    "<route src=\"a0\" dst=\"a1\"><link_ctn id=\"bus\"/></route>\n"
+    "<route src=\"b0\" dst=\"b1\"><link_ctn id=\"bus\"/></route>\n"
+    "<route src=\"a0\" dst=\"b0\"><link_ctn id=\"net\"/></route>\n"
+    "<route src=\"a0\" dst=\"b1\"><link_ctn id=\"net\"/></route>\n"
+    "<route src=\"a1\" dst=\"b0\"><link_ctn id=\"net\"/></route>\n"
+    "<route src=\"a1\" dst=\"b1\"><link_ctn id=\"net\"/></route>\n"
+    "</zone></platform>\n";
+
+static enum sm_status
+reduce_on_a_bus(struct sm_comm *comm, const void *in, void *out)
+{
+    const bool *both = in;
+    double *seconds = out;
+    if (comm->rank > 0 && !*both)
+        return SM_OK;
+    SM_TRY(comm->ops->reduce_devices(comm, 1));
+    seconds[comm->rank] = comm->ops->now(comm);
+    return SM_OK;
+}
+
+static void
+devices_of_two_workers_on_one_bus_share_it(void **state)
+{
+    (void)state;
+    double seconds[2][2];
+    for (int both = 0; both < 2; both++) {
+        const bool in = both == 1;
+        const struct machine machine = {
+            .platform = one_bus, .wire_scale = 1e9 / 4, .program = reduce_on_a_bus, .in = &in};
+        check_ok(machine_run(&machine, seconds[both], sizeof seconds[both], NULL));
+    }
+    check_relative(seconds[1][0], 2 * seconds[0][0], 1e-4); /* but for the latency */
+    check_relative(seconds[1][1], seconds[1][0], 1e-9);
+}
+
 static double
 rings_of_a_dgx1(double bytes)
 {
@@ -1612,6 +1660,7 @@ main(void)
         cmocka_unit_test(a_message_shares_links_with_the_all_reduce_that_it_meets),
         cmocka_unit_test(all_reduces_of_a_rank_follow_one_another),
         cmocka_unit_test(test_notices_within_the_time_between_two_questions),
+        cmocka_unit_test(devices_of_two_workers_on_one_bus_share_it),
         cmocka_unit_test(devices_of_a_dgx1_reduce_in_the_seconds_of_their_rings),
         cmocka_unit_test(devices_that_are_remembered_take_as_long_as_those_that_are_played),
         cmocka_unit_test(devices_workers_and_both_reduce_one_after_another),

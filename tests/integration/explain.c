@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "tests/helpers/check.h"
+#include "tests/helpers/folder.h"
+#include "tests/helpers/json.h"
 #include "tests/helpers/program.h"
 
 /* Two hosts, a narrow wire and a wide one between them, and a spare link on the way to a third that
@@ -47,24 +47,16 @@ write_profile(const char *compute)
              "name: profile\nsource: made up\ndevice_speed: 1Tf\ndevices: 0\nsamples: 1\n"
              "model_bytes: 125MB\nstages: {load: %s, forward: %s, backward: %s, update: 0s}\n",
              compute, compute, compute);
-    program_write("profile.yaml", text);
+    folder_write("profile.yaml", text);
 }
 
 static int
 setup(void **state)
 {
     (void)state;
-    program_write("hosts.xml", hosts);
-    program_write("two.yaml", experiment);
+    folder_write("hosts.xml", hosts);
+    folder_write("two.yaml", experiment);
     write_profile("0s");
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    program_cleanup();
     return 0;
 }
 
@@ -75,22 +67,9 @@ explain(const char *const *arguments)
     const struct program_result *result = program_call(arguments);
     if (result->status != 0)
         fail_msg("exit %d: %s", result->status, result->err);
-    json_error_t error;
-    json_t *root = json_loads(result->out, JSON_REJECT_DUPLICATES, &error);
-    if (root == NULL)
-        fail_msg("%d: %s", error.line, error.text);
-    return root;
+    return json_of(result->out);
 }
 #define explained(...) explain((const char *const[]){"explain", __VA_ARGS__, "--json", NULL})
-
-static double
-number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value))
-        fail_msg("no number '%s'", key);
-    return json_number_value(value);
-}
 
 /* The object of a list whose `key` is `value`; NULL when there is none. */
 static const json_t *
@@ -128,13 +107,13 @@ a_run_of_bandwidth_alone_has_an_elasticity_of_minus_1(void **state)
 {
     (void)state;
     json_t *root = explained("two.yaml", "--steps", "5");
-    check_near(number(root, "steps"), 5, 0);
-    check_near(number(root, "all_steps"), 600, 0);
-    check_relative(number(root, "seconds_per_step"), 1.0, 1e-4); /* 125 MB at 1 Gbit/s */
+    check_near(number_of(root, "steps"), 5, 0);
+    check_near(number_of(root, "all_steps"), 600, 0);
+    check_relative(number_of(root, "seconds_per_step"), 1.0, 1e-4); /* 125 MB at 1 Gbit/s */
     const json_t *narrow = setting(root, "platform.bandwidth.\"narrow*\"");
-    check_near(number(narrow, "elasticity"), -1, 1e-4);
-    check_relative(number(narrow, "seconds_lower"), 1 / 0.9, 1e-4);
-    check_relative(number(narrow, "seconds_higher"), 1 / 1.1, 1e-4);
+    check_near(number_of(narrow, "elasticity"), -1, 1e-4);
+    check_relative(number_of(narrow, "seconds_lower"), 1 / 0.9, 1e-4);
+    check_relative(number_of(narrow, "seconds_higher"), 1 / 1.1, 1e-4);
     assert_string_equal(warning(narrow), "");
     json_decref(root);
 }
@@ -146,8 +125,8 @@ a_link_that_nobody_crosses_is_told_from_one_that_is_wide_enough(void **state)
     json_t *root = explained("two.yaml", "--steps", "3");
     const json_t *spare = setting(root, "platform.bandwidth.\"spare*\"");
     const json_t *wide = setting(root, "platform.bandwidth.\"wide*\"");
-    check_near(number(spare, "elasticity"), 0, 0);
-    check_near(number(wide, "elasticity"), 0, 0);
+    check_near(number_of(spare, "elasticity"), 0, 0);
+    check_near(number_of(wide, "elasticity"), 0, 0);
     assert_non_null(strstr(warning(spare), "no message crosses it"));
     assert_non_null(strstr(warning(wide), "hidden behind something else"));
     assert_string_equal(warning(setting(root, "platform.latency.\"wide*\"")), "");
@@ -169,11 +148,11 @@ the_links_of_a_cluster_are_varied_through_its_own_bandwidth(void **state)
                  "<platform version=\"4.1\">\n<cluster id=\"tree\" prefix=\"gpu\" suffix=\"\" "
                  "radical=\"0-3\" speed=\"1Tf\" bw=\"1Gbps\" lat=\"1us\" %s/>\n</platform>\n",
                  topologies[i]);
-        program_write("cluster.xml", text);
+        folder_write("cluster.xml", text);
         json_t *root = explained("two.yaml", "--steps", "2", "--set", "platform.file=cluster.xml",
                                  "--set", "platform.bandwidth.tree_link=x1.5");
         const json_t *links = setting(root, "platform.bandwidth.\"tree_link\"");
-        check_near(number(links, "elasticity"), -1, 1e-3);
+        check_near(number_of(links, "elasticity"), -1, 1e-3);
         assert_string_equal(warning(links), "");
         assert_int_equal(json_array_size(json_object_get(root, "warnings")), 0);
         json_decref(root);
@@ -190,16 +169,16 @@ links_say_bytes_a_step_and_how_much_of_them_was_used(void **state)
     assert_int_equal(json_array_size(links), 2); /* the spare one carried nothing */
     assert_int_equal(json_array_size(classes), 3);
     const json_t *narrow = find(links, "name", "narrow1"), *wide = find(links, "name", "wide1");
-    check_near(number(narrow, "bytes_up"), 4 * 125e6, 0); /* a ring of two sends half, twice */
-    check_near(number(narrow, "bytes_down"), 4 * 125e6, 0);
-    check_near(number(narrow, "utilisation"), 1, 1e-3);
-    assert_true(number(narrow, "utilisation") <= 1);
-    check_near(number(wide, "utilisation"), 0.1, 1e-3);
+    check_near(number_of(narrow, "bytes_up"), 4 * 125e6, 0); /* a ring of two sends half, twice */
+    check_near(number_of(narrow, "bytes_down"), 4 * 125e6, 0);
+    check_near(number_of(narrow, "utilisation"), 1, 1e-3);
+    assert_true(number_of(narrow, "utilisation") <= 1);
+    check_near(number_of(wide, "utilisation"), 0.1, 1e-3);
     const json_t *first = json_array_get(classes, 0);
     assert_string_equal(json_string_value(json_object_get(first, "links")), "narrow*");
     assert_string_equal(json_string_value(json_object_get(first, "busiest")), "narrow1");
-    check_near(number(first, "bytes_per_step"), 2 * 125e6, 0);
-    check_near(number(find(classes, "links", "spare*"), "used"), 0, 0);
+    check_near(number_of(first, "bytes_per_step"), 2 * 125e6, 0);
+    check_near(number_of(find(classes, "links", "spare*"), "used"), 0, 0);
     json_decref(root);
 }
 
@@ -217,7 +196,7 @@ elasticities_of_all_there_is_add_up_to_1(void **state)
     json_array_foreach(json_object_get(root, "settings"), i, one)
     {
         const char *name = json_string_value(json_object_get(one, "setting"));
-        const double elasticity = number(one, "elasticity");
+        const double elasticity = number_of(one, "elasticity");
         if (strncmp(name, "platform.bandwidth", 18) == 0 ||
             strncmp(name, "platform.speed", 14) == 0)
             sum -= elasticity;
@@ -227,9 +206,9 @@ elasticities_of_all_there_is_add_up_to_1(void **state)
     }
     check_near(sum, 1, 0.01);
     /* what the host's speed stretches are these stages */
-    check_near(number(setting(root, "timing.scale.forward"), "elasticity") +
-                   number(setting(root, "timing.scale.backward"), "elasticity"),
-               -number(setting(root, "platform.speed.\"gpu*\""), "elasticity"), 0.01);
+    check_near(number_of(setting(root, "timing.scale.forward"), "elasticity") +
+                   number_of(setting(root, "timing.scale.backward"), "elasticity"),
+               -number_of(setting(root, "platform.speed.\"gpu*\""), "elasticity"), 0.01);
     write_profile("0s");
     json_decref(root);
 }
@@ -246,19 +225,19 @@ stages_of_a_worker_add_up_to_its_seconds(void **state)
     double shares = 0;
     size_t i;
     for (size_t s = 0; s < 6; s++)
-        shares += number(json_object_get(all, stages[s]), "share");
+        shares += number_of(json_object_get(all, stages[s]), "share");
     check_near(shares, 1, 1e-9);
     json_array_foreach(json_object_get(root, "per_worker"), i, worker)
     {
         double sum = 0;
         for (size_t s = 0; s < 6; s++)
-            sum += number(worker, stages[s]);
-        check_relative(sum, number(worker, "seconds"), 1e-9);
+            sum += number_of(worker, stages[s]);
+        check_relative(sum, number_of(worker, "seconds"), 1e-9);
     }
     assert_int_equal(i, 2);
     const json_t *slowest = json_object_get(json_object_get(all, "compute"), "slowest");
     assert_string_equal(json_string_value(json_object_get(slowest, "host")), "gpu2");
-    check_relative(number(slowest, "seconds"), 0.04, 1e-9);
+    check_relative(number_of(slowest, "seconds"), 0.04, 1e-9);
     write_profile("0s");
     json_decref(root);
 }
@@ -287,8 +266,8 @@ settings_of_its_own_that_change_nothing_are_named(void **state)
             fail_msg("'%s', expected '%s ...'", text, expected[i]);
     }
     /* and its own edit of a class does not hide what 10 % less would do */
-    check_relative(number(setting(root, "platform.bandwidth.\"narrow*\""), "seconds_lower"),
-                   number(root, "seconds_per_step") / 0.9, 1e-3);
+    check_relative(number_of(setting(root, "platform.bandwidth.\"narrow*\""), "seconds_lower"),
+                   number_of(root, "seconds_per_step") / 0.9, 1e-3);
     json_decref(root);
 }
 
@@ -296,11 +275,11 @@ static void
 whole_rounds_are_run_and_each_experiment_of_a_file_on_a_line_of_its_own(void **state)
 {
     (void)state;
-    program_write("sweep.yaml", "steps: 600\nplatform: {file: star_2}\n"
-                                "workload: {model: quadratic, dimension: 4}\n"
-                                "timing: {profile: resnet18_v100}\n"
-                                "algorithm: {strategy: local, outer: average}\n"
-                                "sweep:\n  algorithm.tau: [7, 40]\n");
+    folder_write("sweep.yaml", "steps: 600\nplatform: {file: star_2}\n"
+                               "workload: {model: quadratic, dimension: 4}\n"
+                               "timing: {profile: resnet18_v100}\n"
+                               "algorithm: {strategy: local, outer: average}\n"
+                               "sweep:\n  algorithm.tau: [7, 40]\n");
     const struct program_result *result =
         program("explain", "sweep.yaml", "--json", "--steps", "25", "--jobs", "3");
     assert_int_equal(result->status, 0);
@@ -309,8 +288,8 @@ whole_rounds_are_run_and_each_experiment_of_a_file_on_a_line_of_its_own(void **s
     assert_non_null(second);
     json_t *one = json_loads(result->out, JSON_DISABLE_EOF_CHECK, NULL);
     json_t *two = json_loads(second + 1, 0, NULL);
-    check_near(number(one, "steps"), 21, 0);
-    check_near(number(two, "steps"), 40, 0);
+    check_near(number_of(one, "steps"), 21, 0);
+    check_near(number_of(two, "steps"), 40, 0);
     json_decref(one);
     json_decref(two);
 }
@@ -337,9 +316,9 @@ static void
 wrong_calls_are_one_line_and_exit_2(void **state)
 {
     (void)state;
-    program_write("typo.yaml", "steps: 4\nplatfrom: {file: star_4}\n");
-    program_write("second.yaml", "platform: {file: star_2}\ncompare:\n- {name: a}\n"
-                                 "- {name: b, platform: {workers: 9}}\n");
+    folder_write("typo.yaml", "steps: 4\nplatfrom: {file: star_4}\n");
+    folder_write("second.yaml", "platform: {file: star_2}\ncompare:\n- {name: a}\n"
+                                "- {name: b, platform: {workers: 9}}\n");
     static const struct {
         const char *arguments[4], *part;
     } calls[] = {
@@ -377,5 +356,5 @@ main(void)
         cmocka_unit_test(people_get_tables),
         cmocka_unit_test(wrong_calls_are_one_line_and_exit_2),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, folder_teardown);
 }

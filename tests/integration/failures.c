@@ -7,54 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "tests/helpers/folder.h"
 #include "tests/helpers/machine.h"
 #include "tests/helpers/training.h"
 
 enum { WORKERS = 4, SERVERS = 1 };
 
-static char folder[] = "/tmp/sm_failures_XXXXXX";
-
-static const char *
-path_of(const char *name)
-{
-    static char path[4][64];
-    static int next;
-    next = (next + 1) % 4;
-    snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
-    return path[next];
-}
-
-static void
-write_text(const char *name, const char *text)
-{
-    FILE *out = fopen(path_of(name), "w");
-    assert_non_null(out);
-    fputs(text, out);
-    fclose(out);
-}
-
 static int
 setup(void **state)
 {
     (void)state;
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    write_text("for_good", "0 1\n1.25 0\n");
-    write_text("a_while", "0 1\n1.25 0\n2.25 1\n");
-    write_text("never", "0 1\n");
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    const char *const names[] = {"for_good", "a_while", "never", "p.xml", "profile.yaml"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        unlink(path_of(names[i]));
-    rmdir(folder);
+    folder_write("for_good", "0 1\n1.25 0\n");
+    folder_write("a_while", "0 1\n1.25 0\n2.25 1\n");
+    folder_write("never", "0 1\n");
     return 0;
 }
 
@@ -69,9 +35,11 @@ star(const char *host_profile, const char *link_profile)
                         "<?xml version='1.0'?>\n<platform version=\"4.1\">"
                         "<zone id=\"w\" routing=\"Floyd\">\n");
     if (host_profile != NULL)
-        snprintf(attribute[0], sizeof attribute[0], " state_file=\"%s\"", path_of(host_profile));
+        snprintf(attribute[0], sizeof attribute[0], " state_file=\"%s\"",
+                 folder_file(host_profile));
     if (link_profile != NULL)
-        snprintf(attribute[1], sizeof attribute[1], " state_file=\"%s\"", path_of(link_profile));
+        snprintf(attribute[1], sizeof attribute[1], " state_file=\"%s\"",
+                 folder_file(link_profile));
     for (int i = 0; i < WORKERS + SERVERS; i++)
         used += snprintf(text + used, sizeof text - (size_t)used,
                          "<host id=\"node%d\" speed=\"1Gf\"%s/>\n", i, i == 3 ? attribute[0] : "");
@@ -94,15 +62,16 @@ star(const char *host_profile, const char *link_profile)
 static struct training *
 run(const char *platform, const char *strategy, const char *more)
 {
-    write_text("p.xml", platform);
-    write_text("profile.yaml", "name: p\nsource: none\ndevice_speed: 1Gf\ndevices: 1\nsamples: 8\n"
-                               "model_bytes: 50MB\n"
-                               "stages: {load: 1ms, forward: 0.1s, backward: 0.1s, update: 1ms}\n");
+    folder_write("p.xml", platform);
+    folder_write("profile.yaml",
+                 "name: p\nsource: none\ndevice_speed: 1Gf\ndevices: 1\nsamples: 8\n"
+                 "model_bytes: 50MB\n"
+                 "stages: {load: 1ms, forward: 0.1s, backward: 0.1s, update: 1ms}\n");
     return training_run(&(struct training_how){0},
                         "{steps: 20, platform: {file: %s, workers: 4}, " SOFTMAX
                         ", timing: {profile: %s}, algorithm: {strategy: %s, inner: {name: sgd, lr: "
                         "0.1}%s}, evaluate: {every: 2}}",
-                        path_of("p.xml"), path_of("profile.yaml"), strategy, more);
+                        folder_file("p.xml"), folder_file("profile.yaml"), strategy, more);
 }
 
 static const char *const in_step[] = {"allreduce", "parameter_server", "sgp", "osgp", "dpsgd",
@@ -225,7 +194,7 @@ nobody_goes_on_without_the_server(void **state)
     const char *xml = star(NULL, NULL), *node = strstr(xml, "node4\" speed=\"1Gf\"");
     const size_t head = (size_t)(node - xml) + strlen("node4\" speed=\"1Gf\"");
     static char text[8192]; /* node4 instead of node3 */
-    snprintf(text, sizeof text, "%.*s state_file=\"%s\"%s", (int)head, xml, path_of("for_good"),
+    snprintf(text, sizeof text, "%.*s state_file=\"%s\"%s", (int)head, xml, folder_file("for_good"),
              xml + head);
     struct training *t = run(text, "parameter_server_async", "");
     assert_int_equal(t->status, SM_ERR_STALLED);
@@ -272,12 +241,12 @@ an_nvlink_or_a_device_that_dies_stalls_its_worker(void **state)
         "<route src=\"g0\" dst=\"g1\"><link_ctn id=\"nvlink\"/></route>\n</zone></platform>\n";
     static const char key[] = " state_file=\"";
     char text[2048];
-    snprintf(text, sizeof text, two, "", "", "", key, path_of("for_good"), "\"");
+    snprintf(text, sizeof text, two, "", "", "", key, folder_file("for_good"), "\"");
     const struct machine machine = {
         .platform = text, .wire_scale = 1000, .program = reduce_for_ever};
     check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_STALLED,
                 "link 'nvlink' died at 1.25 s");
-    snprintf(text, sizeof text, two, key, path_of("for_good"), "\"", "", "", "");
+    snprintf(text, sizeof text, two, key, folder_file("for_good"), "\"", "", "", "");
     check_fails(machine_run(&machine, NULL, 0, NULL), SM_ERR_STALLED, "host 'g1' died at 1.25 s");
 }
 
@@ -291,12 +260,12 @@ a_dead_link_with_traffic_on_it_ends_as_one_without(void **state)
                                           "{from: 3, to: 0, flows: 1}"};
     for (size_t i = 0; i < 3; i++)
         for (size_t host = 0; host < 2; host++) {
-            write_text("p.xml", star(host ? "for_good" : NULL, host ? NULL : "for_good"));
+            folder_write("p.xml", star(host ? "for_good" : NULL, host ? NULL : "for_good"));
             struct training *t =
                 training_run(&(struct training_how){0},
                              "{steps: 20, platform: {file: %s, workers: 4, traffic: [%s]}, " SOFTMAX
                              ", timing: {profile: %s}, algorithm: {strategy: sgp}}",
-                             path_of("p.xml"), traffic[i], path_of("profile.yaml"));
+                             folder_file("p.xml"), traffic[i], folder_file("profile.yaml"));
             assert_int_equal(t->status, SM_ERR_STALLED);
             assert_non_null(
                 strstr(t->error.message, host ? "host 'node3' died at 1.25 s" : "link 'nic3_"));
@@ -319,5 +288,5 @@ main(void)
         cmocka_unit_test(a_dead_link_with_traffic_on_it_ends_as_one_without),
         cmocka_unit_test(an_nvlink_or_a_device_that_dies_stalls_its_worker),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, folder_teardown);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/helpers/combinations.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 #include "tests/helpers/stores.h"
 
@@ -15,14 +16,14 @@ static int
 teardown(void **state)
 {
     (void)state;
-    program_cleanup();
+    folder_remove();
     return 0;
 }
 
 static void
 sweeps(const char *text, const char *store, const char *option)
 {
-    program_write("join.yaml", text);
+    folder_write("join.yaml", text);
     const struct program_result *result =
         program("sweep", "join.yaml", "--quiet", "--jobs", "2", "--store", store, option);
     if (result->status != 0)
@@ -106,7 +107,7 @@ other_machines_join_to_the_bit_too(void **unused)
         assert_int_equal(joined("joined.db"),
                          store_query("joined.db", "SELECT count(*) - 1 FROM runs"));
         stores_are_equal("joined.db", "trained.db");
-        program_cleanup();
+        folder_remove();
     }
 }
 

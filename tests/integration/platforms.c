@@ -5,46 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sim/platform/make.h"
 #include "tests/helpers/check.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/machine.h"
 #include "tests/helpers/training.h"
 
 enum { TEXT = 1 << 20, MOST = 32 };
-
-static char folder[] = "/tmp/slowmo-platforms-XXXXXX";
-static char profile[64], file[64];
-
-static int
-setup(void **state)
-{
-    (void)state;
-    if (mkdtemp(folder) == NULL)
-        return 1;
-    snprintf(profile, sizeof profile, "%s/profile.txt", folder);
-    snprintf(file, sizeof file, "%s/platform.xml", folder);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    unlink(profile);
-    unlink(file);
-    return rmdir(folder);
-}
-
-static void
-write_text(const char *path, const char *text)
-{
-    FILE *out = fopen(path, "w");
-    assert_non_null(out);
-    assert_int_equal(fwrite(text, 1, strlen(text), out), strlen(text));
-    assert_int_equal(fclose(out), 0);
-}
 
 /* What the family writes; the caller frees it. */
 static char *
@@ -178,8 +146,8 @@ pair(const char *family, const char *element, const char *attribute)
     char *place = strstr(star, element);
     assert_non_null(place);
     size_t before = (size_t)(place - star) + strlen(element);
-    snprintf(text, sizeof text, "%.*s %s=\"%s\"%s", (int)before, star, attribute, profile,
-             star + before);
+    snprintf(text, sizeof text, "%.*s %s=\"%s\"%s", (int)before, star, attribute,
+             folder_file("profile.txt"), star + before);
     free(star);
     return text;
 }
@@ -230,18 +198,19 @@ profiles_of_a_duplex_link_hold_in_both_directions(void **state)
         .wire_scale = 2.5e8, .program = send_later, .in = &pause}; /* two floats: 2 GB */
     const double there = 2e-3 + 2;
 
-    write_text(profile, "0 1e9\n1 0.5e9\n"); /* bandwidth halves at 1 s */
+    folder_write("profile.txt", "0 1e9\n1 0.5e9\n"); /* bandwidth halves at 1 s */
     machine.platform = pair("star", "id=\"node0_eth\"", "bandwidth_file");
     check_ok(machine_run(&machine, end, sizeof end, NULL));
     double first = 1 + (2e9 - (1 - 2e-3) * 1e9) / 0.5e9;
     check_relative(end[0], first + 2e-3 + 4, 1e-9);
 
-    write_text(profile, "0 0.001\n1 0.5\n"); /* a latency counts for what starts later */
+    folder_write("profile.txt", "0 0.001\n1 0.5\n"); /* a latency counts for what starts later */
     machine.platform = pair("star", "id=\"node0_eth\"", "latency_file");
     check_ok(machine_run(&machine, end, sizeof end, NULL));
     check_relative(end[0], there + 0.501 + 2, 1e-9);
 
-    write_text(profile, "0 1.0\n1 0.25\n"); /* half of the work, then a quarter of the speed */
+    folder_write("profile.txt",
+                 "0 1.0\n1 0.25\n"); /* half of the work, then a quarter of the speed */
     machine.platform = pair("star", "id=\"node0\"", "speed_file");
     machine.program = compute_two_gigaflop;
     check_ok(machine_run(&machine, end, sizeof end, NULL));
@@ -301,14 +270,14 @@ a_duplex_link_may_be_down_while_nobody_sends(void **state)
     for (size_t i = 0; i < 2; i++) {
         double end[2], pause = 3;
         struct machine machine = {.wire_scale = 2.5e8, .program = send_later, .in = &pause};
-        write_text(profile, "0 1\n1 0\n2 1\n");
+        folder_write("profile.txt", "0 1\n1 0\n2 1\n");
         machine.platform = pair(cases[i].family, "id=\"node0_eth\"", "state_file");
         check_ok(machine_run(&machine, end, sizeof end, NULL));
         check_relative(end[0], 3 + 2 * (cases[i].latency + 2), 1e-9);
         pause = 0; /* now it dies under the message */
         check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
                     "link 'node0_eth_UP' died at 1 s");
-        write_text(profile, "0 1\n3 0\n"); /* and here under the answer, which goes DOWN */
+        folder_write("profile.txt", "0 1\n3 0\n"); /* and here under the answer, which goes DOWN */
         check_fails(machine_run(&machine, end, sizeof end, NULL), SM_ERR_STALLED,
                     "link 'node0_eth_DOWN' died at 3 s");
         machine.program = send_both_ways;
@@ -371,11 +340,11 @@ topologies_train(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        write_text(file, cluster(i));
+        folder_write("platform.xml", cluster(i));
         struct training *training =
             train("steps: 6\nplatform: {file: %s}\n" SOFTMAX "\n"
                   "algorithm: {inner: {name: sgd, lr: 0.1}, strategy: sgp}\n",
-                  file);
+                  folder_file("platform.xml"));
         assert_true(training->seconds > 0 && training->parameters > 0);
         free(training);
     }
@@ -393,5 +362,5 @@ main(void)
         cmocka_unit_test(topologies_reduce_in_the_same_seconds_exact_and_fluid),
         cmocka_unit_test(topologies_train),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, NULL, folder_teardown);
 }

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "tests/helpers/check.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 
 enum { ALLREDUCE, LOCAL, LOCAL_SLOWMO, OSGP, OSGP_SLOWMO, SGP, SGP_SLOWMO, SGP_DOUBLE, ROWS };
@@ -64,7 +65,7 @@ simulate(void **state)
     run_study(SM_TEST_SOURCE "/analysis/studies/sgp_time.yaml", 2 * COUNTS, NULL, both);
     memcpy(allreduce, both, sizeof allreduce);
     memcpy(sgp, both + COUNTS, sizeof sgp);
-    program_cleanup();
+    folder_remove();
     return 0;
 }
 

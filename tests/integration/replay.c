@@ -13,6 +13,7 @@
 #include "algorithms/strategy/strategy.h"
 #include "sim/run/rules.h"
 #include "tests/helpers/arena.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 #include "tests/helpers/training.h"
 
@@ -262,18 +263,36 @@ runs_with_gradients_replay_nothing(void **unused)
 }
 
 static void
+settings_of_the_network_keep_no_run_from_being_replayed(void **unused)
+{
+    (void)unused;
+    folder_write("star.xml",
+                 "<platform version=\"4.1\">\n"
+                 "<config><prop id=\"network/model\" value=\"LV08\"/>"
+                 "<prop id=\"network/crosstraffic\" value=\"1\"/>"
+                 "<prop id=\"network/TCP-gamma\" value=\"4194304\"/></config>\n"
+                 "<cluster id=\"c\" prefix=\"n\" suffix=\"\" radical=\"0-4\" speed=\"1Tf\""
+                 " bw=\"10Gbps\" lat=\"10us\"/></platform>\n");
+    char platform[320];
+    snprintf(platform, sizeof platform, "{file: %s}", folder_file("star.xml"));
+    assert_true(compare(platform, 100, "resnet50_v100x8", "{strategy: allreduce}").steps > 0);
+    assert_true(compare(platform, 100, "resnet50_v100x8", "{strategy: sgp}").steps > 0);
+    folder_remove();
+}
+
+static void
 nothing_is_replayed_under_a_trace_or_where_the_platform_changes(void **unused)
 {
     (void)unused;
-    program_write("star.xml",
-                  "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\">\n"
-                  "<host id=\"a\" speed=\"1Tf\" speed_file=\"a.profile\"/>\n"
-                  "<host id=\"b\" speed=\"1Tf\"/>\n"
-                  "<link id=\"l\" bandwidth=\"1GBps\" latency=\"1us\"/>\n"
-                  "<route src=\"a\" dst=\"b\"><link_ctn id=\"l\"/></route></zone></platform>\n");
-    program_write("a.profile", "0 1\n1 0.5\nLOOPAFTER 1\n");
-    program_write("one.yaml", "{steps: 70, timing: {profile: resnet50_v100x8},"
-                              " algorithm: {strategy: allreduce}}\n");
+    folder_write("star.xml",
+                 "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\">\n"
+                 "<host id=\"a\" speed=\"1Tf\" speed_file=\"a.profile\"/>\n"
+                 "<host id=\"b\" speed=\"1Tf\"/>\n"
+                 "<link id=\"l\" bandwidth=\"1GBps\" latency=\"1us\"/>\n"
+                 "<route src=\"a\" dst=\"b\"><link_ctn id=\"l\"/></route></zone></platform>\n");
+    folder_write("a.profile", "0 1\n1 0.5\nLOOPAFTER 1\n");
+    folder_write("one.yaml", "{steps: 70, timing: {profile: resnet50_v100x8},"
+                             " algorithm: {strategy: allreduce}}\n");
     const struct program_result *result =
         program("run", "one.yaml", "--timing-only", "--json", "--set", "platform.file=star.xml");
     assert_string_equal(result->err, "");
@@ -286,7 +305,7 @@ nothing_is_replayed_under_a_trace_or_where_the_platform_changes(void **unused)
     result = program("run", "one.yaml", "--timing-only", "--json", "--set", "platform.file=star_4",
                      "--no-replay");
     assert_non_null(strstr(result->out, "\"replayed_steps\":0,"));
-    program_cleanup();
+    folder_remove();
 }
 
 int
@@ -302,6 +321,7 @@ main(void)
         cmocka_unit_test(steps_that_vary_at_random_are_simulated),
         cmocka_unit_test(short_runs_are_simulated),
         cmocka_unit_test(runs_with_gradients_replay_nothing),
+        cmocka_unit_test(settings_of_the_network_keep_no_run_from_being_replayed),
         cmocka_unit_test(nothing_is_replayed_under_a_trace_or_where_the_platform_changes),
     };
     return cmocka_run_group_tests(tests, NULL, arena_teardown);

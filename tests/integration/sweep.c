@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 #include "tests/helpers/stores.h"
 #include "tests/helpers/sweeps.h"
@@ -27,7 +28,7 @@ static int
 teardown(void **state)
 {
     (void)state;
-    program_cleanup();
+    folder_remove();
     return 0;
 }
 

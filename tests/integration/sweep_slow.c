@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/helpers/folder.h"
 #include "tests/helpers/program.h"
 #include "tests/helpers/stores.h"
 #include "tests/helpers/sweeps.h"
@@ -26,7 +27,7 @@ a_sweep_killed_two_hundred_times_has_every_run_once(void **unused)
         store_has_finished(store, SWEEP_RUNS);
         stores_are_equal(store, "whole.db");
     }
-    program_cleanup();
+    folder_remove();
 }
 
 /* Ten seconds of patience, then one line; nothing is lost. */
@@ -39,7 +40,7 @@ a_locked_store_ends_a_sweep_with_one_line(void **unused)
     sweep_write("s.yaml");
     assert_int_equal(
         program("sweep", "s.yaml", "--quiet", "--store", "l.db", "--shard", "1/12")->status, 0);
-    snprintf(path, sizeof path, "%s/l.db", program_folder());
+    snprintf(path, sizeof path, "%s/l.db", folder_path());
     assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     const struct program_result *result =
@@ -50,7 +51,7 @@ a_locked_store_ends_a_sweep_with_one_line(void **unused)
     sqlite3_close(other);
     assert_int_equal(program("sweep", "s.yaml", "--quiet", "--store", "l.db")->status, 0);
     store_has_finished("l.db", SWEEP_RUNS);
-    program_cleanup();
+    folder_remove();
 }
 
 int

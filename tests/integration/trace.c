@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "tests/helpers/check.h"
+#include "tests/helpers/folder.h"
+#include "tests/helpers/json.h"
 #include "tests/helpers/program.h"
 
 enum { MOST_THREADS = 256, MOST_MESSAGES = 4096, MOST_COUNTERS = 64 };
@@ -39,43 +39,17 @@ static int
 setup(void **state)
 {
     (void)state;
-    program_write("gossip.yaml", gossip);
-    program_write("servers.yaml", servers);
-    program_write("parameter_server.yaml", parameter_server);
+    folder_write("gossip.yaml", gossip);
+    folder_write("servers.yaml", servers);
+    folder_write("parameter_server.yaml", parameter_server);
     return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    program_cleanup();
-    return 0;
-}
-
-static double
-number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value))
-        fail_msg("no number '%s'", key);
-    return json_number_value(value);
-}
-
-static const char *
-text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    if (value == NULL)
-        fail_msg("no text '%s'", key);
-    return value;
 }
 
 /* Nanoseconds, as Perfetto counts. */
 static long long
 moment(const json_t *event, const char *key)
 {
-    return llround(1e3 * number(event, key));
+    return llround(1e3 * number_of(event, key));
 }
 
 /* Runs it with a trace; *seconds of the run. The caller lets go of the trace. */
@@ -89,15 +63,12 @@ traced(const char *file, bool timing_only, double *seconds)
     const struct program_result *result = program_call(arguments);
     if (result->status != 0)
         fail_msg("%s: %s", file, result->err);
-    json_t *summary = json_loads(result->out, 0, NULL);
-    *seconds = number(json_object_get(summary, "sim"), "seconds");
+    json_t *summary = json_of(result->out);
+    *seconds = number_of(json_object_get(summary, "sim"), "seconds");
     json_decref(summary);
     char path[256];
-    json_error_t error;
-    snprintf(path, sizeof path, "%s/t.json", program_folder());
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (root == NULL)
-        fail_msg("%d: %s", error.line, error.text);
+    snprintf(path, sizeof path, "%s/t.json", folder_path());
+    json_t *root = json_of_file(path);
     return root;
 }
 
@@ -114,7 +85,7 @@ static struct thread threads[MOST_THREADS];
 static struct thread *
 thread_of(const json_t *event)
 {
-    const double tid = number(event, "tid");
+    const double tid = number_of(event, "tid");
     assert_true(tid >= 0 && tid < MOST_THREADS);
     return &threads[(size_t)tid];
 }
@@ -122,13 +93,13 @@ thread_of(const json_t *event)
 static void
 check_counter(const json_t *event, const json_t **last, size_t *count)
 {
-    const char *name = text(event, "name");
+    const char *name = text_of(event, "name");
     void *args = json_object_iter(json_object_get(event, "args"));
     assert_non_null(args);
     assert_true(json_is_number(json_object_iter_value(args)));
     size_t i = 0;
     while (i < *count &&
-           (strcmp(text(last[i], "name"), name) != 0 ||
+           (strcmp(text_of(last[i], "name"), name) != 0 ||
             json_object_get(json_object_get(last[i], "args"), json_object_iter_key(args)) == NULL))
         i++;
     assert_true(i < MOST_COUNTERS);
@@ -151,29 +122,29 @@ check_trace(const json_t *root)
     memset(begun, 0, sizeof begun);
     json_array_foreach(events, i, event)
     {
-        const char *kind = text(event, "ph"), *name = text(event, "name");
-        assert_true(number(event, "pid") >= 0);
+        const char *kind = text_of(event, "ph"), *name = text_of(event, "name");
+        assert_true(number_of(event, "pid") >= 0);
         if (strcmp(kind, "M") == 0) {
             if (strcmp(name, "thread_name") != 0)
                 continue;
             assert_null(thread_of(event)->name);
-            thread_of(event)->name = text(json_object_get(event, "args"), "name");
+            thread_of(event)->name = text_of(json_object_get(event, "args"), "name");
         } else if (strcmp(kind, "X") == 0) {
             struct thread *thread = thread_of(event);
             assert_non_null(thread->name);
             assert_true(moment(event, "dur") >= 0);
             if (moment(event, "ts") < thread->end)
                 fail_msg("%s of %s: %s begins at %g before the last ends", thread->name,
-                         text(event, "ph"), name, number(event, "ts"));
+                         text_of(event, "ph"), name, number_of(event, "ts"));
             thread->end = moment(event, "ts") + moment(event, "dur");
             thread->spans++;
         } else if (strcmp(kind, "b") == 0) {
-            const size_t id = (size_t)number(event, "id");
+            const size_t id = (size_t)number_of(event, "id");
             assert_true(id < MOST_MESSAGES && begun[id] == 0);
             begun[id] = 1 + moment(event, "ts");
             open++;
         } else if (strcmp(kind, "e") == 0) {
-            const size_t id = (size_t)number(event, "id");
+            const size_t id = (size_t)number_of(event, "id");
             assert_true(id < MOST_MESSAGES && begun[id] > 0);
             assert_true(moment(event, "ts") >= begun[id] - 1);
             open--;
@@ -194,8 +165,8 @@ count_events(const json_t *root, const char *kind, const char *name)
     const json_t *event;
     json_array_foreach(json_object_get(root, "traceEvents"), i, event)
     {
-        count += strcmp(text(event, "ph"), kind) == 0 &&
-                 strncmp(text(event, "name"), name, strlen(name)) == 0;
+        count += strcmp(text_of(event, "ph"), kind) == 0 &&
+                 strncmp(text_of(event, "name"), name, strlen(name)) == 0;
     }
     return count;
 }
@@ -210,11 +181,11 @@ integral(const json_t *root, const char *name, const char *series)
     json_array_foreach(json_object_get(root, "traceEvents"), i, event)
     {
         const json_t *sample = json_object_get(json_object_get(event, "args"), series);
-        if (strcmp(text(event, "ph"), "C") != 0 || strcmp(text(event, "name"), name) != 0 ||
+        if (strcmp(text_of(event, "ph"), "C") != 0 || strcmp(text_of(event, "name"), name) != 0 ||
             sample == NULL)
             continue;
-        sum += value * (1e-6 * number(event, "ts") - since);
-        since = 1e-6 * number(event, "ts");
+        sum += value * (1e-6 * number_of(event, "ts") - since);
+        since = 1e-6 * number_of(event, "ts");
         value = json_number_value(sample);
     }
     check_near(value, 0, 0); /* nothing flows behind the end */
@@ -239,11 +210,12 @@ gossip_shows_messages_rounds_and_the_loss(void **state)
     json_array_foreach(json_object_get(root, "traceEvents"), i, event)
     {
         const json_t *args = json_object_get(event, "args");
-        if (strcmp(text(event, "ph"), "X") != 0 || number(event, "pid") != 2)
+        if (strcmp(text_of(event, "ph"), "X") != 0 || number_of(event, "pid") != 2)
             continue;
-        const size_t step = (size_t)number(args, "step"), round = (size_t)number(args, "round");
+        const size_t step = (size_t)number_of(args, "step"),
+                     round = (size_t)number_of(args, "round");
         assert_int_equal(round, step / 8 + 1);
-        if (strcmp(text(event, "name"), "compute") == 0)
+        if (strcmp(text_of(event, "name"), "compute") == 0)
             assert_int_equal(step, last++);
     }
     assert_int_equal(last, 24);
@@ -263,10 +235,10 @@ a_message_ends_when_it_is_there_not_when_somebody_looks(void **state)
     const json_t *event;
     json_array_foreach(json_object_get(root, "traceEvents"), i, event)
     {
-        if (strcmp(text(event, "ph"), "b") == 0)
-            start = number(event, "ts");
-        if (strcmp(text(event, "ph"), "e") == 0) {
-            check_near(1e-6 * (number(event, "ts") - start), travel, 2e-9);
+        if (strcmp(text_of(event, "ph"), "b") == 0)
+            start = number_of(event, "ts");
+        if (strcmp(text_of(event, "ph"), "e") == 0) {
+            check_near(1e-6 * (number_of(event, "ts") - start), travel, 2e-9);
             messages++;
         }
     }
@@ -284,10 +256,10 @@ link_counters_amount_to_the_bytes_that_travelled(void **state)
     const json_t *event;
     json_array_foreach(json_object_get(root, "traceEvents"), i, event)
     {
-        if (strcmp(text(event, "ph"), "b") == 0)
-            bytes += number(json_object_get(event, "args"), "bytes");
-        else if (strcmp(text(event, "name"), "all-reduce") == 0) /* a ring of 4 */
-            bytes += 1.5 * number(json_object_get(event, "args"), "bytes");
+        if (strcmp(text_of(event, "ph"), "b") == 0)
+            bytes += number_of(json_object_get(event, "args"), "bytes");
+        else if (strcmp(text_of(event, "name"), "all-reduce") == 0) /* a ring of 4 */
+            bytes += 1.5 * number_of(json_object_get(event, "args"), "bytes");
     }
     const double up = integral(root, "node*_eth, mean of 4 links", "Gbit/s up");
     const double down = integral(root, "node*_eth, mean of 4 links", "Gbit/s down");
@@ -323,16 +295,16 @@ a_server_has_a_thread_a_device_and_one_for_its_stream(void **state)
     const json_t *event, *other;
     json_array_foreach(json_object_get(root, "traceEvents"), i, event)
     {
-        if (strcmp(text(event, "name"), "compute") != 0 || number(event, "pid") != 0 ||
-            number(event, "tid") != 1)
+        if (strcmp(text_of(event, "name"), "compute") != 0 || number_of(event, "pid") != 0 ||
+            number_of(event, "tid") != 1)
             continue;
-        computed += number(event, "dur");
+        computed += number_of(event, "dur");
         json_array_foreach(json_object_get(root, "traceEvents"), j, other)
         {
-            if (strcmp(text(other, "name"), "all-reduce") == 0 && number(other, "pid") == 0)
-                together += fmax(0, fmin(number(event, "ts") + number(event, "dur"),
-                                         number(other, "ts") + number(other, "dur")) -
-                                        fmax(number(event, "ts"), number(other, "ts")));
+            if (strcmp(text_of(other, "name"), "all-reduce") == 0 && number_of(other, "pid") == 0)
+                together += fmax(0, fmin(number_of(event, "ts") + number_of(event, "dur"),
+                                         number_of(other, "ts") + number_of(other, "dur")) -
+                                        fmax(number_of(event, "ts"), number_of(other, "ts")));
         }
     }
     assert_true(together > 0.1 * computed && together < computed);
@@ -353,8 +325,8 @@ tracing_changes_no_second(void **state)
         const struct program_result *result =
             program("run", files[i], "--json", "--quiet", "--store", "t.db", "--timing-only");
         assert_int_equal(result->status, 0);
-        json_t *summary = json_loads(result->out, 0, NULL);
-        without = number(json_object_get(summary, "sim"), "seconds");
+        json_t *summary = json_of(result->out);
+        without = number_of(json_object_get(summary, "sim"), "seconds");
         json_decref(summary);
         if (with != without)
             fail_msg("%s: %.17g s with a trace, %.17g without", files[i], with, without);
@@ -371,7 +343,7 @@ a_long_run_keeps_whole_steps_and_a_file_of_sane_size(void **state)
                 "timing.bucket=0B", "--quiet", "--trace", "t.json", "--store", "t.db");
     assert_int_equal(result->status, 0);
     char path[256];
-    snprintf(path, sizeof path, "%s/t.json", program_folder());
+    snprintf(path, sizeof path, "%s/t.json", folder_path());
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     assert_int_equal(fseek(file, 0, SEEK_END), 0);
@@ -398,5 +370,5 @@ main(void)
         cmocka_unit_test(tracing_changes_no_second),
         cmocka_unit_test(a_long_run_keeps_whole_steps_and_a_file_of_sane_size),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, folder_teardown);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* tests/unit/trace.c -- spans of time as JSON that a viewer can read. */
 #include "tests/helpers/check.h"
+#include "tests/helpers/json.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,30 +32,11 @@ static json_t *
 read_events(const struct sm_trace *trace)
 {
     check_ok(sm_trace_write(trace, path));
-    json_error_t error;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (root == NULL)
-        fail_msg("%s:%d: %s", path, error.line, error.text);
+    json_t *root = json_of_file(path);
     json_t *events = json_incref(json_object_get(root, "traceEvents"));
     assert_true(json_is_array(events));
     json_decref(root);
     return events;
-}
-
-static const char *
-text(const json_t *event, const char *key)
-{
-    const char *value = json_string_value(json_object_get(event, key));
-    assert_non_null(value);
-    return value;
-}
-
-static double
-number(const json_t *event, const char *key)
-{
-    const json_t *value = json_object_get(event, key);
-    assert_true(json_is_number(value));
-    return json_number_value(value);
 }
 
 /* The events of a kind, in order, into list (room for `most`); returns how many there are. */
@@ -66,7 +47,7 @@ pick(const json_t *events, const char *kind, const json_t **list, size_t most)
     const json_t *event;
     json_array_foreach(events, i, event)
     {
-        if (strcmp(text(event, "ph"), kind) == 0 && count++ < most)
+        if (strcmp(text_of(event, "ph"), kind) == 0 && count++ < most)
             list[count - 1] = event;
     }
     return count;
@@ -92,20 +73,20 @@ spans_come_back_in_microseconds_rank_by_rank_in_the_order_added(void **state)
                      *thread = json_array_get(events, at++);
         char name[16];
         snprintf(name, sizeof name, "worker %zu", rank);
-        assert_string_equal(text(process, "ph"), "M");
-        assert_string_equal(text(process, "name"), "process_name");
-        assert_string_equal(text(json_object_get(process, "args"), "name"), name);
-        check_near(number(process, "pid"), (double)rank, 0);
-        assert_string_equal(text(thread, "name"), "thread_name");
-        assert_string_equal(text(json_object_get(thread, "args"), "name"), "device 0");
+        assert_string_equal(text_of(process, "ph"), "M");
+        assert_string_equal(text_of(process, "name"), "process_name");
+        assert_string_equal(text_of(json_object_get(process, "args"), "name"), name);
+        check_near(number_of(process, "pid"), (double)rank, 0);
+        assert_string_equal(text_of(thread, "name"), "thread_name");
+        assert_string_equal(text_of(json_object_get(thread, "args"), "name"), "device 0");
         for (size_t i = 0; i < SPANS; i++) {
             const json_t *span = json_array_get(events, at++);
-            assert_string_equal(text(span, "ph"), "X");
-            assert_string_equal(text(span, "name"), i % 2 == 0 ? "compute" : "idle");
-            check_near(number(span, "pid"), (double)rank, 0);
-            check_near(number(span, "tid"), number(thread, "tid"), 0);
-            check_near(number(span, "ts"), 1e6 * ((double)i + 0.1 * (double)rank), 6e-4);
-            check_near(number(span, "dur"), 0.25, 1.1e-3); /* between two whole nanoseconds */
+            assert_string_equal(text_of(span, "ph"), "X");
+            assert_string_equal(text_of(span, "name"), i % 2 == 0 ? "compute" : "idle");
+            check_near(number_of(span, "pid"), (double)rank, 0);
+            check_near(number_of(span, "tid"), number_of(thread, "tid"), 0);
+            check_near(number_of(span, "ts"), 1e6 * ((double)i + 0.1 * (double)rank), 6e-4);
+            check_near(number_of(span, "dur"), 0.25, 1.1e-3); /* between two whole nanoseconds */
         }
     }
     json_decref(events);
@@ -155,16 +136,16 @@ a_span_of_all_devices_is_on_each_one_s_thread_and_no_two_threads_share_a_number(
     const json_t *spans[16], *names[16];
     assert_int_equal(pick(events, "X", spans, 16), 2 * (3 + 1));
     assert_int_equal(pick(events, "M", names, 16), 2 * (1 + 3 + 1));
-    assert_string_equal(text(json_object_get(names[0], "args"), "name"), "a \"name\" with a \\");
-    assert_string_equal(text(json_object_get(names[4], "args"), "name"), "communication stream");
+    assert_string_equal(text_of(json_object_get(names[0], "args"), "name"), "a \"name\" with a \\");
+    assert_string_equal(text_of(json_object_get(names[4], "args"), "name"), "communication stream");
     for (size_t i = 0; i < 8; i++) {
         for (size_t j = 0; j < i; j++)
-            assert_true(number(spans[i], "tid") != number(spans[j], "tid"));
+            assert_true(number_of(spans[i], "tid") != number_of(spans[j], "tid"));
         const json_t *args = json_object_get(spans[i], "args");
-        check_near(number(args, "step"), 4, 0);
-        check_near(number(args, "round"), 2, 0);
+        check_near(number_of(args, "step"), 4, 0);
+        check_near(number_of(args, "round"), 2, 0);
         if (i % 4 == 3)
-            check_near(number(args, "bytes"), 1e6, 0);
+            check_near(number_of(args, "bytes"), 1e6, 0);
         else
             assert_null(json_object_get(args, "bytes"));
     }
@@ -193,13 +174,13 @@ messages_may_overlap_for_each_has_its_own_number(void **state)
     for (size_t i = 0; i < 3; i++) {
         char name[32];
         snprintf(name, sizeof name, "message from %zu", i);
-        assert_string_equal(text(starts[i], "name"), name);
-        assert_string_equal(text(ends[i], "name"), name);
-        assert_string_equal(text(starts[i], "cat"), text(ends[i], "cat"));
-        check_near(number(starts[i], "id"), (double)(i + 1), 0);
-        check_near(number(ends[i], "id"), (double)(i + 1), 0);
-        check_near(number(starts[i], "ts"), 1e6 * (double)i, 0);
-        check_near(number(ends[i], "ts"), 5e6, 0);
+        assert_string_equal(text_of(starts[i], "name"), name);
+        assert_string_equal(text_of(ends[i], "name"), name);
+        assert_string_equal(text_of(starts[i], "cat"), text_of(ends[i], "cat"));
+        check_near(number_of(starts[i], "id"), (double)(i + 1), 0);
+        check_near(number_of(ends[i], "id"), (double)(i + 1), 0);
+        check_near(number_of(starts[i], "ts"), 1e6 * (double)i, 0);
+        check_near(number_of(ends[i], "ts"), 5e6, 0);
     }
     json_decref(events);
     sm_trace_free(trace);
@@ -218,9 +199,9 @@ spans_that_meet_do_not_overlap_in_the_file_however_they_round(void **state)
     const json_t *spans[2000];
     assert_int_equal(pick(events, "X", spans, 2000), 2000);
     for (size_t i = 1; i < 2000; i++) /* whole nanoseconds, as a viewer counts them */
-        assert_true(llround(1e3 * number(spans[i - 1], "ts")) +
-                        llround(1e3 * number(spans[i - 1], "dur")) <=
-                    llround(1e3 * number(spans[i], "ts")));
+        assert_true(llround(1e3 * number_of(spans[i - 1], "ts")) +
+                        llround(1e3 * number_of(spans[i - 1], "dur")) <=
+                    llround(1e3 * number_of(spans[i], "ts")));
     json_decref(events);
     sm_trace_free(trace);
 }
@@ -243,12 +224,12 @@ a_long_run_keeps_its_first_steps_whole_and_says_how_many(void **state)
     json_t *events = read_events(trace), *root = json_load_file(path, 0, NULL);
     const json_t *spans[STEPS * RANKS], *kept = json_object_get(root, "otherData");
     /* five a step: after 20 steps there are 100; those ahead had begun the next */
-    check_near(number(kept, "steps"), STEPS, 0);
-    check_near(number(kept, "steps_kept"), 20, 0);
+    check_near(number_of(kept, "steps"), STEPS, 0);
+    check_near(number_of(kept, "steps_kept"), 20, 0);
     const size_t count = pick(events, "X", spans, STEPS * RANKS);
     assert_int_equal(count, 20 * 5 + 1); /* and the server's, which nobody knows to be late */
     for (size_t i = 0; i + 21 < count; i++)
-        assert_true(number(json_object_get(spans[i], "args"), "step") < 20);
+        assert_true(number_of(json_object_get(spans[i], "args"), "step") < 20);
     json_decref(events);
     json_decref(root);
     sm_trace_free(trace);
@@ -269,9 +250,9 @@ counters_stand_behind_the_ranks_in_the_order_counted(void **state)
     assert_int_equal(pick(events, "C", samples, 200), 200);
     for (size_t i = 0; i < 200; i++) {
         const json_t *args = json_object_get(samples[i], "args");
-        check_near(number(samples[i], "pid"), 2, 0);
-        check_near(number(samples[i], "ts"), 1e6 * (double)(i % 100), 0);
-        check_relative(number(args, i < 100 ? "train" : "test"),
+        check_near(number_of(samples[i], "pid"), 2, 0);
+        check_near(number_of(samples[i], "ts"), 1e6 * (double)(i % 100), 0);
+        check_relative(number_of(args, i < 100 ? "train" : "test"),
                        (i < 100 ? 1 : 2) / (double)(i % 100 + 1), 1e-8);
     }
     json_decref(events);
