@@ -55,7 +55,7 @@ the_thread_engine_and_simgrid_give_the_same_bits_for_every_algorithm(void **unus
     char list[MOST_ALGORITHMS][160], seen[MOST_ALGORITHMS][17];
     size_t count = algorithms(list), distinct = 0;
     assert_int_equal(count, 2 * 9 + 2 * 12);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += CHECK_STRIDE) {
         struct training *simgrid = run_algorithm(&(struct training_how){0}, list[i]);
         struct training *thread =
             run_algorithm(&(struct training_how){.engine = &sm_engine_thread}, list[i]);
@@ -72,7 +72,8 @@ the_thread_engine_and_simgrid_give_the_same_bits_for_every_algorithm(void **unus
     /* They are different algorithms, but for the buffers: without rounds these do not matter (two
      * hashes fewer for each of 4 strategies); alike replicas have alike momenta, so allreduce does
      * not tell average from maintain (two outers), and kept momenta make its average none. */
-    assert_int_equal(distinct, count - 4 * 2 - 2 - 1);
+    if (CHECK_STRIDE == 1)
+        assert_int_equal(distinct, count - 4 * 2 - 2 - 1);
 }
 
 /* The JSON object without its wall times. */
@@ -136,7 +137,7 @@ timing_only_gives_the_seconds_of_the_run_with_gradients(void **unused)
     char list[MOST_ALGORITHMS][160];
     size_t count = algorithms(list);
     const char *platforms[] = {"star_4", "dgx1_32_10gbe", "v100_32_10gbe"};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += CHECK_STRIDE) {
         static const char yaml[] = "{steps: 13, platform: {file: %s, workers: 4},"
                                    " timing: {profile: %s}, " SOFTMAX ", algorithm: %s}";
         const char *platform = platforms[i % 3];
