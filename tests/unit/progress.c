@@ -55,20 +55,31 @@ need_terminal(void **state)
     return *state;
 }
 
-/* Everything written so far, as text. */
-static const char *
-seen(struct terminal *terminal)
-{
-    static char text[65536];
-    ssize_t length = read(terminal->screen, text, sizeof text - 1);
-    text[length > 0 ? length : 0] = '\0';
-    return text;
-}
-
 static void
 pause_ms(long ms)
 {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* Everything written so far, as text. What is written to a terminal takes a moment to come out at
+ * the other end, in order: so until a last character is there. */
+static const char *
+seen(struct terminal *terminal)
+{
+    enum { LAST = 1, MOST_MS = 10000 };
+    static char text[65536];
+    size_t length = 0;
+    fputc(LAST, terminal->out);
+    fflush(terminal->out);
+    for (int ms = 0; ms < MOST_MS && (length == 0 || text[length - 1] != LAST); ms++) {
+        ssize_t more = read(terminal->screen, text + length, sizeof text - 1 - length);
+        length += more > 0 ? (size_t)more : 0;
+        if (more <= 0)
+            pause_ms(1);
+    }
+    assert_true(length > 0 && text[length - 1] == LAST);
+    text[length - 1] = '\0';
+    return text;
 }
 
 /* One line drawn after the run seems to have gone on for `elapsed` seconds. */
