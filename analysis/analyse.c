@@ -123,26 +123,22 @@ is_allreduce(const struct sm_variant *variant)
            (summary->algorithm.outer == NULL || strcmp(summary->algorithm.outer, "none") == 0);
 }
 
+static bool
+may_be_base(const struct sm_variant *candidate, const struct sm_variant *variant)
+{
+    (void)variant;
+    return is_allreduce(candidate);
+}
+
 /* What a speed-up is over; NULL: nothing, for it is the base itself. */
 static const struct sm_variant *
 base_of(const struct sm_variant *variants, size_t count, const struct sm_variant *variant)
 {
-    const struct sm_variant *base = NULL;
-    size_t most = 0;
     if (variant->against != NULL)
         return variant->base;
     if (is_allreduce(variant))
         return NULL;
-    for (size_t v = 0; v < count; v++) {
-        if (!is_allreduce(&variants[v]))
-            continue;
-        const size_t common = sm_variant_common_lines(&variants[v], variant);
-        if (base == NULL || common >= most) {
-            base = &variants[v];
-            most = common;
-        }
-    }
-    return base;
+    return sm_variant_nearest(variants, count, variant, may_be_base);
 }
 
 static double

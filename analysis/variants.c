@@ -185,29 +185,38 @@ common_lines(const char *a, const char *b)
     return common;
 }
 
-size_t
-sm_variant_common_lines(const struct sm_variant *a, const struct sm_variant *b)
+const struct sm_variant *
+sm_variant_nearest(const struct sm_variant *variants, size_t count,
+                   const struct sm_variant *variant,
+                   bool (*suits)(const struct sm_variant *candidate,
+                                 const struct sm_variant *variant))
 {
-    return common_lines(a->experiment, b->experiment);
+    const struct sm_variant *nearest = NULL;
+    size_t most = 0;
+    for (size_t v = 0; v < count; v++) {
+        if (!suits(&variants[v], variant))
+            continue;
+        const size_t common = common_lines(variants[v].experiment, variant->experiment);
+        if (nearest == NULL || common >= most) {
+            nearest = &variants[v];
+            most = common;
+        }
+    }
+    return nearest;
+}
+
+static bool
+is_against(const struct sm_variant *candidate, const struct sm_variant *variant)
+{
+    return strcmp(candidate->name, variant->against) == 0;
 }
 
 static const struct sm_variant *
 find_base(const struct sm_variant *variants, size_t count, const struct sm_variant *variant)
 {
-    const struct sm_variant *base = NULL;
-    size_t most = 0;
     if (variant->against == NULL || strcmp(variant->against, variant->name) == 0)
         return NULL; /* `against` of the whole file is the base's too */
-    for (size_t v = 0; v < count; v++) {
-        if (strcmp(variants[v].name, variant->against) != 0)
-            continue;
-        const size_t common = sm_variant_common_lines(&variants[v], variant);
-        if (base == NULL || common >= most) {
-            base = &variants[v];
-            most = common;
-        }
-    }
-    return base;
+    return sm_variant_nearest(variants, count, variant, is_against);
 }
 
 /* NaN when there is no finished run of this seed; the variant may be NULL. */

@@ -8,6 +8,8 @@
 #ifndef SM_ANALYSIS_VARIANTS_H
 #define SM_ANALYSIS_VARIANTS_H
 
+#include <stdbool.h>
+
 #include "analysis/statistics.h"
 #include "sim/store/store.h"
 
@@ -46,7 +48,11 @@ enum sm_status sm_variants_find(const struct sm_stored_run *runs, size_t count, 
                                 struct sm_arena *arena, struct sm_variant **variants,
                                 size_t *variant_count);
 
-/* Lines that two experiments have in common, at the same place. */
-size_t sm_variant_common_lines(const struct sm_variant *a, const struct sm_variant *b);
+/* Of the variants that `suits` says yes to, the one whose experiment has most lines in common with
+ * that of `variant`, of equal ones the last; NULL: none suits. */
+const struct sm_variant *sm_variant_nearest(const struct sm_variant *variants, size_t count,
+                                            const struct sm_variant *variant,
+                                            bool (*suits)(const struct sm_variant *candidate,
+                                                          const struct sm_variant *variant));
 
 #endif

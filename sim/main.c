@@ -518,19 +518,19 @@ read_trees(struct sm_arena *arena, const struct arguments *arguments, const char
     return sm_experiment_expand(arena, root, trees, count);
 }
 
-/* The experiments that they are, each checked before any runs. */
+/* The trees, and the experiments that they are, each checked before any runs. */
 static enum sm_status
 plan(struct sm_arena *arena, const struct arguments *arguments,
-     const struct sm_run_options *options, struct sm_experiment **experiments, size_t *count)
+     const struct sm_run_options *options, const struct sm_node *const **trees,
+     struct sm_experiment **experiments, size_t *count)
 {
     const char *file;
-    const struct sm_node *const *trees;
-    SM_TRY(read_trees(arena, arguments, &file, &trees, count));
+    SM_TRY(read_trees(arena, arguments, &file, trees, count));
     *experiments = sm_arena_zalloc(arena, *count, sizeof **experiments);
     if (*experiments == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %zu experiments", file, *count);
     for (size_t i = 0; i < *count; i++) {
-        SM_TRY(sm_experiment_bind(arena, trees[i], &(*experiments)[i]));
+        SM_TRY(sm_experiment_bind(arena, (*trees)[i], &(*experiments)[i]));
         SM_TRY(sm_run_check(&(*experiments)[i], options));
     }
     if (*count > 1 && (options->trace != NULL || options->save != NULL))
@@ -644,9 +644,10 @@ command_run(int argc, char **argv)
         .interrupted = interrupted,
     };
     struct sm_arena arena = {0};
+    const struct sm_node *const *trees;
     struct sm_experiment *experiments = NULL;
     size_t count = 0;
-    enum sm_status status = plan(&arena, &arguments, &options, &experiments, &count);
+    enum sm_status status = plan(&arena, &arguments, &options, &trees, &experiments, &count);
     int code = EXIT_SUCCESS;
     if (status == SM_OK) {
         int64_t *ids = sm_arena_zalloc(&arena, count, sizeof *ids);
@@ -694,6 +695,7 @@ try_store(const struct arguments *arguments)
 static enum sm_status
 sweep(struct sm_arena *arena, const struct arguments *arguments)
 {
+    const struct sm_node *const *trees;
     struct sm_experiment *experiments;
     struct sm_sweep_report report;
     size_t count;
@@ -716,7 +718,7 @@ sweep(struct sm_arena *arena, const struct arguments *arguments)
     if (arguments->positional_count == 0)
         return SM_FAIL(SM_ERR_INPUT, "sweep: expected FILE.yaml");
     SM_TRY(check_run_options(arguments, options.run.engine));
-    SM_TRY(plan(arena, arguments, &options.run, &experiments, &count));
+    SM_TRY(plan(arena, arguments, &options.run, &trees, &experiments, &count));
     take_shard(arguments, experiments, &count);
     SM_TRY(try_store(arguments));
     int64_t *rows = sm_arena_zalloc(arena, count, sizeof *rows);
@@ -772,14 +774,12 @@ command_merge(int argc, char **argv)
 static enum sm_status
 explain_all(struct sm_arena *arena, const struct arguments *arguments)
 {
-    const char *file;
     const struct sm_node *const *trees;
     struct sm_experiment *experiments;
     size_t count;
     const struct sm_run_options check = {
         .home = home_folder(), .timing_only = true, .engine = &sm_engine_simgrid};
-    SM_TRY(plan(arena, arguments, &check, &experiments, &count));
-    SM_TRY(read_trees(arena, arguments, &file, &trees, &count));
+    SM_TRY(plan(arena, arguments, &check, &trees, &experiments, &count));
     for (size_t i = 0; i < count; i++) {
         const struct sm_explain_options options = {
             .home = home_folder(),
