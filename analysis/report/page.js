@@ -162,6 +162,8 @@ function pick({label, options, value, change}, parent) {
     return control;
 }
 
+const drawn = [];
+
 // Calls draw(width) now and whenever the element gets another width, once a frame at most.
 function responsive(node, draw) {
     let width = 0;
@@ -173,8 +175,17 @@ function responsive(node, draw) {
         }
     };
     look();
+    drawn.push(look);
     new ResizeObserver(() => requestAnimationFrame(look)).observe(node);
 }
+
+// Paper is narrower than most windows, and nobody tells an observer of it in time.
+function drawForPaper(paper) {
+    document.documentElement.classList.toggle("printing", paper);
+    drawn.forEach((look) => look());
+}
+window.addEventListener("beforeprint", () => drawForPaper(true));
+window.addEventListener("afterprint", () => drawForPaper(false));
 
 /* ---- hints ---- */
 
