@@ -354,12 +354,14 @@ function marker(kind, {x, y, radius = 4}, attributes, parent) {
     return svg("polygon", {points, ...attributes}, parent);
 }
 
-// An interval as a thin line with caps, upright at x; nothing where there is none.
-function whisker({x, from, to, colour}, parent) {
-    if (Number.isFinite(from) && Number.isFinite(to) && Math.abs(from - to) >= 1) {
-        svg("path", {class: "whisker", stroke: colour,
-                     d: `M${x - 3} ${from}h6M${x} ${from}V${to}M${x - 3} ${to}h6`}, parent);
+// An interval as a thin line with caps, upright at x or level at y; nothing where there is none.
+function whisker({x, y, from, to, colour}, parent) {
+    if (!Number.isFinite(from) || !Number.isFinite(to) || Math.abs(from - to) < 1) {
+        return;
     }
+    const d = y === undefined ? `M${x - 3} ${from}h6M${x} ${from}V${to}M${x - 3} ${to}h6`
+                              : `M${from} ${y - 3}v6M${from} ${y}H${to}M${to} ${y - 3}v6`;
+    svg("path", {class: "whisker", stroke: colour, d}, parent);
 }
 
 /* ---- figures ---- */
