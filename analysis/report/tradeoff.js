@@ -41,7 +41,8 @@ function pointsOf(variants, view, labels) {
         if (there) {
             there.others.push(variant);
         } else {
-            points.set(place, {variant, x, y: variant.measure, others: [], label: labels.get(variant)});
+            points.set(
+                place, {variant, x, y: variant.measure, others: [], label: labels.get(variant)});
         }
     }
     return [...points.values()];
@@ -54,11 +55,18 @@ function hintOf(point, view, onFront) {
         lines.push(`and ${others.length - 3} more`);
     }
     const {name} = report.data.judged;
-    lines.push(`${name} ${judgement(y.mean)}` + (y.low !== null && y.low !== y.high
-        ? `, 95 % interval ${judgement(y.low)} to ${judgement(y.high)}` : ""));
-    lines.push(`${view.title} ${quantity(x.mean, "seconds")}` + (x.low !== null && x.low !== x.high
-        ? `, ${quantity(x.low, "seconds")} to ${quantity(x.high, "seconds")}` : ""));
-    lines.push(`${variant.seeds} ${variant.seeds === 1 ? "seed" : "seeds"}${onFront ? ", on the Pareto front" : ""}`);
+    lines.push(
+        `${name} ${judgement(y.mean)}` +
+        (y.low !== null && y.low !== y.high
+             ? `, 95 % interval ${judgement(y.low)} to ${judgement(y.high)}`
+             : ""));
+    lines.push(
+        `${view.title} ${quantity(x.mean, "seconds")}` +
+        (x.low !== null && x.low !== x.high
+             ? `, ${quantity(x.low, "seconds")} to ${quantity(x.high, "seconds")}`
+             : ""));
+    lines.push(`${variant.seeds} ${variant.seeds === 1 ? "seed" : "seeds"}${
+        onFront ? ", on the Pareto front" : ""}`);
     return lines;
 }
 
@@ -72,24 +80,35 @@ function stairs(front, area) {
     return steps;
 }
 
-// Texts for the front first, then for the others. Where a name of the front is too long, or finds no
-// room, a number stands for it: the list under the chart has them.
+// Texts for the front first, then for the others. Where a name of the front is too long, or finds
+// no room, a number stands for it: the list under the chart has them.
 function placeTexts(points, front, area, obstacles, width) {
-    const longest = width < 560 ? 120 : 280; // px
+    const longest = width < 560 ? 120 : 280;  // px
     const numbered = new Set(front.filter(({label}) => axes.textWidth(label) > longest));
     const number = (point) => String(1 + front.filter((p) => numbered.has(p)).indexOf(point));
-    const rest = points.filter((point) => !front.includes(point) && axes.textWidth(point.label) <= longest);
+    const rest =
+        points.filter((point) => !front.includes(point) && axes.textWidth(point.label) <= longest);
     const place = () => {
         const labels = [...front, ...rest].map((point) => {
             const text = numbered.has(point) ? number(point) : point.label;
             const weight = front.includes(point) ? 600 : 400;
-            return {point, text, x: point.px - area.left, y: point.py - area.top, radius: 6,
-                    width: axes.textWidth(text, weight), height: 15};
+            return {
+                point,
+                text,
+                x: point.px - area.left,
+                y: point.py - area.top,
+                radius: 6,
+                width: axes.textWidth(text, weight),
+                height: 15
+            };
         });
         const boxes = axes.placeLabels(labels, {
-            width: area.right - area.left, height: area.bottom - area.top, reach: 115, segments: obstacles,
+            width: area.right - area.left,
+            height: area.bottom - area.top,
+            reach: 115,
+            segments: obstacles,
             points: points.filter((p) => !front.includes(p) && !rest.includes(p))
-                .map(({px, py}) => ({x: px - area.left, y: py - area.top, radius: 5})),
+                        .map(({px, py}) => ({x: px - area.left, y: py - area.top, radius: 5})),
         });
         return labels.map((label, i) => ({...label, box: boxes[i]}));
     };
@@ -99,51 +118,79 @@ function placeTexts(points, front, area, obstacles, width) {
         homeless.forEach(({point}) => numbered.add(point));
         texts = place();
     }
-    return {texts: texts.filter(({box}) => box !== null), numbered: front.filter((p) => numbered.has(p))};
+    return {
+        texts: texts.filter(({box}) => box !== null),
+        numbered: front.filter((p) => numbered.has(p))
+    };
 }
 
 function drawTexts(texts, front, area, chart) {
     for (const {point, text, box} of texts) {
         if (box.leader !== null) {
             const [[x1, y1], [x2, y2]] = box.leader;
-            svg("line", {class: "leader", x1: area.left + x1, y1: area.top + y1, x2: area.left + x2,
-                         y2: area.top + y2}, chart);
+            svg("line", {
+                class: "leader",
+                x1: area.left + x1,
+                y1: area.top + y1,
+                x2: area.left + x2,
+                y2: area.top + y2
+            },
+                chart);
         }
-        svg("text", {class: front.includes(point) ? "halo total" : "halo quiet", x: area.left + box.x,
-                     y: area.top + box.y + 12, text}, chart);
+        svg("text", {
+            class: front.includes(point) ? "halo total" : "halo quiet",
+            x: area.left + box.x,
+            y: area.top + box.y + 12,
+            text
+        },
+            chart);
     }
 }
 
 function drawPoints(points, view, width) {
     const {judged} = report.data;
     const height = width < 560 ? 400 : 480;
-    const chart = axes.canvas(width, height, `${judged.name} against ${view.title} of each variant`);
-    const x = axes.scaleOf(points.flatMap((p) => [p.x.mean, p.x.low, p.x.high]),
-                           {unit: "seconds", count: width < 560 ? 4 : 8});
+    const chart =
+        axes.canvas(width, height, `${judged.name} against ${view.title} of each variant`);
+    const x = axes.scaleOf(
+        points.flatMap((p) => [p.x.mean, p.x.low, p.x.high]),
+        {unit: "seconds", count: width < 560 ? 4 : 8});
     const scaled = (value) => value === null ? null : value * judged.scale;
-    const y = axes.scaleOf(points.flatMap((p) => [p.y.mean, p.y.low, p.y.high].map(scaled)),
-                           {unit: judged.unit, count: 6});
-    const area = axes.frame(chart, {width, height, x: {scale: x, title: view.title},
-                                    y: {scale: y, title: `final ${judged.name}`}});
+    const y = axes.scaleOf(
+        points.flatMap((p) => [p.y.mean, p.y.low, p.y.high].map(scaled)),
+        {unit: judged.unit, count: 6});
+    const area = axes.frame(chart, {
+        width,
+        height,
+        x: {scale: x, title: view.title},
+        y: {scale: y, title: `final ${judged.name}`}
+    });
     for (const point of points) {
         point.px = area.x(point.x.mean);
         point.py = area.y(scaled(point.y.mean));
     }
     const front = view.front(points).sort((a, b) => a.px - b.px || b.py - a.py);
     const steps = stairs(front, area);
-    svg("path", {class: "front", d: steps.map(([[x1, y1], [x2, y2]]) => `M${x1} ${y1}L${x2} ${y2}`).join("")},
+    svg("path", {
+        class: "front",
+        d: steps.map(([[x1, y1], [x2, y2]]) => `M${x1} ${y1}L${x2} ${y2}`).join("")
+    },
         chart);
     const obstacles = steps.map((ends) => ends.map(([px, py]) => [px - area.left, py - area.top]));
     const marks = points.map((point) => {
         const {variant, px, py} = point;
         const group = svg("g", {class: "point"}, chart);
         const colour = colours[variant.colour];
-        const vertical = [point.y.low, point.y.high].map((end) => end === null ? null : area.y(scaled(end)));
-        const horizontal = [point.x.low, point.x.high].map((end) => end === null ? null : area.x(end));
+        const vertical =
+            [point.y.low, point.y.high].map((end) => end === null ? null : area.y(scaled(end)));
+        const horizontal =
+            [point.x.low, point.x.high].map((end) => end === null ? null : area.x(end));
         axes.whisker({x: px, from: vertical[0], to: vertical[1], colour}, group);
         axes.whisker({y: py, from: horizontal[0], to: horizontal[1], colour}, group);
-        axes.marker(variant.dash, {x: px, y: py, radius: front.includes(point) ? 6 : 4.5},
-                    {fill: front.includes(point) ? colour : "#fff", stroke: colour, "stroke-width": 1.8}, group);
+        axes.marker(
+            variant.dash, {x: px, y: py, radius: front.includes(point) ? 6 : 4.5},
+            {fill: front.includes(point) ? colour : "#fff", stroke: colour, "stroke-width": 1.8},
+            group);
         return {node: group, lines: hintOf(point, view, front.includes(point)), x: px, y: py};
     });
     const {texts, numbered} = placeTexts(points, front, area, obstacles, width);
@@ -156,24 +203,32 @@ function drawTradeoff(box, data) {
     if (data.judged === null) {
         return false;
     }
-    const variants = data.variants.filter(({measure, seconds}) =>
-        measure.name === data.judged.name && measure.mean !== null && seconds.mean !== null);
+    const variants = data.variants.filter(
+        ({measure, seconds}) =>
+            measure.name === data.judged.name && measure.mean !== null && seconds.mean !== null);
     if (variants.length < 2) {
         return false;
     }
     const names = axes.distinct(variants.map(({name}) => name));
     const labels = new Map(variants.map((variant, i) => [variant, names[i]]));
-    const targets = new Set(variants.map(({target}) => target.value).filter((value) => value !== null));
+    const targets =
+        new Set(variants.map(({target}) => target.value).filter((value) => value !== null));
     const late = variants.filter((variant) => views.target.of(variant) === null);
     const target = targets.size === 1 ? quantity([...targets][0], "share") : "the target";
     views.target.title = `simulated time to ${target}`;
     let view = views.run;
     let redraw = null;
     if (targets.size > 0 && late.length < variants.length) {
-        report.pick({label: "time", options: [["run", "whole run"], ["target", `to ${target}`]], change(value) {
-            view = views[value];
-            redraw();
-        }}, element("div", {class: "controls"}, box));
+        report.pick(
+            {
+                label: "time",
+                options: [["run", "whole run"], ["target", `to ${target}`]],
+                change(value) {
+                    view = views[value];
+                    redraw();
+                }
+            },
+            element("div", {class: "controls"}, box));
     }
     redraw = axes.figure(box, (width) => {
         const whole = element("div", {});
@@ -181,12 +236,22 @@ function drawTradeoff(box, data) {
         whole.append(chart);
         if (numbered.length > 0) {
             const list = element("ol", {class: "key"}, whole);
-            numbered.forEach(({label, others}) => element("li", {
-                text: label + (others.length > 0 ? ` and ${others.length} more that are level` : "")}, list));
+            numbered.forEach(
+                ({label, others}) => element(
+                    "li", {
+                        text: label +
+                            (others.length > 0 ? ` and ${others.length} more that are level` : "")
+                    },
+                    list));
         }
         if (view === views.target && late.length > 0) {
-            element("p", {class: "about", text: `Not there, for not all their seeds reach ${target}: ` +
-                late.map((variant) => labels.get(variant)).join(", ") + "."}, whole);
+            element(
+                "p", {
+                    class: "about",
+                    text: `Not there, for not all their seeds reach ${target}: ` +
+                        late.map((variant) => labels.get(variant)).join(", ") + "."
+                },
+                whole);
         }
         return whole;
     });
@@ -196,7 +261,8 @@ function drawTradeoff(box, data) {
 report.section({
     id: "tradeoff",
     title: "How good, how soon",
-    about: "The line is the Pareto front: no other variant is as good in as little simulated time. Whiskers are " +
+    about:
+        "The line is the Pareto front: no other variant is as good in as little simulated time. Whiskers are " +
         "95 % bootstrap intervals over seeds.",
     draw: drawTradeoff,
 });
