@@ -10,9 +10,9 @@ const networkHeight = 9;
 const rowGap = 7;
 const headHeight = 20;
 const axisHeight = 22;
-const letterWidth = 6.8;  // of 12 px text
-const mostUnlike = 4;     // longest over shortest drawing that share a scale unasked
-const unseen = 2;         // pixels: what is narrower parts no text
+const letterWidth = 6.8; // of 12 px text
+const mostUnlike = 4;    // longest over shortest drawing that share a scale unasked
+const unseen = 2;        // pixels: what is narrower parts no text
 
 // What is drawn of each name: full and short text, class of its rectangle, and what a hint says.
 const kinds = {
@@ -63,7 +63,7 @@ function read(timeline) {
                                        bytes: at("bytes", i),
                                        from: at("from", i),
                                    }));
-    const begun = new Set();  // spans of a rank come in the order of their starts
+    const begun = new Set(); // spans of a rank come in the order of their starts
     for (const span of spans.filter((one) => one.step !== null && isOnDevice(one))) {
         const key = `${span.rank} ${span.step}`;
         span.begins = !begun.has(key);
@@ -472,7 +472,7 @@ function drawTimelines(box, data) {
         return false;
     }
     const narrow = box.clientWidth < 600;
-    const shown = chooseFirst(data, timelines, narrow ? 4 : 6);  // until others are chosen
+    const shown = chooseFirst(data, timelines, narrow ? 4 : 6); // until others are chosen
     const choice = {same: true, arrows: true, steps: 4, workers: 4};
     const viewsShown = () => timelines.filter((timeline) => shown.has(timeline))
                                  .map((timeline) => cut(timeline, choice));
