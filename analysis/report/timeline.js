@@ -125,20 +125,25 @@ function cut(timeline, choice) {
     return {timeline, ranks, steps, length: end - begin, spans: spans.sort((a, b) => a.at - b.at)};
 }
 
-const algorithmOf = (data, variant) => {
-    const {strategy, outer, compression} = data.runs[variant.runs[0]].algorithm;
-    return [strategy, outer, compression].join(" ");
-};
-
-// One of each algorithm first, then others in their order.
+// One of each strategy first, then of each algorithm, then others in their order.
 function chooseFirst(data, timelines, most) {
-    const seen = new Set();
-    const first = timelines.filter(({variant}) => {
-        const algorithm = algorithmOf(data, data.variants[variant]);
-        return !seen.has(algorithm) && seen.add(algorithm);
-    });
-    const rest = timelines.filter((timeline) => !first.includes(timeline));
-    return new Set([...first, ...rest].slice(0, most));
+    const algorithmOf = (timeline) => data.runs[data.variants[timeline.variant].runs[0]].algorithm;
+    const names = [
+        ({strategy}) => strategy,
+        ({strategy, outer, compression}) => [strategy, outer, compression].join(" "),
+    ];
+    const chosen = new Set();
+    for (const nameOf of names) {
+        const seen = new Set([...chosen].map((timeline) => nameOf(algorithmOf(timeline))));
+        for (const timeline of timelines) {
+            if (!seen.has(nameOf(algorithmOf(timeline)))) {
+                seen.add(nameOf(algorithmOf(timeline)));
+                chosen.add(timeline);
+            }
+        }
+    }
+    timelines.forEach((timeline) => chosen.add(timeline));
+    return new Set([...chosen].slice(0, most));
 }
 
 /* ---- one block ---- */
