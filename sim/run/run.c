@@ -530,6 +530,14 @@ join(struct run *run)
     return SM_OK;
 }
 
+/* What the store said; an error is about it, not about the run. */
+static enum sm_status
+of_store(struct run *run, enum sm_status status)
+{
+    run->refused = run->refused || status != SM_OK;
+    return status;
+}
+
 static enum sm_status
 open_store(struct run *run)
 {
@@ -548,9 +556,7 @@ static enum sm_status
 open_run(struct run *run)
 {
     const struct sm_run_options *options = run->options;
-    const enum sm_status status = open_store(run);
-    run->refused = status != SM_OK;
-    SM_TRY(status);
+    SM_TRY(of_store(run, open_store(run)));
     if (run->claim != SM_CLAIM_MINE)
         return SM_OK;
     SM_TRY(sm_pool_create(thread_count(run), &run->pool));
@@ -734,7 +740,7 @@ join_evaluations(struct run *run, const struct sm_evaluation **evaluations, size
     for (*count = 0; *count < points && run->marks.arrived[*count] == run->workers; ++*count) {
         joined[*count] = run->stored->evaluations[*count];
         joined[*count].sim_seconds = run->marks.seconds[*count];
-        SM_TRY(sm_store_add(run->store, run->row, &joined[*count]));
+        SM_TRY(of_store(run, sm_store_add(run->store, run->row, &joined[*count])));
     }
     if (*count == points)
         run->summary.hashes.parameters = run->stored->summary.hashes.parameters;
@@ -779,7 +785,7 @@ finish(struct run *run, enum sm_status status, struct sm_run_result *result)
     result->evaluations = kept;
     result->evaluation_count = count;
     if (run->store != NULL)
-        SM_TRY(sm_store_finish(run->store, run->row, s));
+        SM_TRY(of_store(run, sm_store_finish(run->store, run->row, s)));
     return status == SM_OK || status == SM_ERR_DIVERGED ? SM_OK : sm_error_set(&error);
 }
 
