@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/trace/window.h"
+
 struct span {
     const char *name;
     double t0, t1, bytes;
@@ -41,6 +43,8 @@ struct counter {
 
 struct sm_trace {
     size_t ranks, most;
+    bool empty;
+    struct sm_window *window; /* NULL: none */
     atomic_size_t events;
     size_t steps, kept; /* begun by rank 0; of them kept, SIZE_MAX while all are */
     struct counter *counters;
@@ -60,6 +64,27 @@ sm_trace_create(size_t ranks, size_t most)
     for (size_t rank = 0; rank < ranks; rank++)
         trace->tracks[rank].devices = 1;
     return trace;
+}
+
+struct sm_trace *
+sm_trace_create_empty(size_t ranks)
+{
+    struct sm_trace *trace = sm_trace_create(ranks, 0);
+    if (trace != NULL)
+        trace->empty = true;
+    return trace;
+}
+
+bool
+sm_trace_is_empty(const struct sm_trace *trace)
+{
+    return trace == NULL || trace->empty;
+}
+
+void
+sm_trace_set_window(struct sm_trace *trace, struct sm_window *window)
+{
+    trace->window = window;
 }
 
 void
@@ -114,6 +139,7 @@ sm_trace_begin(struct sm_trace *trace, size_t rank, size_t step, size_t round)
     if (trace == NULL)
         return;
     trace->tracks[rank].mark = (struct sm_trace_mark){step, round, true};
+    sm_window_begin(trace->window, rank, step);
     if (rank != 0)
         return;
     trace->steps = step + 1;
@@ -133,7 +159,13 @@ sm_trace_now(const struct sm_trace *trace, size_t rank)
 static bool
 is_kept(const struct sm_trace *trace, struct sm_trace_mark mark)
 {
-    return trace->kept == SIZE_MAX || (mark.known && mark.step < trace->kept);
+    return !trace->empty && (trace->kept == SIZE_MAX || (mark.known && mark.step < trace->kept));
+}
+
+bool
+sm_trace_wants(const struct sm_trace *trace, size_t rank, struct sm_trace_mark mark)
+{
+    return trace != NULL && (is_kept(trace, mark) || sm_window_wants(trace->window, rank, mark));
 }
 
 bool
@@ -150,6 +182,7 @@ sm_trace_add_span(struct sm_trace *trace, size_t rank, const struct sm_trace_spa
 {
     if (trace == NULL || span->t1 <= span->t0)
         return SM_OK;
+    SM_TRY(sm_window_add(trace->window, rank, span));
     struct track *track = &trace->tracks[rank];
     size_t events = span->track == SM_TRACE_DEVICES   ? track->devices
                     : span->track == SM_TRACE_MESSAGE ? 2
