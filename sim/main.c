@@ -22,6 +22,7 @@
 #include "sim/run/inspect.h"
 #include "sim/run/run.h"
 #include "sim/run/sweep.h"
+#include "sim/run/timeline.h"
 #include "sim/store/merge.h"
 
 enum {
@@ -41,7 +42,8 @@ static const char usage[] =
     "  analyse STORE [OPTIONS]            intervals over seeds, speed-ups, Pareto front, ties\n"
     "  compare STORE BASELINE.csv [OPTIONS]\n"
     "                                     exit 1 where stored runs left their baseline\n"
-    "  export STORE [--format NAME]       stored runs as CSV, JSON or TensorBoard's event files\n"
+    "  export STORE [--format NAME]       stored runs as CSV, JSON, TensorBoard's files or a "
+    "trace\n"
     "  plot STORE [OPTIONS]               a picture of accuracy or loss (needs gnuplot)\n"
     "  list [AXIS]                        everything registered, or one axis\n"
     "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
@@ -106,7 +108,7 @@ struct arguments {
     double target;
     struct sm_bands bands;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
-    size_t threads, steps, jobs, shard, shards;
+    size_t threads, steps, jobs, shard, shards, run;
     bool timing_only, no_replay, resume, no_join, json, quiet, help;
 };
 
@@ -139,7 +141,8 @@ enum {
     KEY_JOBS,
     KEY_RESUME,
     KEY_SHARD,
-    KEY_NO_JOIN
+    KEY_NO_JOIN,
+    KEY_RUN
 };
 
 static const struct argp_option run_options[] = {
@@ -225,8 +228,10 @@ static const struct argp_option export_options[] = {
     {"format", KEY_FORMAT, "NAME", 0,
      "csv (default): a row an evaluation; runs: a row of CSV a run; json: a line a run; jsonl: a "
      "line of JSON an evaluation, csv's columns as keys; seeds: a row of means and intervals for "
-     "the runs that differ only in their seed; tensorboard: a folder of event files a run, in -o",
+     "the runs that differ only in their seed; tensorboard: a folder of event files a run, in -o; "
+     "trace: a few steps of some workers, for ui.perfetto.dev",
      0},
+    {"run", KEY_RUN, "N", 0, "With --format trace: only the run of that number", 0},
     {"output", 'o', "FILE", 0, "A file instead of standard output; for tensorboard the folder", 0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
@@ -302,6 +307,8 @@ parse_option(int key, char *value, struct argp_state *state)
         return parse_count("threads", value, 1024, &arguments->threads);
     case KEY_STEPS:
         return parse_count("steps", value, 1e9, &arguments->steps);
+    case KEY_RUN:
+        return parse_count("run", value, 1e15, &arguments->run);
     case KEY_JOBS:
         return parse_count("jobs", value, 1024, &arguments->jobs);
     case KEY_RESUME:
@@ -898,6 +905,14 @@ export_as(const struct sm_stored_run *runs, size_t count, const char *format, co
     return status;
 }
 
+static enum sm_status
+export_trace(const struct arguments *arguments)
+{
+    if (arguments->positional_count == 0)
+        return SM_FAIL(SM_ERR_INPUT, "export: expected the file of a store");
+    return sm_timeline_write(arguments->positional[0], (int64_t)arguments->run, arguments->output);
+}
+
 static int
 command_plot(int argc, char **argv)
 {
@@ -922,9 +937,14 @@ command_export(int argc, char **argv)
     const struct sm_stored_run *runs;
     size_t count;
     enum sm_status status = parse(argc, argv, export_options, 1, "STORE", &arguments);
-    if (status == SM_OK)
+    const bool trace = status == SM_OK && strcmp(arguments.format, "trace") == 0;
+    if (trace)
+        status = export_trace(&arguments);
+    else if (status == SM_OK && arguments.run != 0)
+        status = SM_FAIL(SM_ERR_INPUT, "--run goes with --format trace");
+    else if (status == SM_OK)
         status = read_store(&arena, &arguments, &runs, &count);
-    if (status == SM_OK)
+    if (status == SM_OK && !trace)
         status = export_as(runs, count, arguments.format, arguments.output);
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();

@@ -124,12 +124,12 @@ add_skipped(const struct sm_sample *sample, struct list *list, size_t first)
         for (size_t i = first; i < own; i++) {
             if (list->spans[i].step != (double)like)
                 continue;
-            struct sm_span *span = &list->spans[list->count++];
-            *span = list->spans[i];
-            span->step = (double)k;
-            span->round += sample->tau > 0 ? (double)((k - like) / sample->tau) : 0;
-            span->t0 += later;
-            span->t1 += later;
+            struct sm_span span = list->spans[i];
+            span.step = (double)k;
+            span.round += sample->tau > 0 ? (double)((k - like) / sample->tau) : 0;
+            span.t0 += later;
+            span.t1 += later;
+            list->spans[list->count++] = span;
         }
     }
 }

@@ -335,8 +335,9 @@ write_times(FILE *file, const struct span *span)
 static void
 write_slice(struct writer *writer, size_t rank, size_t tid, const struct span *span)
 {
-    fprintf(writer->file, "%s{\"ph\": \"X\", \"name\": \"%s\", \"pid\": %zu, \"tid\": %zu, ",
-            writer->separator, span->name, rank, tid);
+    fprintf(writer->file, "%s{\"ph\": \"X\", \"name\": ", writer->separator);
+    write_text(writer->file, span->name);
+    fprintf(writer->file, ", \"pid\": %zu, \"tid\": %zu, ", rank, tid);
     write_times(writer->file, span);
     write_args(writer->file, span);
 }
@@ -412,22 +413,31 @@ write_counters(struct writer *writer, const struct sm_trace *trace)
 }
 
 enum sm_status
-sm_trace_write(const struct sm_trace *trace, const char *path)
+sm_trace_print(const struct sm_trace *trace, FILE *out)
 {
-    struct writer writer = {.file = fopen(path, "w"), .separator = ""};
-    if (writer.file == NULL)
-        return SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", path, strerror(errno));
-    const size_t kept = trace->kept < trace->steps ? trace->kept : trace->steps;
-    fprintf(writer.file,
-            "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"clock\": \"simulated\", "
-            "\"steps\": %zu, \"steps_kept\": %zu}, \"traceEvents\": [\n",
-            trace->steps, kept);
+    struct writer writer = {.file = out, .separator = ""};
+    fputs("{\"displayTimeUnit\": \"ms\", \"otherData\": {\"clock\": \"simulated\"", out);
+    if (trace->steps > 0) /* none where the spans are those of another run */
+        fprintf(out, ", \"steps\": %zu, \"steps_kept\": %zu", trace->steps,
+                trace->kept < trace->steps ? trace->kept : trace->steps);
+    fputs("}, \"traceEvents\": [\n", out);
     for (size_t rank = 0; rank < trace->ranks; rank++)
         write_rank(&writer, trace, rank);
     write_counters(&writer, trace);
-    fputs("\n]}\n", writer.file);
-    int failed = ferror(writer.file);
-    if (fclose(writer.file) != 0 || failed)
+    fputs("\n]}\n", out);
+    if (fflush(out) != 0 || ferror(out))
+        return SM_FAIL(SM_ERR_IO, "cannot write the trace: %s", strerror(errno));
+    return SM_OK;
+}
+
+enum sm_status
+sm_trace_write(const struct sm_trace *trace, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", path, strerror(errno));
+    enum sm_status status = sm_trace_print(trace, file);
+    if (fclose(file) != 0 || status != SM_OK)
         return SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", path, strerror(errno));
     return SM_OK;
 }

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "sim/base/status.h"
 
@@ -80,6 +81,7 @@ double sm_trace_end(const struct sm_trace *trace);
 enum sm_status sm_trace_count(struct sm_trace *trace, const char *counter, const char *series,
                               double t, double value);
 
+enum sm_status sm_trace_print(const struct sm_trace *trace, FILE *out);
 /* SM_ERR_INPUT when the file cannot be written. */
 enum sm_status sm_trace_write(const struct sm_trace *trace, const char *path);
 
