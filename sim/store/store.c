@@ -54,6 +54,8 @@ sqlite_fail(const struct sm_store *store)
     int code = sqlite3_errcode(store->db) & 0xff;
     int reason = sqlite3_system_errno(store->db);
     const char *path = store->path, *cause = reason != 0 ? strerror(reason) : NULL;
+    if (code == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT))
+        code = SQLITE_FULL;
     switch (code) {
     case SQLITE_NOMEM:
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", path);
