@@ -26,8 +26,8 @@ void sm_table_notes(const struct sm_stored_run *runs, size_t count, FILE *out);
 /* What `run` prints at its end: a line a run, and where some differ only in their seed a line a
  * variant (variants.h); where all that finished do, those lines alone. target as above, NaN for the
  * common one; `store` is the file that holds the runs. */
-enum sm_status sm_report_print(const struct sm_stored_run *runs, size_t count, double target,
-                               const char *store, FILE *out);
+enum sm_status sm_outcome_print(const struct sm_stored_run *runs, size_t count, double target,
+                                const char *store, FILE *out);
 
 /* `slowmo export`: format is csv | runs | json | jsonl | seeds. */
 enum sm_status sm_export(const struct sm_stored_run *runs, size_t count, const char *format,

@@ -12,6 +12,7 @@
 #include "analysis/analysis.h"
 #include "analysis/compare.h"
 #include "analysis/plot.h"
+#include "analysis/report/page.h"
 #include "analysis/tensorboard.h"
 #include "sim/base/text.h"
 #include "sim/platform/make.h"
@@ -40,6 +41,7 @@ static const char usage[] =
     "  merge OUT.db IN.db ...             bring the runs of several stores together\n"
     "  explain [FILE.yaml] [OPTIONS]      where its seconds go, and which settings decide them\n"
     "  analyse STORE [OPTIONS]            intervals over seeds, speed-ups, Pareto front, ties\n"
+    "  report STORE [OPTIONS]             one HTML page: curves, times, tables, the platform\n"
     "  compare STORE BASELINE.csv [OPTIONS]\n"
     "                                     exit 1 where stored runs left their baseline\n"
     "  export STORE [--format NAME]       stored runs as CSV, JSON, TensorBoard's files or a "
@@ -210,6 +212,15 @@ static const struct argp_option analyse_options[] = {
      "steps_to_target, seconds_per_step, seconds",
      0},
     {"json", KEY_JSON, NULL, 0, "One line of JSON", 0},
+    {"help", '?', NULL, 0, "This list", 0},
+    {0},
+};
+static const struct argp_option report_options[] = {
+    {"output", 'o', "FILE.html", 0, "Where to (default: report.html; - is standard output)", 0},
+    {"target", KEY_TARGET, "A", 0,
+     "Test accuracy, 0 .. 1, for times to target and speed-ups (default: the highest whole percent "
+     "that all runs reach)",
+     0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
 };
@@ -589,8 +600,8 @@ show(struct sm_arena *arena, const struct arguments *arguments,
         }
     } else if (!arguments->quiet && kept > 0) {
         double target = experiments[0].evaluate.target;
-        return sm_report_print(runs, kept, target > 0 ? target : (double)NAN, arguments->store,
-                               stdout);
+        return sm_outcome_print(runs, kept, target > 0 ? target : (double)NAN, arguments->store,
+                                stdout);
     }
     return SM_OK;
 }
@@ -869,6 +880,63 @@ command_analyse(int argc, char **argv)
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
 
+/* The store's file name is the page's title. What cannot be shown leaves an older page as it was.
+ */
+static enum sm_status
+write_report(struct sm_arena *arena, const struct arguments *arguments,
+             const struct sm_stored_run *runs, size_t count)
+{
+    const char *output = arguments->output != NULL ? arguments->output : "report.html";
+    const bool to_stdout = strcmp(output, "-") == 0;
+    const char *slash = strrchr(arguments->positional[0], '/');
+    char *title = sm_arena_strdup(arena, slash != NULL ? slash + 1 : arguments->positional[0]);
+    if (title == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "report: no memory");
+    if (strlen(title) > 3 && strcmp(title + strlen(title) - 3, ".db") == 0)
+        title[strlen(title) - 3] = '\0';
+    const struct sm_report_request request = {
+        .title = title, .version = SM_VERSION, .target = arguments->target};
+    char *page = NULL;
+    size_t length = 0;
+    FILE *text = open_memstream(&page, &length);
+    if (text == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "report: no memory");
+    enum sm_status status = sm_report_write(runs, count, &request, home_folder(), text);
+    fclose(text);
+    FILE *out = NULL;
+    if (status == SM_OK) {
+        out = to_stdout ? stdout : fopen(output, "w");
+        if (out == NULL)
+            status = SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", output, strerror(errno));
+    }
+    if (out != NULL) {
+        const bool written = fwrite(page, 1, length, out) == length;
+        if ((out == stdout ? fflush(out) : fclose(out)) != 0 || !written)
+            status = SM_FAIL(SM_ERR_IO, "cannot write %s: %s", output, strerror(errno));
+    }
+    free(page);
+    if (status == SM_OK)
+        fprintf(stderr, "slowmo: %zu run%s in %s\n", count, count == 1 ? "" : "s",
+                to_stdout ? "the page" : output);
+    return status;
+}
+
+static int
+command_report(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct sm_arena arena = {0};
+    const struct sm_stored_run *runs;
+    size_t count;
+    enum sm_status status = parse(argc, argv, report_options, 1, "STORE", &arguments);
+    if (status == SM_OK)
+        status = read_store(&arena, &arguments, &runs, &count);
+    if (status == SM_OK)
+        status = write_report(&arena, &arguments, runs, count);
+    sm_arena_fini(&arena);
+    return status == SM_OK ? EXIT_SUCCESS : fail();
+}
+
 static int
 command_compare(int argc, char **argv)
 {
@@ -1095,6 +1163,7 @@ main(int argc, char **argv)
         {"merge", command_merge},
         {"explain", command_explain},
         {"analyse", command_analyse},
+        {"report", command_report},
         {"compare", command_compare},
         {"export", command_export},
         {"plot", command_plot},

@@ -445,15 +445,15 @@ seconds_to_the_target_are_the_mean_of_the_runs_that_reach_it(void **state)
     assert_int_equal(v->target_seconds.count, 3);
 }
 
-/* ---- the report ---- */
+/* ---- the outcome of a run ---- */
 
 static char *
-report_of(const struct sm_stored_run *runs, size_t count, double target)
+outcome_of(const struct sm_stored_run *runs, size_t count, double target)
 {
     char *text = NULL;
     size_t length;
     FILE *out = open_memstream(&text, &length);
-    check_ok(sm_report_print(runs, count, target, "r.db", out));
+    check_ok(sm_outcome_print(runs, count, target, "r.db", out));
     fclose(out);
     return text;
 }
@@ -474,7 +474,7 @@ runs_of_several_seeds_are_shown_as_their_means(void **state)
         runs[i].evaluation_count = i == 3 ? 1 : COUNT(rising);
     }
     assert_text(
-        report_of(runs, 6, 0.75),
+        outcome_of(runs, 6, 0.75),
         "variant  against  seeds  left out  accuracy %    sd  ms/step  s to 75 %  reached   gain  "
         "+- 95 %\n"
         "local    -            2         1       81.00  1.41    101.5      30.00        2      -  "
@@ -495,10 +495,10 @@ runs_of_one_seed_are_shown_one_by_one(void **state)
     struct sm_stored_run runs[] = {seeded_run(1, "local", 1, "", 0.80),
                                    seeded_run(2, "slowmo", 1, "local", 0.83),
                                    seeded_run(3, "slowmo", 2, "local", 0.84)};
-    char *alone = report_of(runs, 2, NAN);
+    char *alone = outcome_of(runs, 2, NAN);
     assert_text(table_of(runs, 2, NAN), alone);
     free(alone);
-    assert_text(report_of(runs, 3, NAN),
+    assert_text(outcome_of(runs, 3, NAN),
                 "run            status    accuracy %  best %  ms/step  simulated s  wall s\n"
                 "local seed=1   finished       80.00       -    101.0            -       -\n"
                 "slowmo seed=1  finished       83.00       -    101.0            -       -\n"
@@ -511,11 +511,11 @@ runs_of_one_seed_are_shown_one_by_one(void **state)
                 "gain: accuracy minus the base's, mean over seeds\n");
     /* an interrupt: what had not come to its end does not bring the single runs back */
     runs[0].summary.status = "interrupted";
-    char *text = report_of(runs, 3, NAN);
+    char *text = outcome_of(runs, 3, NAN);
     assert_null(strstr(text, "local seed=1 "));
     assert_non_null(strstr(text, "\n3 runs, each of them in r.db"));
     free(text);
-    assert_text(report_of(runs, 0, NAN), "run  status  ms/step  simulated s  wall s\n");
+    assert_text(outcome_of(runs, 0, NAN), "run  status  ms/step  simulated s  wall s\n");
 }
 
 static void
@@ -528,7 +528,7 @@ losses_and_perplexities_are_shown_as_in_the_table_of_runs(void **state)
     const double losses[] = {0.0021, 0.0023, 0.00205, 0.00221};
     for (size_t i = 0; i < 4; i++)
         runs[i].summary.final.test_loss = losses[i];
-    assert_text(report_of(runs, 4, NAN),
+    assert_text(outcome_of(runs, 4, NAN),
                 "variant  against  seeds  test loss       sd  ms/step       gain  +- 95 %\n"
                 "local    -            2   0.002200  0.00014    101.5          -        -\n"
                 "slowmo   local        2   0.002130  0.00011    101.5  -0.000070  0.00025\n"
@@ -539,7 +539,7 @@ losses_and_perplexities_are_shown_as_in_the_table_of_runs(void **state)
         runs[i].summary.final.test_perplexity = 20 - 0.5 * (double)i;
         runs[i].summary.final.test_bleu = 30 + (double)i;
     }
-    assert_text(report_of(runs, 4, NAN),
+    assert_text(outcome_of(runs, 4, NAN),
                 "variant  against  seeds  perplexity    sd   BLEU    sd  ms/step   gain  +- 95 %\n"
                 "local    -            2       19.75  0.35  30.50  0.71    101.5      -        -\n"
                 "slowmo   local        2       18.75  0.35  32.50  0.71    101.5  +2.00     0.00\n"
@@ -561,7 +561,7 @@ variants_keep_to_100_columns_and_never_say_nan(void **state)
     runs[1].summary.sim.seconds_per_step = runs[4].summary.sim.seconds_per_step = NAN;
     runs[5].summary.status = "failed";
     runs[2].summary.final.test_loss = INFINITY;
-    char *text = report_of(runs, 6, 0.75);
+    char *text = outcome_of(runs, 6, 0.75);
     assert_null(strcasestr(text, "nan"));
     assert_null(strcasestr(text, "inf"));
     char *line = strtok(text, "\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* analysis/report.c -- what stands on the screen after a run: runs, variants over several seeds,
+/* analysis/outcome.c -- what stands on the screen after a run: runs, variants over several seeds,
  * and what a reader must know of the means. */
 #include <math.h>
 #include <string.h>
@@ -233,11 +233,11 @@ print_legend(const struct sm_variant *variants, size_t count, FILE *out)
             lower ? ", below 0 is better" : "", interval ? "; +- 95 %: by Student's t" : "");
 }
 
-/* ---- the report ---- */
+/* ---- all of it ---- */
 
 enum sm_status
-sm_report_print(const struct sm_stored_run *runs, size_t count, double target, const char *store,
-                FILE *out)
+sm_outcome_print(const struct sm_stored_run *runs, size_t count, double target, const char *store,
+                 FILE *out)
 {
     struct sm_arena arena = {0};
     struct sm_variant *variants;
