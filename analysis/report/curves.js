@@ -96,8 +96,7 @@ function linesOf(variant, measure, single, data) {
     if (single) {
         return runs.map((run) => {
             const points = pointsOf(run, measure);
-            const name = runs.length > 1 ? `${variant.name}, seed ${run.seed}` : variant.name;
-            return {name, style, thin: runs.length > 1, ...points, low: points.y, high: points.y,
+            return {name: variant.name, style, seed: run.seed, thin: runs.length > 1, ...points, low: points.y, high: points.y,
                     ended: run.status === "finished" ? null : run.status};
         });
     }
@@ -464,7 +463,8 @@ class Figure {
             report.svg("line", {x1: 0, y1: 4, x2: 20, y2: 4, stroke: line.style.colour, "stroke-width": 2.5,
                                 "stroke-dasharray": line.style.dasharray}, picture);
             element("span", {text: line.name}, entry);
-            const spread = bar[2] > bar[0] ? ` (${digits(bar[0], 3)} .. ${digits(bar[2], 3)})` : "";
+            const spread = line.thin ? `seed ${line.seed}`
+                : bar[2] > bar[0] ? `${digits(bar[0], 3)} .. ${digits(bar[2], 3)}` : "";
             element("b", {text: digits(bar[1], 4) + (this.yScale.unit === "%" ? " %" : "")}, entry);
             element("i", {text: spread}, entry);
         }
@@ -472,12 +472,13 @@ class Figure {
             element("span", {text: `and ${found.length - mostValues} more`}, values);
         }
         values.hidden = false;
-        values.classList.toggle("two", found.length > 14);
+        const few = found.length <= 14;
+        values.classList.toggle("many", !few);
         const [left] = graph.toDomCoords(x, 0);
         const area = graph.getArea();
-        const over = this.frame.clientWidth >= 700;
+        const over = few && this.frame.clientWidth >= 700; // else below, where it hides no line
         values.classList.toggle("over", over);
-        values.style.left = over && left > area.x + area.w / 2 ? `${area.x + 8}px` : "auto";
+        values.style.left = over && left > area.x + area.w / 2 ? `${area.x + 8}px` : over ? "auto" : "0";
         values.style.right = over && left <= area.x + area.w / 2 ? "8px" : "auto";
         this.row = row;
     }

@@ -276,6 +276,21 @@ variant_json(struct model *model, size_t v, json_t **object)
 
 /* ---- all of it ---- */
 
+static enum sm_status
+add_facts(struct model *model, json_t *root)
+{
+    static const char *const work[2] = {"workload.model", "workload.dataset"};
+    static const char *const machine[2] = {"platform.file", "timing.profile"};
+    struct sm_facet works, machines;
+    SM_TRY(sm_facet_take(&model->arena, &model->variants[0], work, &works));
+    SM_TRY(sm_facet_take(&model->arena, &model->variants[0], machine, &machines));
+    json_object_set_new(root, "facts",
+                        json_pack("{s:o, s:o, s:o, s:o}", "model", text(works.values[0]), "dataset",
+                                  text(works.values[1]), "platform", text(machines.values[0]),
+                                  "profile", text(machines.values[1])));
+    return SM_OK;
+}
+
 static json_t *
 judged_json(const struct model *model)
 {
@@ -308,6 +323,7 @@ fill(struct model *model, const struct sm_report_request *request, json_t *root)
     json_object_set_new(root, "title", text(request->title));
     json_object_set_new(root, "version", text(request->version));
     json_object_set_new(root, "target", real(model->target));
+    SM_TRY(add_facts(model, root));
     json_object_set_new(root, "judged", judged_json(model));
     json_object_set_new(root, "keys", keys_json(model));
     json_t *variants = json_array();

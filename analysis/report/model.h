@@ -5,6 +5,7 @@
  * where there is none; names are those of JavaScript.
  *
  *   title, version, target
+ *   facts       {model, dataset, platform, profile} of the first variant: keys tell who differs
  *   judged      {name, unit, moreIsBetter, scale}, null when no run has an accuracy or loss
  *   keys        settings that differ among the variants (settings.h): {key, label, numeric, unit,
  *               logarithmic, swept}; unit is "", seconds, bytes, bytes/s or FLOP/s

@@ -2,11 +2,180 @@
 // overview.js -- what the store holds, and its results in a few sentences.
 "use strict";
 
-const {element} = report;
+const {element, quantity, judgement} = report;
 
-function drawOverview(box, data) {
-    element("h1", {text: data.title}, box);
-    element("p", {class: "lead", text: `${data.runs.length} runs of ${data.variants.length} variants.`}, box);
+const space = "\u00a0";
+
+function plural(count, word) {
+    return `${count}${space}${word}${count === 1 ? "" : "s"}`;
 }
 
-report.section({id: "overview", draw: drawOverview});
+function unique(values) {
+    return [...new Set(values.filter((value) => value !== null && value !== undefined))];
+}
+
+// "8", "8, 16 and 32", "8 to 64" for many.
+function listOf(values) {
+    if (values.length < 2) {
+        return String(values[0]);
+    }
+    if (values.length > 4 && values.every(Number.isFinite)) {
+        return `${Math.min(...values)} to ${Math.max(...values)}`;
+    }
+    if (values.length > 4) {
+        return `${values.slice(0, 3).join(", ")} and ${values.length - 3} more`;
+    }
+    return `${values.slice(0, -1).join(", ")} and ${values[values.length - 1]}`;
+}
+
+/* ---- what there is ---- */
+
+// A fact that all variants share, or the values of the setting that differs.
+function valuesOf(data, key, shared) {
+    return data.keys.some((other) => other.key === key)
+        ? unique(data.variants.map((variant) => variant.settings[key] && variant.settings[key].text))
+        : unique([shared]);
+}
+
+function describe(data) {
+    const {facts, runs, variants} = data;
+    const trained = runs.some((run) => run.hashes.data !== null);
+    const models = valuesOf(data, "workload.model", facts.model);
+    const sets = valuesOf(data, "workload.dataset", facts.dataset);
+    const platforms = valuesOf(data, "platform.file", facts.platform);
+    const profiles = valuesOf(data, "timing.profile", facts.profile);
+    const seeds = unique(runs.map((run) => run.seed));
+    const facets = [
+        ["Runs", `${runs.length}` + (variants.length < runs.length && variants.length > 0
+            ? ` of ${plural(variants.length, "variant")}, ${plural(seeds.length, "seed")}` : "")],
+        ["Workers", listOf(unique(runs.map((run) => run.workers)).sort((a, b) => a - b))],
+        ["Steps", listOf(unique(runs.map((run) => run.steps)).sort((a, b) => a - b))],
+        ["Model and data", trained ? `${listOf(models)} on ${listOf(sets)}` : "none: simulated seconds only"],
+        ["Platform", platforms.length > 0 ? listOf(platforms) : null],
+        ["Compute times", profiles.length > 0 ? listOf(profiles) : null],
+        ["Sent as one model", listOf(unique(runs.map((run) => quantity(run.wire_bytes_per_model, "bytes"))))],
+    ];
+    return facets.filter(([, text]) => text !== null);
+}
+
+/* ---- sentences ---- */
+
+function interval(low, high, text) {
+    return low === null || low === high ? "" : ` (95${space}% interval ${text(low)} to ${text(high)})`;
+}
+
+// Who reaches the target with all seeds, and how soon.
+function soonest(data) {
+    const reached = data.variants.filter((variant) =>
+        variant.seeds > 0 && variant.target.reached === variant.seeds && variant.target.seconds.mean !== null);
+    const targets = unique(reached.map((variant) => variant.target.value));
+    if (reached.length < 2 || targets.length !== 1) {
+        return null;
+    }
+    reached.sort((a, b) => a.target.seconds.mean - b.target.seconds.mean);
+    const [first] = reached;
+    const last = reached[reached.length - 1];
+    const seconds = (value) => quantity(value, "seconds", 3);
+    const others = data.variants.filter((variant) => variant.seeds > 0).length - reached.length;
+    return ["**", first.name, `** reaches ${quantity(targets[0], "share")} first, after ` +
+        `${seconds(first.target.seconds.mean)} of simulated time` +
+        `${interval(first.target.seconds.low, first.target.seconds.high, seconds)}; ` +
+        (others > 0 ? `${others === 1 ? "one other does" : `${others} others do`} not reach it with every seed.`
+            : `the last, ${last.name}, needs ${seconds(last.target.seconds.mean)}.`)];
+}
+
+// The best of what the variants are judged by.
+function highest(data) {
+    if (!data.judged) {
+        return null;
+    }
+    const {name, moreIsBetter} = data.judged;
+    const judged = data.variants.filter((variant) => variant.measure.name === name && variant.measure.mean !== null);
+    if (judged.length === 0) {
+        return null;
+    }
+    const sign = moreIsBetter ? -1 : 1;
+    judged.sort((a, b) => sign * (a.measure.mean - b.measure.mean) || a.seconds.mean - b.seconds.mean);
+    const [best] = judged;
+    // other networks have the same numbers at other seconds
+    const next = judged.find((variant) => variant.measure.mean !== best.measure.mean);
+    const short = (value) => judgement(value, 3);
+    if (next === undefined) {
+        return ["**", best.name, `** ends with ${name === "accuracy" ? "an" : "a"} ${name} of ` +
+            `${short(best.measure.mean)} after ${quantity(best.seconds.mean, "seconds", 3)} of simulated time.`];
+    }
+    return ["**", best.name, `** ends with the ${moreIsBetter ? "highest" : "lowest"} ${name}, ` +
+        `${short(best.measure.mean)}${interval(best.measure.low, best.measure.high, short)}, after ` +
+        `${quantity(best.seconds.mean, "seconds", 3)}; next is ${next.name} with ${short(next.measure.mean)}.`];
+}
+
+// The largest gain over a base; all-reduce where the experiment names no other.
+function fastest(data) {
+    const faster = data.variants.filter((variant) => variant.speedUp.mean !== null);
+    if (faster.length === 0) {
+        return null;
+    }
+    const best = faster.reduce((a, b) => b.speedUp.mean > a.speedUp.mean ? b : a);
+    const base = data.variants[best.speedUp.base];
+    const times = (value) => report.digits(value, 3);
+    return best.speedUp.mean > 1
+        ? ["The largest speed-up to the target is **", best.name, `**'s, ${times(best.speedUp.mean)} times as fast as ` +
+            `${base.name}${interval(best.speedUp.low, best.speedUp.high, times)}.`]
+        : ["No variant reaches the target sooner than the one it is compared with; the nearest is **", best.name,
+            `** at ${times(best.speedUp.mean)} times the speed of ${base.name}.`];
+}
+
+// Of the time of an iteration, where that is all there is to compare.
+function shortest(data) {
+    const timed = data.variants.filter((variant) => variant.step.seconds !== null);
+    if (data.judged || timed.length === 0) {
+        return null;
+    }
+    timed.sort((a, b) => a.step.seconds - b.step.seconds);
+    const [first] = timed;
+    const last = timed[timed.length - 1];
+    const seconds = (value) => quantity(value, "seconds", 3);
+    const waits = (variant) => quantity(variant.step.communication / variant.step.seconds, "share", 2);
+    return timed.length < 2
+        ? ["An iteration takes ", seconds(first.step.seconds), `; ${waits(first)} of it is communication that nothing hides.`]
+        : ["An iteration is shortest with **", first.name, `**, ${seconds(first.step.seconds)}, and longest with ` +
+            `${last.name}, ${seconds(last.step.seconds)}, where ${waits(last)} of it is communication that nothing hides.`];
+}
+
+function failed(data) {
+    const broken = data.runs.filter((run) => run.status !== "finished");
+    if (broken.length === 0) {
+        return null;
+    }
+    const kinds = unique(broken.map((run) => run.status)).map((status) =>
+        `${broken.filter((run) => run.status === status).length} ${status}`);
+    const names = unique(broken.map((run) => run.name));
+    return [`${broken.length} of ${plural(data.runs.length, "run")} did not finish (${kinds.join(", ")}): ` +
+        `${listOf(names)}. No mean holds them.`];
+}
+
+// Parts in turn plain and, between two pairs of stars, strong.
+function sentence(parts, list) {
+    const item = element("li", {}, list);
+    let strong = false;
+    for (const part of parts.join("\u0000").split(/\u0000?\*\*\u0000?/)) {
+        item.append(strong ? element("strong", {text: part}) : part.replaceAll("\u0000", ""));
+        strong = !strong;
+    }
+}
+
+report.section({
+    id: "overview",
+    draw(box, data) {
+        element("h1", {text: data.title}, box);
+        const facts = element("dl", {class: "facts"}, box);
+        for (const [name, text] of describe(data)) {
+            const pair = element("div", {}, facts);
+            element("dt", {text: name}, pair);
+            element("dd", {text}, pair);
+        }
+        const found = [soonest, highest, fastest, shortest, failed].map((find) => find(data)).filter(Boolean);
+        const list = element("ul", {class: "findings"}, found.length > 0 ? box : null);
+        found.forEach((parts) => sentence(parts, list));
+    },
+});
