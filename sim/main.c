@@ -839,15 +839,22 @@ command_explain(int argc, char **argv)
 
 /* ---- the other commands ---- */
 
-/* All runs of the store that is the first argument. */
+/* The store that is the first argument. */
+static enum sm_status
+open_store(const struct arguments *arguments, struct sm_store **store)
+{
+    if (arguments->positional_count == 0)
+        return SM_FAIL(SM_ERR_INPUT, "%s: expected the file of a store", arguments->command);
+    return sm_store_open_readonly(arguments->positional[0], store);
+}
+
+/* All its runs. */
 static enum sm_status
 read_store(struct sm_arena *arena, const struct arguments *arguments,
            const struct sm_stored_run **runs, size_t *count)
 {
     struct sm_store *store;
-    if (arguments->positional_count == 0)
-        return SM_FAIL(SM_ERR_INPUT, "%s: expected the file of a store", arguments->command);
-    SM_TRY(sm_store_open_readonly(arguments->positional[0], &store));
+    SM_TRY(open_store(arguments, &store));
     enum sm_status status = sm_store_read(store, arena, runs, count);
     sm_store_close(store);
     return status;
@@ -883,9 +890,11 @@ command_analyse(int argc, char **argv)
 /* The store's file name is the page's title. What cannot be shown leaves an older page as it was.
  */
 static enum sm_status
-write_report(struct sm_arena *arena, const struct arguments *arguments,
-             const struct sm_stored_run *runs, size_t count)
+write_report(struct sm_arena *arena, const struct arguments *arguments, struct sm_store *store)
 {
+    const struct sm_stored_run *runs;
+    size_t count;
+    SM_TRY(sm_store_read(store, arena, &runs, &count));
     const char *output = arguments->output != NULL ? arguments->output : "report.html";
     const bool to_stdout = strcmp(output, "-") == 0;
     const char *slash = strrchr(arguments->positional[0], '/');
@@ -895,7 +904,7 @@ write_report(struct sm_arena *arena, const struct arguments *arguments,
     if (strlen(title) > 3 && strcmp(title + strlen(title) - 3, ".db") == 0)
         title[strlen(title) - 3] = '\0';
     const struct sm_report_request request = {
-        .title = title, .version = SM_VERSION, .target = arguments->target};
+        .title = title, .version = SM_VERSION, .target = arguments->target, .store = store};
     char *page = NULL;
     size_t length = 0;
     FILE *text = open_memstream(&page, &length);
@@ -926,13 +935,13 @@ command_report(int argc, char **argv)
 {
     struct arguments arguments;
     struct sm_arena arena = {0};
-    const struct sm_stored_run *runs;
-    size_t count;
+    struct sm_store *store = NULL;
     enum sm_status status = parse(argc, argv, report_options, 1, "STORE", &arguments);
     if (status == SM_OK)
-        status = read_store(&arena, &arguments, &runs, &count);
+        status = open_store(&arguments, &store);
     if (status == SM_OK)
-        status = write_report(&arena, &arguments, runs, count);
+        status = write_report(&arena, &arguments, store);
+    sm_store_close(store);
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }

@@ -8,6 +8,7 @@
 #include "analysis/analyse.h"
 #include "analysis/analysis.h"
 #include "analysis/report/settings.h"
+#include "analysis/report/timelines.h"
 #include "sim/store/record.h"
 
 enum { COLOURS = 8, DASHES = 4 };
@@ -335,7 +336,9 @@ fill(struct model *model, const struct sm_report_request *request, json_t *root)
     }
     SM_TRY(add_runs(model, root));
     json_object_set_new(root, "platforms", json_object());
-    json_object_set_new(root, "timelines", json_array());
+    json_t *timelines;
+    SM_TRY(sm_report_timelines(request->store, model->variants, model->variant_count, &timelines));
+    json_object_set_new(root, "timelines", timelines);
     return SM_OK;
 }
 

@@ -19,7 +19,7 @@
  *               for one that a later run of its seed replaces), evaluations (one list a column;
  *               one without any value is left out), platform (hash)
  *   platforms   {hash: description}
- *   timelines   []
+ *   timelines   of the first variants: timelines.h
  */
 #ifndef SM_ANALYSIS_REPORT_MODEL_H
 #define SM_ANALYSIS_REPORT_MODEL_H
@@ -32,6 +32,8 @@ struct sm_report_request {
     const char *title;   /* of the page                                             */
     const char *version; /* of the program that writes it                           */
     double target;       /* accuracy in [0, 1]; NaN: the highest that all runs reach */
+    /* That of the runs, for what is not read with them: spans, platforms. NULL: without. */
+    struct sm_store *store;
 };
 
 /* A new reference in *model. SM_ERR_INPUT: no run, or a text that is not UTF-8. */
