@@ -723,9 +723,33 @@ status_text(enum sm_status status)
     }
 }
 
+/* What the platform looks like, into the store. */
+static enum sm_status
+survey_platform(void *arg, const struct sm_routes *routes)
+{
+    struct run *run = arg;
+    const char *description;
+    SM_TRY(sm_platform_describe(&run->platform, routes, run->arena, &description));
+    return sm_store_add_platform(run->store, run->summary.hashes.platform, description);
+}
+
+/* Whether the store does not know that yet. */
+static enum sm_status
+wants_survey(struct run *run, bool *wants)
+{
+    const char *known = NULL;
+    *wants = run->store != NULL && run->options->engine == &sm_engine_simgrid;
+    if (*wants)
+        SM_TRY(sm_store_platform(run->store, run->summary.hashes.platform, run->arena, &known));
+    *wants = *wants && known == NULL;
+    return SM_OK;
+}
+
 static enum sm_status
 run_engine(struct run *run, struct sm_engine_report *report, double *ends, struct sm_ledger *spent)
 {
+    bool survey;
+    SM_TRY(wants_survey(run, &survey));
     struct sm_arena *arenas = calloc(run->workers + run->servers, sizeof *arenas);
     if (arenas == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu workers", run->workers);
@@ -765,6 +789,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .pool = run->pool,
         .trace = run->trace,
         .count_links = run->options->count_links,
+        .survey = survey ? survey_platform : NULL,
+        .survey_arg = run,
         .interrupted = run->options->interrupted,
         .worker = sm_worker_run,
         .arg = &training,

@@ -547,6 +547,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 static enum sm_status
 world_init(struct world *world)
 {
+    SM_TRY(sm_simgrid_survey(world));
     SM_TRY(sm_simgrid_traffic_init(world));
     if (world->crowd)
         world->parked = sg_sem_init(0);
