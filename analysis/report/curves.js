@@ -11,14 +11,26 @@ const {element, quantity, digits} = report;
 const measures = [
     {id: "testAccuracy", name: "Accuracy", axis: "test accuracy", unit: "share", rises: true},
     {id: "testBleu", name: "BLEU", axis: "test BLEU", unit: "", rises: true},
-    {id: "testPerplexity", name: "Perplexity", axis: "test perplexity", unit: "", logarithmic: true},
+    {
+        id: "testPerplexity",
+        name: "Perplexity",
+        axis: "test perplexity",
+        unit: "",
+        logarithmic: true
+    },
     {id: "testLoss", name: "Test loss", axis: "test loss", unit: "nats", logarithmic: true},
-    {id: "trainLoss", name: "Training loss", axis: "training loss", unit: "nats", logarithmic: true},
+    {
+        id: "trainLoss",
+        name: "Training loss",
+        axis: "training loss",
+        unit: "nats",
+        logarithmic: true
+    },
 ];
 
-const mostLines = 120; // what dygraphs draws without a wait
-const mostRows = 1500; // more x than can be told apart on a screen
-const mostValues = 40; // in the list of a hover
+const mostLines = 120;  // what dygraphs draws without a wait
+const mostRows = 1500;  // more x than can be told apart on a screen
+const mostValues = 40;  // in the list of a hover
 
 /* ---- curves ---- */
 
@@ -65,7 +77,8 @@ function pointsOf(run, measure) {
 
 // Mean, least and most of several runs at the steps that all of them have reached.
 function meanOf(runs, measure) {
-    const all = runs.map((run) => pointsOf(run, measure)).filter((points) => points.step.length > 0);
+    const all =
+        runs.map((run) => pointsOf(run, measure)).filter((points) => points.step.length > 0);
     const curve = {step: [], seconds: [], y: [], low: [], high: []};
     if (all.length === 0) {
         return curve;
@@ -96,14 +109,26 @@ function linesOf(variant, measure, single, data) {
     if (single) {
         return runs.map((run) => {
             const points = pointsOf(run, measure);
-            return {name: variant.name, style, seed: run.seed, thin: runs.length > 1, ...points, low: points.y, high: points.y,
-                    ended: run.status === "finished" ? null : run.status};
+            return {
+                name: variant.name,
+                style,
+                seed: run.seed,
+                thin: runs.length > 1,
+                ...points,
+                low: points.y,
+                high: points.y,
+                ended: run.status === "finished" ? null : run.status
+            };
         });
     }
     const finished = runs.filter((run) => run.status === "finished");
     const used = finished.length > 0 ? finished : runs;
-    return [{name: variant.name, style, ...meanOf(used, measure),
-             ended: finished.length > 0 ? null : variant.status}];
+    return [{
+        name: variant.name,
+        style,
+        ...meanOf(used, measure),
+        ended: finished.length > 0 ? null : variant.status
+    }];
 }
 
 // The x of all lines, with those that no screen could tell apart taken together.
@@ -127,8 +152,8 @@ function rowsOf(lines, axis) {
 class Figure {
     constructor(box, data) {
         this.data = data;
-        this.measures = measures.filter((measure) =>
-            data.runs.some((run) => run.evaluations[measure.id] !== undefined));
+        this.measures = measures.filter(
+            (measure) => data.runs.some((run) => run.evaluations[measure.id] !== undefined));
         this.measure = this.measures[0];
         this.axis = "seconds";
         this.single = false;
@@ -159,48 +184,64 @@ class Figure {
 
     addControls(bar) {
         if (this.measures.length > 1) {
-            report.pick({
-                label: "What is drawn", value: this.measure.id,
-                options: this.measures.map((measure) => [measure.id, measure.name]),
-                change: (id) => {
-                    this.measure = this.measures.find((measure) => measure.id === id);
-                    this.showScale();
+            report.pick(
+                {
+                    label: "What is drawn",
+                    value: this.measure.id,
+                    options: this.measures.map((measure) => [measure.id, measure.name]),
+                    change: (id) => {
+                        this.measure = this.measures.find((measure) => measure.id === id);
+                        this.showScale();
+                        this.draw();
+                    },
+                },
+                bar);
+        }
+        report.pick(
+            {
+                label: "Against",
+                options: [["seconds", "Simulated time"], ["step", "Steps"]],
+                change: (axis) => {
+                    this.axis = axis;
                     this.draw();
                 },
-            }, bar);
-        }
-        report.pick({
-            label: "Against", options: [["seconds", "Simulated time"], ["step", "Steps"]],
-            change: (axis) => {
-                this.axis = axis;
-                this.draw();
             },
-        }, bar);
+            bar);
         if (this.data.variants.some((variant) => variant.runs.length > 1)) {
-            report.pick({
-                label: "Seeds", options: [[false, "Mean and range"], [true, "Every seed"]],
-                change: (single) => {
-                    this.single = single;
+            report.pick(
+                {
+                    label: "Seeds",
+                    options: [[false, "Mean and range"], [true, "Every seed"]],
+                    change: (single) => {
+                        this.single = single;
+                        this.draw();
+                    },
+                },
+                bar);
+        }
+        this.scale = report.pick(
+            {
+                label: "Scale",
+                options: [[true, "Logarithmic"], [false, "Linear"]],
+                change: (logarithmic) => {
+                    this.logarithmic = logarithmic;
                     this.draw();
                 },
-            }, bar);
-        }
-        this.scale = report.pick({
-            label: "Scale", options: [[true, "Logarithmic"], [false, "Linear"]],
-            change: (logarithmic) => {
-                this.logarithmic = logarithmic;
-                this.draw();
             },
-        }, bar);
-        this.range = report.pick({
-            label: "Range", options: [[true, "Whole range"], [false, "Close-up"]],
-            change: (whole) => {
-                this.whole = whole;
-                this.draw();
+            bar);
+        this.range = report.pick(
+            {
+                label: "Range",
+                options: [[true, "Whole range"], [false, "Close-up"]],
+                change: (whole) => {
+                    this.whole = whole;
+                    this.draw();
+                },
             },
-        }, bar);
+            bar);
         this.showScale();
-        this.reset = element("button", {type: "button", class: "button", text: "Reset zoom", hidden: true}, bar);
+        this.reset = element(
+            "button", {type: "button", class: "button", text: "Reset zoom", hidden: true}, bar);
         this.reset.addEventListener("click", () => this.graph.resetZoom());
     }
 
@@ -220,7 +261,8 @@ class Figure {
         if (variants.length > 8) {
             this.addChoice(element("div", {class: "controls"}, box));
         }
-        const list = element("div", {class: "chips", role: "group", "aria-label": "Variants shown"}, box);
+        const list =
+            element("div", {class: "chips", role: "group", "aria-label": "Variants shown"}, box);
         variants.forEach((variant, i) => {
             const chip = element("button", {type: "button", class: "chip"}, list);
             report.sample(variant, chip);
@@ -240,9 +282,13 @@ class Figure {
 
     addChoice(bar) {
         const variants = this.data.variants;
-        const filter = element("input", {
-            type: "search", placeholder: `Filter ${variants.length} variants`, "aria-label": "Filter variants",
-        }, bar);
+        const filter = element(
+            "input", {
+                type: "search",
+                placeholder: `Filter ${variants.length} variants`,
+                "aria-label": "Filter variants",
+            },
+            bar);
         filter.addEventListener("input", () => {
             const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
             this.chips.forEach((chip, i) => {
@@ -272,8 +318,9 @@ class Figure {
 
     collect() {
         const variants = this.data.variants.filter((variant, i) => this.shown.has(i));
-        const lines = variants.flatMap((variant) =>
-            linesOf(variant, this.measure, this.single, this.data)).filter((line) => line.y.length > 0);
+        const lines =
+            variants.flatMap((variant) => linesOf(variant, this.measure, this.single, this.data))
+                .filter((line) => line.y.length > 0);
         this.left = Math.max(0, lines.length - mostLines);
         this.lines = lines.slice(0, mostLines);
     }
@@ -289,8 +336,10 @@ class Figure {
         };
         return rowsOf(lines, axis).map((x) => [x / this.xScale.factor].concat(lines.map((line) => {
             const middle = at(line, line.y, x);
-            return [line.low === line.y ? middle : at(line, line.low, x), middle,
-                    line.high === line.y ? middle : at(line, line.high, x)];
+            return [
+                line.low === line.y ? middle : at(line, line.low, x), middle,
+                line.high === line.y ? middle : at(line, line.high, x)
+            ];
         })));
     }
 
@@ -307,13 +356,16 @@ class Figure {
         this.collect();
         this.chips.forEach((chip, i) => chip.setAttribute("aria-pressed", this.shown.has(i)));
         this.onLog = Boolean(this.measure.logarithmic && this.logarithmic);
-        const last = Math.max(0, ...this.lines.map((line) => line[this.axis][line[this.axis].length - 1]));
-        this.xScale = this.axis === "seconds" ? report.unitOf(last, "seconds") : {factor: 1, unit: ""};
+        const last =
+            Math.max(0, ...this.lines.map((line) => line[this.axis][line[this.axis].length - 1]));
+        this.xScale =
+            this.axis === "seconds" ? report.unitOf(last, "seconds") : {factor: 1, unit: ""};
         this.yScale = report.unitOf(1, this.measure.unit);
         const xLabel = this.axis === "seconds" ? `simulated time (${this.xScale.unit})` : "step";
         const yLabel = this.measure.axis + (this.yScale.unit ? ` (${this.yScale.unit})` : "");
-        this.plot.setAttribute("aria-label",
-                               `${yLabel} against ${xLabel}, ${this.lines.length} lines; arrow keys read the values`);
+        this.plot.setAttribute(
+            "aria-label",
+            `${yLabel} against ${xLabel}, ${this.lines.length} lines; arrow keys read the values`);
         if (this.graph) {
             this.graph.destroy();
         }
@@ -326,7 +378,8 @@ class Figure {
         const empty = rows.length === 0;
         this.graph = new Dygraph(this.plot, empty ? [[0, [null, null, null]]] : rows, {
             ...this.looks(width, xLabel, yLabel, empty ? 1 : this.lines.length),
-            width, height,
+            width,
+            height,
         });
         this.reset.hidden = true;
     }
@@ -339,34 +392,55 @@ class Figure {
             labels.push(label);
             const line = this.lines[i];
             if (line) {
-                series[label] = {color: line.style.colour, strokeWidth: line.thin ? 1.2 : 2,
-                                 strokePattern: line.style.dash.length > 0 ? line.style.dash : null};
+                series[label] = {
+                    color: line.style.colour,
+                    strokeWidth: line.thin ? 1.2 : 2,
+                    strokePattern: line.style.dash.length > 0 ? line.style.dash : null
+                };
             }
         }
         const narrow = width < 600;
         const number = (value) => digits(value, 6);
         const model = {...Dygraph.defaultInteractionModel};
-        delete model.touchstart; // a finger scrolls the page, and reads the values where it taps
+        delete model.touchstart;  // a finger scrolls the page, and reads the values where it taps
         delete model.touchmove;
         delete model.touchend;
         return {
-            labels, series, interactionModel: model,
-            customBars: true, fillAlpha: 0.14,
-            legend: "never", xlabel: xLabel, ylabel: yLabel,
+            labels,
+            series,
+            interactionModel: model,
+            customBars: true,
+            fillAlpha: 0.14,
+            legend: "never",
+            xlabel: xLabel,
+            ylabel: yLabel,
             logscale: this.onLog,
             valueRange: this.measure.rises && !this.whole ? this.closeUp() : null,
-            xRangePad: 4, yRangePad: 10,
-            gridLineColor: "#e6e9ed", axisLineColor: "#9aa4af", gridLineWidth: 1,
-            axisLabelFontSize: 13, axisLabelWidth: narrow ? 44 : 52,
-            xLabelHeight: 20, yLabelWidth: 20,
-            axes: {x: {axisLabelFormatter: number, pixelsPerLabel: narrow ? 44 : 76, axisLabelWidth: 60},
-                   y: {axisLabelFormatter: number, pixelsPerLabel: this.onLog ? 18 : 34}},
+            xRangePad: 4,
+            yRangePad: 10,
+            gridLineColor: "#e6e9ed",
+            axisLineColor: "#9aa4af",
+            gridLineWidth: 1,
+            axisLabelFontSize: 13,
+            axisLabelWidth: narrow ? 44 : 52,
+            xLabelHeight: 20,
+            yLabelWidth: 20,
+            axes: {
+                x: {
+                    axisLabelFormatter: number,
+                    pixelsPerLabel: narrow ? 44 : 76,
+                    axisLabelWidth: 60
+                },
+                y: {axisLabelFormatter: number, pixelsPerLabel: this.onLog ? 18 : 34}
+            },
             highlightCircleSize: 3.5,
             highlightSeriesOpts: {strokeWidth: 3},
             highlightSeriesBackgroundAlpha: 1,
             highlightCallback: (event, x, points, row, label) => this.showValues(row, label),
             unhighlightCallback: () => this.hideValues(),
-            zoomCallback: () => { this.reset.hidden = !this.graph.isZoomed(); },
+            zoomCallback: () => {
+                this.reset.hidden = !this.graph.isZoomed();
+            },
             underlayCallback: (context, area, graph) => this.drawTarget(context, area, graph),
             drawCallback: (graph) => this.drawEnds(graph),
         };
@@ -420,8 +494,8 @@ class Figure {
                 return;
             }
             const end = line.y.length - 1;
-            const [x, y] = graph.toDomCoords(line[this.axis][end] / this.xScale.factor,
-                                             line.y[end] / this.yScale.factor);
+            const [x, y] = graph.toDomCoords(
+                line[this.axis][end] / this.xScale.factor, line.y[end] / this.yScale.factor);
             context.save();
             context.strokeStyle = line.style.colour;
             context.lineWidth = 2.5;
@@ -455,16 +529,29 @@ class Figure {
         }
         values.replaceChildren();
         const unit = this.xScale.unit ? ` ${this.xScale.unit}` : "";
-        element("strong", {text: this.axis === "seconds" ? `${digits(x, 4)}${unit}` : `step ${digits(x, 6)}`}, values);
+        element(
+            "strong",
+            {text: this.axis === "seconds" ? `${digits(x, 4)}${unit}` : `step ${digits(x, 6)}`},
+            values);
         const list = element("div", {class: "curves-list"}, values);
         for (const {line, bar, near} of found.slice(0, mostValues)) {
             const entry = element("div", {class: near ? "near" : null}, list);
             const picture = report.svg("svg", {width: 20, height: 8}, entry);
-            report.svg("line", {x1: 0, y1: 4, x2: 20, y2: 4, stroke: line.style.colour, "stroke-width": 2.5,
-                                "stroke-dasharray": line.style.dasharray}, picture);
+            report.svg(
+                "line", {
+                    x1: 0,
+                    y1: 4,
+                    x2: 20,
+                    y2: 4,
+                    stroke: line.style.colour,
+                    "stroke-width": 2.5,
+                    "stroke-dasharray": line.style.dasharray
+                },
+                picture);
             element("span", {text: line.name}, entry);
             const spread = line.thin ? `seed ${line.seed}`
-                : bar[2] > bar[0] ? `${digits(bar[0], 3)} .. ${digits(bar[2], 3)}` : "";
+                : bar[2] > bar[0] ? `${digits(bar[0], 3)} .. ${digits(bar[2], 3)}`
+                                  : "";
             element("b", {text: digits(bar[1], 4) + (this.yScale.unit === "%" ? " %" : "")}, entry);
             element("i", {text: spread}, entry);
         }
@@ -476,9 +563,11 @@ class Figure {
         values.classList.toggle("many", !few);
         const [left] = graph.toDomCoords(x, 0);
         const area = graph.getArea();
-        const over = few && this.frame.clientWidth >= 700; // else below, where it hides no line
+        const over = few && this.frame.clientWidth >= 700;  // else below, where it hides no line
         values.classList.toggle("over", over);
-        values.style.left = over && left > area.x + area.w / 2 ? `${area.x + 8}px` : over ? "auto" : "0";
+        values.style.left = over && left > area.x + area.w / 2 ? `${area.x + 8}px`
+            : over ? "auto"
+                   : "0";
         values.style.right = over && left <= area.x + area.w / 2 ? "8px" : "auto";
         this.row = row;
     }
@@ -495,7 +584,8 @@ class Figure {
             this.hideValues();
         } else if (by !== undefined && this.lines.length > 0) {
             const last = this.graph.numRows() - 1;
-            const row = Math.min(last, Math.max(0, this.row === undefined ? (by > 0 ? 0 : last) : this.row + by));
+            const row = Math.min(
+                last, Math.max(0, this.row === undefined ? (by > 0 ? 0 : last) : this.row + by));
             this.graph.setSelection(row);
             this.showValues(row, null);
             event.preventDefault();
@@ -506,10 +596,11 @@ class Figure {
 report.section({
     id: "curves",
     title: "Learning curves",
-    about: "Means over the seeds that finished; the band is the range from the worst seed to the best. " +
+    about: "Means over the seeds that finished; the band is the range from worst to best seed. " +
         "Drag to zoom, double click to reset, click a name to hide it.",
     draw(box, data) {
-        if (!data.runs.some((run) => measures.some((measure) => run.evaluations[measure.id] !== undefined))) {
+        if (!data.runs.some(
+                (run) => measures.some((measure) => run.evaluations[measure.id] !== undefined))) {
             return false;
         }
         report.curves = new Figure(box, data);

@@ -33,7 +33,8 @@ function listOf(values) {
 // A fact that all variants share, or the values of the setting that differs.
 function valuesOf(data, key, shared) {
     return data.keys.some((other) => other.key === key)
-        ? unique(data.variants.map((variant) => variant.settings[key] && variant.settings[key].text))
+        ? unique(
+              data.variants.map((variant) => variant.settings[key] && variant.settings[key].text))
         : unique([shared]);
 }
 
@@ -46,28 +47,44 @@ function describe(data) {
     const profiles = valuesOf(data, "timing.profile", facts.profile);
     const seeds = unique(runs.map((run) => run.seed));
     const facets = [
-        ["Runs", `${runs.length}` + (variants.length < runs.length && variants.length > 0
-            ? ` of ${plural(variants.length, "variant")}, ${plural(seeds.length, "seed")}` : "")],
+        [
+            "Runs",
+            `${runs.length}` +
+                (variants.length < runs.length && variants.length > 0
+                     ? ` of ${plural(variants.length, "variant")}, ${plural(seeds.length, "seed")}`
+                     : "")
+        ],
         ["Workers", listOf(unique(runs.map((run) => run.workers)).sort((a, b) => a - b))],
         ["Steps", listOf(unique(runs.map((run) => run.steps)).sort((a, b) => a - b))],
-        ["Model and data", trained ? `${listOf(models)} on ${listOf(sets)}` : "none: simulated seconds only"],
+        [
+            "Model and data",
+            trained ? `${listOf(models)} on ${listOf(sets)}` : "none: simulated seconds only"
+        ],
         ["Platform", platforms.length > 0 ? listOf(platforms) : null],
         ["Compute times", profiles.length > 0 ? listOf(profiles) : null],
-        ["Sent as one model", listOf(unique(runs.map((run) => quantity(run.wire_bytes_per_model, "bytes"))))],
+        [
+            "Sent as one model",
+            listOf(unique(runs.map((run) => quantity(run.wire_bytes_per_model, "bytes"))))
+        ],
     ];
     return facets.filter(([, text]) => text !== null);
 }
 
-/* ---- sentences ---- */
+/* ---- sentences: what comes before a variant's name, the name, what comes after ---- */
+
+function seconds(value) {
+    return quantity(value, "seconds", 3);
+}
 
 function interval(low, high, text) {
-    return low === null || low === high ? "" : ` (95${space}% interval ${text(low)} to ${text(high)})`;
+    return low === null || low === high ? ""
+                                        : ` (95${space}% interval ${text(low)} to ${text(high)})`;
 }
 
 // Who reaches the target with all seeds, and how soon.
 function soonest(data) {
-    const reached = data.variants.filter((variant) =>
-        variant.seeds > 0 && variant.target.reached === variant.seeds && variant.target.seconds.mean !== null);
+    const tried = data.variants.filter((variant) => variant.seeds > 0);
+    const reached = tried.filter((variant) => variant.target.reached === variant.seeds);
     const targets = unique(reached.map((variant) => variant.target.value));
     if (reached.length < 2 || targets.length !== 1) {
         return null;
@@ -75,13 +92,16 @@ function soonest(data) {
     reached.sort((a, b) => a.target.seconds.mean - b.target.seconds.mean);
     const [first] = reached;
     const last = reached[reached.length - 1];
-    const seconds = (value) => quantity(value, "seconds", 3);
-    const others = data.variants.filter((variant) => variant.seeds > 0).length - reached.length;
-    return ["**", first.name, `** reaches ${quantity(targets[0], "share")} first, after ` +
-        `${seconds(first.target.seconds.mean)} of simulated time` +
-        `${interval(first.target.seconds.low, first.target.seconds.high, seconds)}; ` +
-        (others > 0 ? `${others === 1 ? "one other does" : `${others} others do`} not reach it with every seed.`
-            : `the last, ${last.name}, needs ${seconds(last.target.seconds.mean)}.`)];
+    const {mean, low, high} = first.target.seconds;
+    const missed = tried.length - reached.length;
+    const rest = missed > 0 ? `${missed} of ${tried.length} variants miss it with a seed or more`
+                            : `the last, ${last.name}, needs ${seconds(last.target.seconds.mean)}`;
+    return [
+        "",
+        first.name,
+        ` reaches ${quantity(targets[0], "share")} first, after ${seconds(mean)} of simulated ` +
+            `time${interval(low, high, seconds)}; ${rest}.`,
+    ];
 }
 
 // The best of what the variants are judged by.
@@ -90,23 +110,29 @@ function highest(data) {
         return null;
     }
     const {name, moreIsBetter} = data.judged;
-    const judged = data.variants.filter((variant) => variant.measure.name === name && variant.measure.mean !== null);
+    const judged = data.variants.filter(
+        (variant) => variant.measure.name === name && variant.measure.mean !== null);
     if (judged.length === 0) {
         return null;
     }
     const sign = moreIsBetter ? -1 : 1;
-    judged.sort((a, b) => sign * (a.measure.mean - b.measure.mean) || a.seconds.mean - b.seconds.mean);
+    judged.sort(
+        (a, b) => sign * (a.measure.mean - b.measure.mean) || a.seconds.mean - b.seconds.mean);
     const [best] = judged;
+    const {mean, low, high} = best.measure;
     // other networks have the same numbers at other seconds
-    const next = judged.find((variant) => variant.measure.mean !== best.measure.mean);
+    const next = judged.find((variant) => variant.measure.mean !== mean);
     const short = (value) => judgement(value, 3);
-    if (next === undefined) {
-        return ["**", best.name, `** ends with ${name === "accuracy" ? "an" : "a"} ${name} of ` +
-            `${short(best.measure.mean)} after ${quantity(best.seconds.mean, "seconds", 3)} of simulated time.`];
-    }
-    return ["**", best.name, `** ends with the ${moreIsBetter ? "highest" : "lowest"} ${name}, ` +
-        `${short(best.measure.mean)}${interval(best.measure.low, best.measure.high, short)}, after ` +
-        `${quantity(best.seconds.mean, "seconds", 3)}; next is ${next.name} with ${short(next.measure.mean)}.`];
+    const result =
+        `${short(mean)}${interval(low, high, short)}, after ${seconds(best.seconds.mean)}`;
+    return [
+        "",
+        best.name,
+        next === undefined
+            ? ` ends with ${name === "accuracy" ? "an" : "a"} ${name} of ${result}.`
+            : ` ends with the ${moreIsBetter ? "highest" : "lowest"} ${name}, ${result}; next is ` +
+                `${next.name} with ${short(next.measure.mean)}.`,
+    ];
 }
 
 // The largest gain over a base; all-reduce where the experiment names no other.
@@ -116,13 +142,15 @@ function fastest(data) {
         return null;
     }
     const best = faster.reduce((a, b) => b.speedUp.mean > a.speedUp.mean ? b : a);
-    const base = data.variants[best.speedUp.base];
+    const {mean, low, high, base} = best.speedUp;
     const times = (value) => report.digits(value, 3);
-    return best.speedUp.mean > 1
-        ? ["The largest speed-up to the target is **", best.name, `**'s, ${times(best.speedUp.mean)} times as fast as ` +
-            `${base.name}${interval(best.speedUp.low, best.speedUp.high, times)}.`]
-        : ["No variant reaches the target sooner than the one it is compared with; the nearest is **", best.name,
-            `** at ${times(best.speedUp.mean)} times the speed of ${base.name}.`];
+    return [
+        mean > 1 ? "The largest speed-up to the target is that of "
+                 : "No variant reaches the target sooner than its base; nearest comes ",
+        best.name,
+        `: ${times(mean)} times as fast as ${data.variants[base].name}` +
+            `${interval(low, high, times)}.`,
+    ];
 }
 
 // Of the time of an iteration, where that is all there is to compare.
@@ -134,12 +162,15 @@ function shortest(data) {
     timed.sort((a, b) => a.step.seconds - b.step.seconds);
     const [first] = timed;
     const last = timed[timed.length - 1];
-    const seconds = (value) => quantity(value, "seconds", 3);
-    const waits = (variant) => quantity(variant.step.communication / variant.step.seconds, "share", 2);
+    const share = quantity(last.step.communication / last.step.seconds, "share", 2);
+    const waits = `${share} of it is communication that nothing hides`;
     return timed.length < 2
-        ? ["An iteration takes ", seconds(first.step.seconds), `; ${waits(first)} of it is communication that nothing hides.`]
-        : ["An iteration is shortest with **", first.name, `**, ${seconds(first.step.seconds)}, and longest with ` +
-            `${last.name}, ${seconds(last.step.seconds)}, where ${waits(last)} of it is communication that nothing hides.`];
+        ? ["An iteration of ", first.name, ` takes ${seconds(first.step.seconds)}; ${waits}.`]
+        : [
+              "An iteration is shortest with ", first.name,
+              `, ${seconds(first.step.seconds)}, and longest with ${last.name}, ` +
+                  `${seconds(last.step.seconds)}: ${waits}.`
+          ];
 }
 
 function failed(data) {
@@ -147,21 +178,17 @@ function failed(data) {
     if (broken.length === 0) {
         return null;
     }
-    const kinds = unique(broken.map((run) => run.status)).map((status) =>
-        `${broken.filter((run) => run.status === status).length} ${status}`);
-    const names = unique(broken.map((run) => run.name));
-    return [`${broken.length} of ${plural(data.runs.length, "run")} did not finish (${kinds.join(", ")}): ` +
-        `${listOf(names)}. No mean holds them.`];
-}
-
-// Parts in turn plain and, between two pairs of stars, strong.
-function sentence(parts, list) {
-    const item = element("li", {}, list);
-    let strong = false;
-    for (const part of parts.join("\u0000").split(/\u0000?\*\*\u0000?/)) {
-        item.append(strong ? element("strong", {text: part}) : part.replaceAll("\u0000", ""));
-        strong = !strong;
-    }
+    const kinds = unique(broken.map((run) => run.status)).map((status) => {
+        const count = broken.filter((run) => run.status === status).length;
+        return `${count} ${status}`;
+    });
+    const names = listOf(unique(broken.map((run) => run.name)));
+    return [
+        `${broken.length} of ${plural(data.runs.length, "run")} did not finish ` +
+            `(${kinds.join(", ")}) and stand in no mean: `,
+        names,
+        ".",
+    ];
 }
 
 report.section({
@@ -174,8 +201,14 @@ report.section({
             element("dt", {text: name}, pair);
             element("dd", {text}, pair);
         }
-        const found = [soonest, highest, fastest, shortest, failed].map((find) => find(data)).filter(Boolean);
+        const found =
+            [soonest, highest, fastest, shortest, failed].map((find) => find(data)).filter(Boolean);
         const list = element("ul", {class: "findings"}, found.length > 0 ? box : null);
-        found.forEach((parts) => sentence(parts, list));
+        for (const [before, name, after] of found) {
+            const item = element("li", {}, list);
+            item.append(before);
+            element("strong", {text: name}, item);
+            item.append(after);
+        }
     },
 });

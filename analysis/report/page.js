@@ -11,7 +11,8 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 
 // Okabe and Ito, without the yellow that white paper swallows: told apart by the colour-blind too.
-const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#5b4b9a", "#444444"];
+const colours =
+    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#5b4b9a", "#444444"];
 const dashes = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
 
 // Where the time of an iteration goes, in the order in which it is drawn.
@@ -62,15 +63,22 @@ function svg(tag, attributes, parent) {
 
 const prefixes = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]];
 const times = [
-    [86400 * 2, 86400, "d"], [3600 * 2, 3600, "h"], [60 * 2, 60, "min"], [1, 1, "s"], [1e-3, 1e-3, "ms"],
-    [1e-6, 1e-6, "µs"], [0, 1e-9, "ns"],
+    [86400 * 2, 86400, "d"],
+    [3600 * 2, 3600, "h"],
+    [60 * 2, 60, "min"],
+    [1, 1, "s"],
+    [1e-3, 1e-3, "ms"],
+    [1e-6, 1e-6, "µs"],
+    [0, 1e-9, "ns"],
 ];
 
 // Significant digits without an exponent where people write none: 1500, 0.00012, 1.2e-7.
 function digitsOf(value, digits) {
     const size = Math.abs(value);
     if (size >= 1e15 || (size > 0 && size < 1e-5)) {
-        return value.toExponential(Math.max(0, digits - 1)).replace(/\.?0+e/, "e").replace("e+", "e");
+        return value.toExponential(Math.max(0, digits - 1))
+            .replace(/\.?0+e/, "e")
+            .replace("e+", "e");
     }
     const rounded = Number(value.toPrecision(digits));
     const text = Math.abs(rounded) >= 1e4
@@ -119,15 +127,28 @@ function judgement(value, digits = 4) {
 
 function lineStyle(variant) {
     const dash = dashes[variant.dash % dashes.length];
-    return {colour: colours[variant.colour % colours.length], dash, dasharray: dash.join(" ") || null};
+    return {
+        colour: colours[variant.colour % colours.length],
+        dash,
+        dasharray: dash.join(" ") || null
+    };
 }
 
 // A short piece of a variant's line, for legends and tables.
 function sample(variant, parent) {
     const style = lineStyle(variant);
-    const picture = svg("svg", {class: "sample", width: 26, height: 10, "aria-hidden": "true"}, parent);
-    svg("line", {x1: 1, y1: 5, x2: 25, y2: 5, stroke: style.colour, "stroke-width": 2.5,
-                 "stroke-dasharray": style.dasharray}, picture);
+    const picture =
+        svg("svg", {class: "sample", width: 26, height: 10, "aria-hidden": "true"}, parent);
+    svg("line", {
+        x1: 1,
+        y1: 5,
+        x2: 25,
+        y2: 5,
+        stroke: style.colour,
+        "stroke-width": 2.5,
+        "stroke-dasharray": style.dasharray
+    },
+        picture);
     return picture;
 }
 
@@ -151,7 +172,8 @@ function pick({label, options, value, change}, parent) {
             control.value = optionValue;
             change(optionValue);
         });
-        element("label", {for: id, text}, box);
+        element("label", {for: id, text
+        }, box);
         inputs.set(optionValue, input);
     }
     control.set = (next) => {
@@ -254,7 +276,9 @@ function copyButton(label, text, parent) {
     const button = element("button", {type: "button", class: "button", text: label}, parent);
     button.addEventListener("click", async () => {
         button.textContent = await copy(text()) ? "Copied" : "Could not copy";
-        setTimeout(() => { button.textContent = label; }, 1500);
+        setTimeout(() => {
+            button.textContent = label;
+        }, 1500);
     });
     return button;
 }
@@ -264,7 +288,8 @@ function copyButton(label, text, parent) {
 const sections = [];
 
 function drawSection(section, page) {
-    const box = element("section", {id: section.id, "aria-labelledby": `${section.id}-title`}, page);
+    const box =
+        element("section", {id: section.id, "aria-labelledby": `${section.id}-title`}, page);
     if (section.title) {
         element("h2", {id: `${section.id}-title`, text: section.title}, box);
     }
@@ -277,13 +302,30 @@ function drawSection(section, page) {
         }
     } catch (error) {
         console.error(`${section.id}: ${error.stack || error}`);
-        element("p", {class: "failed", text: `This section could not be drawn: ${error.message}`}, box);
+        element(
+            "p", {class: "failed", text: `This section could not be drawn: ${error.message}`}, box);
     }
 }
 
 globalThis.report = {
-    data, colours, stages, element, svg, quantity, judgement, digits: digitsOf, unitOf, lineStyle, sample,
-    pick, responsive, tip, showHint, hideHint, copy, copyButton,
+    data,
+    colours,
+    stages,
+    element,
+    svg,
+    quantity,
+    judgement,
+    digits: digitsOf,
+    unitOf,
+    lineStyle,
+    sample,
+    pick,
+    responsive,
+    tip,
+    showHint,
+    hideHint,
+    copy,
+    copyButton,
     section(section) {
         sections.push(section);
     },

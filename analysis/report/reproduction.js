@@ -4,7 +4,7 @@
 
 const {element} = report;
 
-const mostShown = 20; // before a button asks for the rest
+const mostShown = 20;  // before a button asks for the rest
 
 function unique(values) {
     return [...new Set(values.filter((value) => value !== null && value !== undefined))];
@@ -38,7 +38,7 @@ function drawNotes(box, data) {
         element("em", {text: error ? "error" : "warning", class: error ? null : "mild"}, item);
         const who = runs.length === data.runs.length && runs.length > 1 ? "every run"
             : runs.length > 3 ? `${runs.length} runs, such as ${runs[0].name}`
-                : unique(runs.map((run) => run.name)).join(", ");
+                              : unique(runs.map((run) => run.name)).join(", ");
         item.append(` ${text} `);
         element("span", {text: `(${who})`, class: "quiet"}, item);
     }
@@ -48,13 +48,20 @@ function drawNotes(box, data) {
 
 function hashesOf(runs) {
     return [
-        ["seeds", (run) => run.seed], ["status", (run) => run.status], ["run id", (run) => run.run_id],
-        ["experiment", (run) => run.hashes.experiment], ["platform", (run) => run.hashes.platform],
-        ["data", (run) => run.hashes.data], ["parameters", (run) => run.hashes.parameters],
-        ["decides the numbers", (run) => run.trajectory_key], ["decides the seconds", (run) => run.timing_key],
-        ["slowmo", (run) => run.version], ["network model", (run) => run.network_model],
+        ["seeds", (run) => run.seed],
+        ["status", (run) => run.status],
+        ["run id", (run) => run.run_id],
+        ["experiment", (run) => run.hashes.experiment],
+        ["platform", (run) => run.hashes.platform],
+        ["data", (run) => run.hashes.data],
+        ["parameters", (run) => run.hashes.parameters],
+        ["decides the numbers", (run) => run.trajectory_key],
+        ["decides the seconds", (run) => run.timing_key],
+        ["slowmo", (run) => run.version],
+        ["network model", (run) => run.network_model],
         ["began", (run) => run.created],
-    ].map(([name, of]) => [name, unique(runs.map(of)).join(", ")]).filter(([, text]) => text !== "");
+    ].map(([name, of]) => [name, unique(runs.map(of)).join(", ")])
+        .filter(([, text]) => text !== "");
 }
 
 function drawVariant(variant, data, box) {
@@ -77,8 +84,14 @@ function fillVariant(variant, data, box) {
     const runs = variant.runs.map((r) => data.runs[r]);
     const timing = runs.every((run) => run.hashes.data === null) ? " --timing-only" : "";
     const command = `slowmo run FILE.yaml${timing}`;
-    element("p", {text: `Save this as FILE.yaml, then ${command}` +
-        (runs.length > 1 ? `; --seed N for the other seeds (${runs.map((run) => run.seed).join(", ")}).` : ".")}, box);
+    element(
+        "p", {
+            text: `Save this as FILE.yaml, then ${command}` +
+                (runs.length > 1
+                     ? `; --seed N for the other seeds (${runs.map((run) => run.seed).join(", ")}).`
+                     : ".")
+        },
+        box);
     const bar = element("div", {class: "controls"}, box);
     report.copyButton("Copy the experiment", () => variant.experiment, bar);
     report.copyButton("Copy the command", () => command, bar);
@@ -94,14 +107,17 @@ function fillVariant(variant, data, box) {
 report.section({
     id: "reproduction",
     title: "Run it again",
-    about: "Each variant's experiment with every default written out, and the hashes that tell whether " +
-        "another run is the same one.",
+    about: "Each variant's experiment with every default written out, and the hashes that tell " +
+        "whether another run is the same one.",
     draw(box, data) {
         const list = element("div", {class: "experiments"}, box);
         const {variants} = data;
         variants.slice(0, mostShown).forEach((variant) => drawVariant(variant, data, list));
         if (variants.length > mostShown) {
-            const more = element("button", {type: "button", class: "button", text: `Show all ${variants.length} variants`}, box);
+            const more = element(
+                "button",
+                {type: "button", class: "button", text: `Show all ${variants.length} variants`},
+                box);
             more.addEventListener("click", () => {
                 variants.slice(mostShown).forEach((variant) => drawVariant(variant, data, list));
                 more.remove();

@@ -116,13 +116,14 @@ add_skipped(const struct sm_sample *sample, struct list *list, size_t first)
 {
     const struct sm_window_frame *frame = sm_window_frame(sample->window);
     const size_t own = list->count;
-    for (size_t k = frame->first; k < frame->end && sample->servers == 0; k++) {
+    for (size_t k = frame->first; k <= frame->end && sample->servers == 0; k++) {
         size_t like;
         double later;
         if (!sm_steady_skipped(sample->steady, k, &like, &later))
             continue;
         for (size_t i = first; i < own; i++) {
-            if (list->spans[i].step != (double)like)
+            if (list->spans[i].step != (double)like ||
+                (k == frame->end && isnan(list->spans[i].from_worker)))
                 continue;
             struct sm_span span = list->spans[i];
             span.step = (double)k;
@@ -160,7 +161,7 @@ sm_sample_spans(const struct sm_sample *sample, struct sm_arena *arena,
     size_t n;
     SM_TRY(sm_window_collect(sample->window, arena, &kept, &n));
     /* each may be parted in two, and stand for others that were skipped */
-    const size_t most = (sm_steady_steps(sample->steady) > 0 ? 2 * STEPS : 2) * n;
+    const size_t most = (sm_steady_steps(sample->steady) > 0 ? 2 * (STEPS + 1) : 2) * n;
     struct list list = {.spans = sm_arena_alloc(arena, most, sizeof *list.spans)};
     if (list.spans == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu spans", most);

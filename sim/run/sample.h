@@ -4,7 +4,8 @@
  *
  * Steps: eight in a row. With rounds, the four that end the first round and the four after it (the
  * first eight, where a round is shorter than four; the last eight, where the run is shorter than
- * that). Without rounds from the third on, for the first ones may start things up.
+ * that). Without rounds from the third on, for the first ones may start things up. Messages that
+ * come in the step after were on their way in these, and are kept too.
  * Ranks: the first eight workers, where the slowest for good takes the place of the last unless one
  * as slow is among them, and the first four servers.
  * Spans: 1500 at most, as sim/trace/window.h cuts them; some 20 kB in the store.

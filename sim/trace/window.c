@@ -84,13 +84,23 @@ sm_window_wants(const struct sm_window *window, size_t rank, struct sm_trace_mar
 {
     if (window == NULL || window->lane_of[rank] == UNSEEN)
         return false;
-    return mark.known ? is_in_frame(window, mark.step) : atomic_load(&window->inside) > 0;
+    if (!mark.known)
+        return atomic_load(&window->inside) > 0;
+    return is_in_frame(window, mark.step) || mark.step == window->frame.end;
+}
+
+/* A message that comes in the step after was on its way before. */
+static bool
+is_before(const struct sm_trace_span *span, size_t end)
+{
+    return span->mark.step < end + (span->track == SM_TRACE_MESSAGE);
 }
 
 enum sm_status
 sm_window_add(struct sm_window *window, size_t rank, const struct sm_trace_span *span)
 {
-    if (!sm_window_wants(window, rank, span->mark))
+    if (!sm_window_wants(window, rank, span->mark) ||
+        (span->mark.known && !is_before(span, window->frame.end)))
         return SM_OK;
     if (!span->mark.known && span->track == SM_TRACE_MESSAGE &&
         window->lane_of[span->from] == UNSEEN)
@@ -143,7 +153,7 @@ pick(const struct sm_window *window, size_t ranks, size_t end, struct sm_window_
         for (size_t j = 0; j < window->lanes[i].count; j++) {
             const struct sm_trace_span *span = &window->lanes[i].spans[j];
             const bool kept =
-                span->mark.known ? span->mark.step < end : t0 <= span->t0 && span->t1 <= t1;
+                span->mark.known ? is_before(span, end) : t0 <= span->t0 && span->t1 <= t1;
             if (!kept || (out != NULL && count == window->frame.most))
                 continue;
             if (out != NULL)

@@ -16,7 +16,7 @@ enum { SM_WINDOW_RANKS = 16 };
 struct sm_window_frame {
     size_t ranks[SM_WINDOW_RANKS]; /* (rank_count) each once */
     size_t rank_count;
-    size_t first, end; /* steps first .. end - 1                                       */
+    size_t first, end; /* steps first .. end - 1, and messages that come in the next   */
     size_t most;       /* spans: the last steps give way, then the last of the ranks   */
 };
 

@@ -18,5 +18,5 @@ printf '\n\n/* SPDX-License-Identifier: GPL-3.0-or-later */\n' >"$scratch/late.c
 must_fail "a file without the line" check_licence "$scratch/without.c"
 must_fail "a file where it stands too low" check_licence "$scratch/late.c"
 
-mapfile -t files < <(project_files '*.c' '*.h' '*.sh' '*CMakeLists.txt' slowmo .ci/run)
+mapfile -t files < <(project_files '*.c' '*.h' '*.js' '*.css' '*.html' '*.sh' '*CMakeLists.txt' slowmo .ci/run)
 ((${#files[@]} > 20)) && check_licence "${files[@]}"

@@ -13,7 +13,7 @@ check_list() { diff <("$build_dir/slowmo" list) <(block '<!-- what `slowmo list`
 # every --option that the README shows is one of a command's, or of `platform make`
 check_options() {
     local option command bad=0 known=" --nodes --slow --bench "
-    for command in run sweep explain analyse compare export plot; do
+    for command in run sweep explain analyse report compare export plot; do
         known+=" $("$build_dir/slowmo" "$command" --help | grep -o -e '--[a-z-]*' | tr '\n' ' ') "
     done
     for option in $(grep -o -e '[ `]--[a-z][a-z-]*' "$1" | tr -d ' `' | sort -u); do

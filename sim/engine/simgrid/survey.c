@@ -2,14 +2,41 @@
 /* sim/engine/simgrid/survey.c -- the ways between hosts, for who wants to know what the platform
  * looks like. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "sim/base/text.h"
 #include "sim/engine/simgrid/world.h"
 
 struct survey {
     struct world *world;
     const struct sm_hop **hops; /* (capacity) of the way that was asked for last */
     size_t capacity, met;
+    sg_host_t *hosts; /* (2^bits) by name, open addressing: SimGrid looks through all zones */
+    size_t mask;
 };
+
+static size_t
+slot_of(const struct survey *survey, const char *name)
+{
+    size_t at = (size_t)sm_hash(name, strlen(name), 0) & survey->mask;
+    while (survey->hosts[at] != NULL && strcmp(sg_host_get_name(survey->hosts[at]), name) != 0)
+        at = (at + 1) & survey->mask;
+    return at;
+}
+
+static enum sm_status
+list_hosts(struct survey *survey)
+{
+    const size_t count = sg_host_count();
+    sg_host_t *list = sg_host_list();
+    while (survey->mask < 2 * count)
+        survey->mask = 2 * survey->mask + 1;
+    survey->hosts = sm_arena_zalloc(survey->world->arena, survey->mask + 1, sizeof(sg_host_t));
+    for (size_t i = 0; survey->hosts != NULL && i < count; i++)
+        survey->hosts[slot_of(survey, sg_host_get_name(list[i]))] = list[i];
+    free(list);
+    return survey->hosts != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory to look at the hosts");
+}
 
 /* What SimGrid's link says of itself, kept with it while the survey goes. */
 static enum sm_status
@@ -36,7 +63,8 @@ find_way(void *arg, const char *from, const char *to, const struct sm_hop *const
          size_t *count)
 {
     struct survey *survey = arg;
-    const sg_host_t ends[] = {sg_host_by_name(from), sg_host_by_name(to)};
+    const sg_host_t ends[] = {survey->hosts[slot_of(survey, from)],
+                              survey->hosts[slot_of(survey, to)]};
     sg_link_t *links;
     *hops = survey->hops;
     *count = 0;
@@ -62,7 +90,8 @@ sm_simgrid_survey(struct world *world)
     const struct sm_engine_request *request = world->request;
     if (request->survey == NULL)
         return SM_OK;
-    struct survey survey = {.world = world};
+    struct survey survey = {.world = world, .mask = 1};
+    SM_TRY(list_hosts(&survey));
     const enum sm_status status =
         request->survey(request->survey_arg, &(struct sm_routes){find_way, &survey});
     sg_link_t *links = sg_link_list();
