@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// axes.js -- what our own charts share, as report.axes: scales with round ticks in one unit, a frame
-// with grid and titles, labels that keep off each other, where two lines cross, and hints that
-// pointer, finger and arrow keys reach.
+// axes.js -- what our own charts share, as report.axes: scales with round ticks in one unit, a
+// frame with grid and titles, labels that keep off each other, where two lines cross, and hints
+// that pointer, finger and arrow keys reach.
 "use strict";
 
 const {svg, element, unitOf, digits} = report;
-const fontSize = 13; // px, on every screen
+const fontSize = 13;  // px, on every screen
 
 /* ---- ticks ---- */
 
@@ -63,8 +63,10 @@ function logTicks(low, high, count) {
 function spread(values) {
     const there = values.filter((value) => Number.isFinite(value));
     return there.length === 0
-        ? null : there.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)],
-                              [Infinity, -Infinity]);
+        ? null
+        : there.reduce(
+              ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+              [Infinity, -Infinity]);
 }
 
 function overADecade(values) {
@@ -102,7 +104,11 @@ function scaleOf(values, {unit, log, zero = false, count = 5, pad = 0.05, marks}
     const ticks = marks ? marks.map((mark) => mark / factor)
                         : (isLog ? logTicks : linearTicks)(...ends, count);
     return {
-        log: isLog, unit: name, factor, low: ends[0] * factor, high: ends[1] * factor,
+        log: isLog,
+        unit: name,
+        factor,
+        low: ends[0] * factor,
+        high: ends[1] * factor,
         ticks: ticks.map((tick) => ({value: tick * factor, text: digits(tick, 6)})),
         at: (value) => (to(value / factor) - low) / (high - low),
     };
@@ -111,8 +117,8 @@ function scaleOf(values, {unit, log, zero = false, count = 5, pad = 0.05, marks}
 /* ---- geometry ---- */
 
 function overlap(a, b, gap = 0) {
-    return a.x < b.x + b.width + gap && b.x < a.x + a.width + gap &&
-        a.y < b.y + b.height + gap && b.y < a.y + a.height + gap;
+    return a.x < b.x + b.width + gap && b.x < a.x + a.width + gap && a.y < b.y + b.height + gap &&
+        b.y < a.y + a.height + gap;
 }
 
 function side(p, q, r) {
@@ -135,8 +141,8 @@ function segmentMeetsBox([a, b], box) {
 /* ---- labels ---- */
 
 const directions = [[1, 0], [-1, 0], [1, -1], [-1, -1], [1, 1], [-1, 1], [0, -1], [0, 1]];
-const distances = [0, 8, 16, 26, 38, 52, 70, 90, 115, 145, 180]; // px
-const leadFrom = 8; // px from where on a line leads to the point
+const distances = [0, 8, 16, 26, 38, 52, 70, 90, 115, 145, 180];  // px
+const leadFrom = 8;  // px from where on a line leads to the point
 
 // The label's box that far away from its point in that direction.
 function boxOf({x, y, width, height, radius = 4}, [dx, dy], away) {
@@ -144,11 +150,15 @@ function boxOf({x, y, width, height, radius = 4}, [dx, dy], away) {
     const box = {
         x: x + dx * off - width * [1, 0.5, 0][dx + 1],
         y: y + dy * off - height * [1, 0.5, 0][dy + 1],
-        width, height, leader: null,
+        width,
+        height,
+        leader: null,
     };
     if (away >= leadFrom) {
-        const nearest = [Math.min(Math.max(x, box.x), box.x + width),
-                         Math.min(Math.max(y, box.y), box.y + height)];
+        const nearest = [
+            Math.min(Math.max(x, box.x), box.x + width),
+            Math.min(Math.max(y, box.y), box.y + height)
+        ];
         box.leader = [[x, y], nearest];
     }
     return box;
@@ -163,8 +173,9 @@ function boxOf({x, y, width, height, radius = 4}, [dx, dy], away) {
 // Returns for each {x, y, width, height, leader} (its left upper corner; leader: null or two
 // points), or null where there is no room.
 function placeLabels(labels, {width, height, boxes = [], points = [], segments = [], reach = 90}) {
-    const dots = labels.concat(points).map(({x, y, radius = 4}) => (
-        {x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius}));
+    const dots = labels.concat(points).map(
+        ({x, y, radius = 4}) =>
+            ({x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius}));
     const placed = [];
     const leaders = [];
 
@@ -172,11 +183,10 @@ function placeLabels(labels, {width, height, boxes = [], points = [], segments =
         !placed.some((other) => other !== null && segmentMeetsBox(leader, other)) &&
         !leaders.some((other) => segmentsMeet(leader, other)) &&
         !dots.some((dot, i) => i !== own && segmentMeetsBox(leader, dot));
-    const fits = (box, own) =>
-        box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height &&
+    const fits = (box, own) => box.x >= 0 && box.y >= 0 && box.x + box.width <= width &&
+        box.y + box.height <= height &&
         !placed.some((other) => other !== null && overlap(box, other, 2)) &&
-        !boxes.some((other) => overlap(box, other)) &&
-        !dots.some((dot) => overlap(box, dot, 1)) &&
+        !boxes.some((other) => overlap(box, other)) && !dots.some((dot) => overlap(box, dot)) &&
         !leaders.some((leader) => segmentMeetsBox(leader, box)) &&
         (box.leader === null || leads(box.leader, own));
 
@@ -212,12 +222,12 @@ function placeLabels(labels, {width, height, boxes = [], points = [], segments =
 function crossings(first, second) {
     const others = new Map(second);
     const cells = first.map(([x, a]) => ({x, a, b: others.get(x)}))
-        .filter(({a, b}) => Number.isFinite(a) && Number.isFinite(b));
+                      .filter(({a, b}) => Number.isFinite(a) && Number.isFinite(b));
     const way = (positive) => positive ? [Math.log, Math.exp] : [(v) => v, (v) => v];
     const [to, from] = way(cells.every(({a, b}) => a > 0 && b > 0));
     const [toX, fromX] = way(cells.every(({x}) => x > 0));
     const found = [];
-    let last = null; // the last cell where they were not level
+    let last = null;  // the last cell where they were not level
     for (const {x, a, b} of cells) {
         const gap = to(a) - to(b);
         if (gap === 0) {
@@ -238,7 +248,8 @@ function crossings(first, second) {
 
 /* ---- text ---- */
 
-// After the point, so that a number of that size has so many significant digits: toFixed's argument.
+// After the point, so that a number of that size has so many significant digits: toFixed's
+// argument.
 function decimals(size, significant) {
     return size > 0 ? Math.max(0, significant - 1 - Math.floor(Math.log10(size))) : 0;
 }
@@ -281,8 +292,14 @@ function distinct(names) {
 /* ---- drawing ---- */
 
 function canvas(width, height, label) {
-    return svg("svg", {class: "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
-                       "aria-label": label});
+    return svg("svg", {
+        class: "chart",
+        viewBox: `0 0 ${width} ${height}`,
+        width,
+        height,
+        role: "img",
+        "aria-label": label
+    });
 }
 
 function titled(title, scale) {
@@ -319,17 +336,26 @@ function frame(chart, {width, height, x, y, inset = {}}) {
         svg("line", {class: "grid", x1: toX(value), x2: toX(value), y1: top, y2: bottom}, chart);
     }
     for (const {value, text} of roomy(x.scale.ticks, toX)) {
-        svg("text", {class: "tick", x: toX(value), y: bottom + 17, "text-anchor": "middle", text}, chart);
+        svg("text", {class: "tick", x: toX(value), y: bottom + 17, "text-anchor": "middle", text},
+            chart);
     }
-    svg("text", {class: "axis-title", x: (left + right) / 2, y: bottom + 38, "text-anchor": "middle",
-                 text: titled(x.title, x.scale)}, chart);
+    svg("text", {
+        class: "axis-title",
+        x: (left + right) / 2,
+        y: bottom + 38,
+        "text-anchor": "middle",
+        text: titled(x.title, x.scale)
+    },
+        chart);
     if (y) {
         for (const {value, text} of y.scale.ticks) {
-            svg("line", {class: "grid", x1: left, x2: right, y1: toY(value), y2: toY(value)}, chart);
+            svg("line", {class: "grid", x1: left, x2: right, y1: toY(value), y2: toY(value)},
+                chart);
             svg("text", {class: "tick", x: left - 7, y: toY(value) + 4, "text-anchor": "end", text},
                 chart);
         }
-        svg("text", {class: "axis-title", x: 0, y: 14 + (inset.top || 0), text: titled(y.title, y.scale)},
+        svg("text",
+            {class: "axis-title", x: 0, y: 14 + (inset.top || 0), text: titled(y.title, y.scale)},
             chart);
     }
     svg("line", {class: "axis", x1: left, x2: right, y1: bottom, y2: bottom}, chart);
@@ -337,7 +363,7 @@ function frame(chart, {width, height, x, y, inset = {}}) {
 }
 
 const shapes = [
-    null, // a circle
+    null,  // a circle
     [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
     [[0, -1.25], [1.15, 0.8], [-1.15, 0.8]],
     [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
@@ -354,17 +380,19 @@ function marker(kind, {x, y, radius = 4}, attributes, parent) {
     return svg("polygon", {points, ...attributes}, parent);
 }
 
-// An interval as a thin line with caps, upright at x; nothing where there is none.
-function whisker({x, from, to, colour}, parent) {
-    if (Number.isFinite(from) && Number.isFinite(to) && Math.abs(from - to) >= 1) {
-        svg("path", {class: "whisker", stroke: colour,
-                     d: `M${x - 3} ${from}h6M${x} ${from}V${to}M${x - 3} ${to}h6`}, parent);
+// An interval as a thin line with caps, upright at x or level at y; nothing where there is none.
+function whisker({x, y, from, to, colour}, parent) {
+    if (!Number.isFinite(from) || !Number.isFinite(to) || Math.abs(from - to) < 1) {
+        return;
     }
+    const d = y === undefined ? `M${x - 3} ${from}h6M${x} ${from}V${to}M${x - 3} ${to}h6`
+                              : `M${from} ${y - 3}v6M${from} ${y}H${to}M${to} ${y - 3}v6`;
+    svg("path", {class: "whisker", stroke: colour, d}, parent);
 }
 
 /* ---- figures ---- */
 
-const printed = 700; // px of an A4 page between its margins
+const printed = 700;  // px of an A4 page between its margins
 const figures = [];
 
 window.addEventListener("beforeprint", () => figures.forEach((redraw) => redraw(printed)));
@@ -391,7 +419,7 @@ function figure(parent, draw) {
 
 /* ---- hints ---- */
 
-const near = 26; // px from a point within which it is meant
+const near = 26;  // px from a point within which it is meant
 
 // Which mark is meant by a place on the chart; -1: none.
 function markAt(marks, x, y) {
@@ -399,8 +427,9 @@ function markAt(marks, x, y) {
     let least = near;
     marks.forEach((mark, i) => {
         const {width = 0, height = 0} = mark;
-        const distance = Math.hypot(Math.max(mark.x - x, 0, x - mark.x - width),
-                                    Math.max(mark.y - y, 0, y - mark.y - height));
+        const distance = Math.hypot(
+            Math.max(mark.x - x, 0, x - mark.x - width),
+            Math.max(mark.y - y, 0, y - mark.y - height));
         if (distance < least && (width === 0 || distance === 0)) {
             [best, least] = [i, distance];
         }
@@ -446,7 +475,28 @@ function hints(chart, marks) {
 }
 
 report.axes = {
-    niceStep, linearTicks, logTicks, spread, overADecade, scaleOf, overlap, segmentsMeet,
-    segmentMeetsBox, placeLabels, crossings, decimals, textWidth, shorten, distinct, canvas, titled, frame,
-    marker, whisker, figure, markAt, hints, fontSize,
+    niceStep,
+    linearTicks,
+    logTicks,
+    spread,
+    overADecade,
+    scaleOf,
+    overlap,
+    segmentsMeet,
+    segmentMeetsBox,
+    placeLabels,
+    crossings,
+    decimals,
+    textWidth,
+    shorten,
+    distinct,
+    canvas,
+    titled,
+    frame,
+    marker,
+    whisker,
+    figure,
+    markAt,
+    hints,
+    fontSize,
 };

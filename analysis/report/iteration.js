@@ -3,7 +3,7 @@
 "use strict";
 
 const {axes, element, svg, quantity, digits, stages} = report;
-const few = 24; // bars that are shown unasked
+const few = 24;  // bars that are shown unasked
 
 // Slanted lines within a bar, cut at its ends: what is not hidden is seen without colour too.
 function hatch(from, to, y, height) {
@@ -29,16 +29,17 @@ function drawLegend(used, parent) {
     const legend = element("p", {class: "legend"}, parent);
     for (const stage of used) {
         const item = element("span", {class: "legend-item"}, legend);
-        drawPart(stage, 0, 18, {y: 0, height: 12},
-                 svg("svg", {class: "swatch", width: 18, height: 12, "aria-hidden": "true"}, item));
+        drawPart(
+            stage, 0, 18, {y: 0, height: 12},
+            svg("svg", {class: "swatch", width: 18, height: 12, "aria-hidden": "true"}, item));
         item.append(stage.name);
     }
 }
 
 function hintOf(variant, used) {
     const {step} = variant;
-    return [variant.name, `${quantity(step.seconds, "seconds")} an iteration`].concat(
-        used.map(({id, name}) => `${name} ${quantity(step[id], "seconds")}, ` +
+    return [variant.name, `${quantity(step.seconds, "seconds")} an iteration`].concat(used.map(
+        ({id, name}) => `${name} ${quantity(step[id], "seconds")}, ` +
             quantity(step[id] / step.seconds, "share", 3)));
 }
 
@@ -46,29 +47,54 @@ function hintOf(variant, used) {
 function layoutOf(width, count) {
     const above = width < 620;
     const bar = above ? 14 : count > 30 ? 13 : count > 12 ? 17 : 22;
-    return {above, bar, row: above ? bar + 25 : bar + (count > 30 ? 4 : 8), names: Math.min(330, width * 0.34)};
+    return {
+        above,
+        bar,
+        row: above ? bar + 25 : bar + (count > 30 ? 4 : 8),
+        names: Math.min(330, width * 0.34)
+    };
 }
 
 function drawBars(rows, used, labels, width) {
     const {above, bar, row, names} = layoutOf(width, rows.length);
     const height = rows.length * row + 54;
     const chart = axes.canvas(width, height, "Time of an iteration of each variant, in parts");
-    const scale = axes.scaleOf(rows.map(({step}) => step.seconds),
-                               {unit: "seconds", zero: true, log: false, count: width < 500 ? 4 : 8, pad: 0});
-    const decimals = axes.decimals(Math.max(...rows.map(({step}) => step.seconds)) / scale.factor, 4);
+    const scale = axes.scaleOf(
+        rows.map(({step}) => step.seconds),
+        {unit: "seconds", zero: true, log: false, count: width < 500 ? 4 : 8, pad: 0});
+    const decimals =
+        axes.decimals(Math.max(...rows.map(({step}) => step.seconds)) / scale.factor, 4);
     const totals = rows.map(({step}) => (step.seconds / scale.factor).toFixed(decimals));
-    const left = above ? 5 : Math.min(names, 12 + Math.max(...rows.map((v) => axes.textWidth(labels.get(v)))));
+    const left = above
+        ? 5
+        : Math.min(names, 12 + Math.max(...rows.map((v) => axes.textWidth(labels.get(v)))));
     const right = Math.max(...totals.map((text) => axes.textWidth(text, 600)));
-    const area = axes.frame(chart, {width, height, x: {scale, title: "time of an iteration"}, y: null,
-                                    inset: {left, right: Math.max(0, right - 8)}});
+    const area = axes.frame(chart, {
+        width,
+        height,
+        x: {scale, title: "time of an iteration"},
+        y: null,
+        inset: {left, right: Math.max(0, right - 8)}
+    });
     axes.hints(chart, rows.map((variant, i) => {
         const top = area.top + i * row;
         const place = {y: top + (above ? 20 : (row - bar) / 2), height: bar};
         const text = place.y + bar / 2 + 4.5;
         const group = svg("g", {class: "bar"}, chart);
-        svg("text", above ? {class: "halo", x: 0, y: top + 15, text: axes.shorten(labels.get(variant), width - 4)}
-                          : {x: left - 9, y: text, "text-anchor": "end",
-                             text: axes.shorten(labels.get(variant), left - 12)}, group);
+        svg("text",
+            above ? {
+                class: "halo",
+                x: 0,
+                y: top + 15,
+                text: axes.shorten(labels.get(variant), width - 4)
+            }
+                  : {
+                        x: left - 9,
+                        y: text,
+                        "text-anchor": "end",
+                        text: axes.shorten(labels.get(variant), left - 12)
+                    },
+            group);
         let at = 0;
         for (const stage of used) {
             const [from, to] = [area.x(at), area.x(at + variant.step[stage.id])];
@@ -79,8 +105,14 @@ function drawBars(rows, used, labels, width) {
             }
             drawPart(stage, from, to, place, group);
             if (bar > 16 && stage.id !== "communication" && to - from > axes.textWidth(own) + 10) {
-                svg("text", {class: stage.id === "compute" ? "on-dark" : null, x: (from + to) / 2, y: text,
-                             "text-anchor": "middle", text: own}, group);
+                svg("text", {
+                    class: stage.id === "compute" ? "on-dark" : null,
+                    x: (from + to) / 2,
+                    y: text,
+                    "text-anchor": "middle",
+                    text: own
+                },
+                    group);
             }
         }
         svg("text", {class: "total halo", x: area.x(at) + 6, y: text, text: totals[i]}, group);
@@ -103,17 +135,28 @@ function drawIteration(box, data) {
     let redraw = null;
     const controls = element("div", {class: "controls"}, box);
     if (variants.length > 1) {
-        report.pick({label: "order", options: [["run", "as run"], ["time", "by time"]], change(value) {
-            rows = value === "time" ? sorted : variants;
-            redraw();
-        }}, controls);
+        report.pick(
+            {
+                label: "order",
+                options: [["run", "as run"], ["time", "by time"]],
+                change(value) {
+                    rows = value === "time" ? sorted : variants;
+                    redraw();
+                }
+            },
+            controls);
     }
     if (variants.length > few) {
-        report.pick({label: "variants", options: [[few, `first ${few}`], [Infinity, `all ${variants.length}`]],
-                     change(value) {
-                         count = value;
-                         redraw();
-                     }}, controls);
+        report.pick(
+            {
+                label: "variants",
+                options: [[few, `first ${few}`], [Infinity, `all ${variants.length}`]],
+                change(value) {
+                    count = value;
+                    redraw();
+                }
+            },
+            controls);
     }
     drawLegend(used, box);
     redraw = axes.figure(box, (width) => drawBars(rows.slice(0, count), used, labels, width));
@@ -123,6 +166,7 @@ function drawIteration(box, data) {
 report.section({
     id: "iteration",
     title: "Time of an iteration",
-    about: "Simulated, the mean over workers, steps and seeds. Only communication that no computation hides is shown.",
+    about:
+        "Simulated, the mean over workers, steps and seeds. Only communication that no computation hides is shown.",
     draw: drawIteration,
 });
