@@ -9,7 +9,8 @@
  *   judged      {name, unit, moreIsBetter, scale}, null when no run has an accuracy or loss
  *   keys        settings that differ among the variants (settings.h): {key, label, numeric, unit,
  *               logarithmic, swept}; unit is "", seconds, bytes, bytes/s or FLOP/s
- *   variants    {name, runs (indices), workers, seeds (finished runs), status, experiment,
+ *   variants    {name, runs (indices), workers, seeds (finished runs), status, experiment
+ *               (YAML; the lines that differ from the first variant's, which page.js puts in),
  *               settings {key: {text, value}}, measure {name, mean, low, high, half},
  *               seconds {mean}, step {seconds, load, compute, communication, idle, bytes}, front,
  *               target {value, seconds {mean, low, high}, steps, reached},

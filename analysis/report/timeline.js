@@ -11,6 +11,7 @@ const rowGap = 7;
 const headHeight = 20;
 const axisHeight = 22;
 const letterWidth = 6.8; // of 12 px text
+const mostUnlike = 4; // longest over shortest drawing that share a scale unasked
 const unseen = 2; // pixels: what is narrower parts no text
 
 // What is drawn of each name: full and short text, class of its rectangle, and what a hint says.
@@ -32,6 +33,7 @@ const unknown = {text: "", short: "", css: "tl-idle", says: ""};
 /* ---- data ---- */
 
 const tracks = ["program", "devices", "stream", "message"];
+const isOnDevice = (span) => span.track === "program" || span.track === "devices";
 
 // The columns of a timeline as spans, and what all its drawings need to know of them.
 function read(timeline) {
@@ -49,6 +51,12 @@ function read(timeline) {
         bytes: at("bytes", i),
         from: at("from", i),
     }));
+    const begun = new Set(); // spans of a rank come in the order of their starts
+    for (const span of spans.filter((one) => one.step !== null && isOnDevice(one))) {
+        const key = `${span.rank} ${span.step}`;
+        span.begins = !begun.has(key);
+        begun.add(key);
+    }
     const steps = [...new Set(spans.map((span) => span.step).filter((step) => step !== null))];
     return {...timeline, spans, steps: steps.sort((a, b) => a - b), total: timeline.steps};
 }
@@ -84,7 +92,9 @@ function ranksShown(timeline, count) {
     return [...shown, ...servers.slice(0, Math.max(1, count / 4))];
 }
 
-// What one drawing shows: its spans, between which times.
+// What one drawing shows: all that its workers do from the first beginning of these steps to their
+// last end. Who is faster is in later steps by then. Spans get the pieces of them that are seen,
+// at .. till, in seconds after the begin.
 function cut(timeline, choice) {
     const ranks = ranksShown(timeline, choice.workers);
     const steps = stepsShown(timeline, choice.steps);
@@ -92,9 +102,10 @@ function cut(timeline, choice) {
     const inSteps = own.filter((span) => steps.includes(span.step) && span.track !== "message");
     const begin = Math.min(...inSteps.map((span) => span.start));
     const end = Math.max(...inSteps.map((span) => span.end));
-    const meanwhile = own.filter((span) => (span.step === null || span.track === "message") &&
-                                           span.end > begin && span.start < end);
-    return {timeline, ranks, steps, begin, end, spans: [...inSteps, ...meanwhile]};
+    const spans = own.filter((span) => span.end > begin && span.start < end).map((span) => ({
+        ...span, at: Math.max(span.start, begin) - begin, till: Math.min(span.end, end) - begin,
+        begins: span.begins && span.start >= begin}));
+    return {timeline, ranks, steps, length: end - begin, spans: spans.sort((a, b) => a.at - b.at)};
 }
 
 const algorithmOf = (data, variant) => {
@@ -142,16 +153,17 @@ function drawText(parent, kind, x, y, width) {
     }
 }
 
-// One rectangle a span; neighbours of one name (backward, cut into buckets) share their text.
+// One rectangle a span, [index, span]; neighbours of one name (backward, cut into buckets) share
+// their text.
 function drawDevice(parent, spans, y, px) {
     let group = null;
     const flush = () => group && drawText(parent, group.kind, group.x, y + 14.5, group.end - group.x);
-    for (const span of spans) {
+    for (const [index, span] of spans) {
         const kind = kinds[span.name] || unknown;
         const x = px(span.at);
         const end = px(span.till);
         svg("rect", {class: kind.css, x, y, width: Math.max(end - x, 0.5), height: deviceHeight,
-                     "data-span": span.index}, parent);
+                     "data-span": index}, parent);
         if (end - x < unseen) {
             continue;
         }
@@ -166,30 +178,20 @@ function drawDevice(parent, spans, y, px) {
 }
 
 function drawNetwork(parent, spans, y, px) {
-    for (const span of spans) {
+    for (const [index, span] of spans) {
         const kind = kinds[span.name] || unknown;
         const x = px(span.at);
         svg("rect", {class: kind.css, x, y, width: Math.max(px(span.till) - x, 1), height: networkHeight,
-                     "data-span": span.index}, parent);
+                     "data-span": index}, parent);
     }
 }
 
-// Where each step of a row begins.
-function beginnings(spans, steps) {
-    const first = new Map();
-    for (const span of spans) {
-        if (steps.includes(span.step) && span.track !== "stream" && span.track !== "message" &&
-            !(first.get(span.step) <= span.at)) {
-            first.set(span.step, span.at);
-        }
-    }
-    return first;
-}
-
-function drawHead(parent, view, spans, px, width) {
-    const round = new Map(view.spans.map((span) => [span.step, span.round]));
+// Numbers of the steps of the uppermost row.
+function drawHead(parent, view, px, width) {
+    const own = view.spans.filter((span) => span.rank === view.ranks[0]);
+    const round = new Map(own.map((span) => [span.step, span.round]));
     let free = 0;
-    for (const [step, at] of beginnings(spans, view.steps)) {
+    for (const {step, at} of own.filter((span) => span.begins)) {
         const turned = round.get(step) !== null && round.has(step - 1) && round.get(step) !== round.get(step - 1);
         const text = (free === 0 ? `step ${step}` : `${step}`) + (turned ? ` · round ${round.get(step)}` : "");
         const room = text.length * letterWidth;
@@ -201,20 +203,19 @@ function drawHead(parent, view, spans, px, width) {
     }
 }
 
-// From sender to receiver; from workers that are not shown, from below.
-function drawArrows(parent, view, rows, bottom, px) {
-    const middle = (rank) => rows.has(rank) ? rows.get(rank) + deviceHeight + networkHeight / 2 : bottom;
-    for (const span of view.spans) {
-        if (span.track !== "message") {
-            continue;
+// From sender to receiver, where both are shown.
+function drawArrows(parent, view, rows, px) {
+    const middle = (rank) => rows.get(rank) + deviceHeight + networkHeight / 2;
+    view.spans.forEach((span, index) => {
+        if (span.track !== "message" || !rows.has(span.from)) {
+            return;
         }
         const [x1, y1, x2, y2] = [px(span.at), middle(span.from), px(span.till), middle(span.rank)];
         const length = Math.hypot(x2 - x1, y2 - y1) || 1;
         const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length];
         const head = `M${x2 - 7 * ux - 3 * uy},${y2 - 7 * uy + 3 * ux}L${x2},${y2}L${x2 - 7 * ux + 3 * uy},${y2 - 7 * uy - 3 * ux}`;
-        svg("path", {class: rows.has(span.from) ? "tl-arrow" : "tl-arrow tl-far", d: `M${x1},${y1}L${x2},${y2}${head}`, "data-from": span.from,
-                     "data-to": span.rank, "data-span": span.index}, parent);
-    }
+        svg("path", {class: "tl-arrow", d: `M${x1},${y1}L${x2},${y2}${head}`, "data-span": index}, parent);
+    });
 }
 
 function rankName(timeline, rank) {
@@ -243,11 +244,12 @@ function drawBlock(box, data, view, {longest, width, labels, arrows}) {
     const variant = data.variants[timeline.variant];
     const block = element("figure", {class: "tl-block"}, box);
     const caption = element("figcaption", {}, block);
-    report.sample(variant, caption);
-    element("strong", {text: variant.name}, caption);
+    const title = element("div", {}, caption);
+    report.sample(variant, title);
+    element("strong", {text: variant.name}, title);
     const last = view.steps[view.steps.length - 1];
     element("span", {text: `steps ${view.steps[0]} to ${last} of ${timeline.total}; ` +
-        `over all of them ${quantity(variant.step.seconds, "seconds")} a step`}, caption);
+        `all of them took ${quantity(variant.step.seconds, "seconds")} each on average`}, caption);
 
     const rows = new Map();
     let y = headHeight;
@@ -265,25 +267,23 @@ function drawBlock(box, data, view, {longest, width, labels, arrows}) {
     const px = (seconds) => seconds * (width - 1) / longest;
 
     drawAxis(figure, {longest, width, top: headHeight, bottom, px});
-    const clipped = view.spans.map((span, index) => ({
-        ...span, index, at: Math.max(span.start, view.begin) - view.begin, till: Math.min(span.end, view.end) - view.begin,
-    })).filter((span) => span.till > span.at).sort((a, b) => a.at - b.at);
     for (const rank of view.ranks) {
         const top = rows.get(rank);
-        const own = clipped.filter((span) => span.rank === rank);
+        const own = [...view.spans.entries()].filter(([, span]) => span.rank === rank);
+        const onDevice = own.filter(([, span]) => isOnDevice(span));
+        const [begin, end] = [onDevice[0][1].at, Math.max(...onDevice.map(([, span]) => span.till))];
         const name = svg("text", {class: "tl-text", x: 0, y: top + 14.5, text: rankName(timeline, rank)}, names);
         svg("title", {text: rankName(timeline, rank)}, name);
-        svg("rect", {class: "tl-row", x: 0, y: top, width: px(view.end - view.begin), height: deviceHeight}, figure);
-        drawDevice(figure, own.filter((span) => span.track === "program" || span.track === "devices"), top, px);
-        drawNetwork(figure, own.filter((span) => span.track === "stream"), top + deviceHeight, px);
-        drawNetwork(figure, own.filter((span) => span.track === "message"), top + deviceHeight, px);
-        for (const at of beginnings(own, view.steps).values()) {
+        svg("rect", {class: "tl-row", x: px(begin), y: top, width: px(end - begin), height: deviceHeight}, figure);
+        drawDevice(figure, onDevice, top, px);
+        drawNetwork(figure, own.filter(([, span]) => !isOnDevice(span)), top + deviceHeight, px);
+        for (const [, {at}] of onDevice.filter(([, span]) => span.begins)) {
             svg("line", {class: "tl-step", x1: px(at), x2: px(at), y1: top - 3, y2: top + deviceHeight + networkHeight}, figure);
         }
     }
-    drawHead(figure, view, clipped.filter((span) => span.rank === view.ranks[0]), px, width);
+    drawHead(figure, view, px, width);
     if (arrows) {
-        drawArrows(figure, {...view, spans: clipped}, rows, bottom, px);
+        drawArrows(figure, view, rows, px);
     }
 
     // One listener for all bars: there are thousands.
@@ -297,7 +297,7 @@ function drawBlock(box, data, view, {longest, width, labels, arrows}) {
     };
     figure.addEventListener("pointermove", say);
     figure.addEventListener("pointerdown", say);
-    figure.addEventListener("pointerleave", report.hideHint);
+    figure.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && report.hideHint());
     return scroll;
 }
 
@@ -379,6 +379,9 @@ function drawTimelines(box, data) {
     const narrow = box.clientWidth < 600;
     const shown = chooseFirst(data, timelines, narrow ? 4 : 6); // until others are chosen
     const choice = {same: true, arrows: true, steps: 4, workers: 4};
+    const viewsShown = () => timelines.filter((timeline) => shown.has(timeline)).map((timeline) => cut(timeline, choice));
+    const lengths = viewsShown().map((view) => view.length);
+    choice.same = Math.max(...lengths) <= mostUnlike * Math.min(...lengths);
     let width = 0;
     let draw = () => {};
 
@@ -392,7 +395,7 @@ function drawTimelines(box, data) {
     if (timelines.some((timeline) => timeline.steps.length > 4)) {
         pick("Steps", "steps", [[4, "4 steps"], [8, "8 steps"]]);
     }
-    if (timelines.some((timeline) => timeline.ranks.length > 4)) {
+    if (timelines.some((timeline) => timeline.ranks.filter((rank) => rank < timeline.workers).length > 4)) {
         pick("Workers", "workers", [[4, "4 workers"], [8, "8 workers"]]);
     }
     if (timelines.some((timeline) => timeline.names.includes("message"))) {
@@ -403,12 +406,13 @@ function drawTimelines(box, data) {
     const blocks = element("div", {class: "tl-blocks"}, box);
     draw = () => {
         blocks.replaceChildren();
-        const views = timelines.filter((timeline) => shown.has(timeline)).map((timeline) => cut(timeline, choice));
-        const longest = Math.max(...views.map((view) => view.end - view.begin));
+        const views = viewsShown();
+        const longest = Math.max(...views.map((view) => view.length));
         const labels = narrow ? 66 : 76;
-        const room = Math.max(width - labels, choice.steps * 130);
+        const paper = document.documentElement.classList.contains("printing");
+        const room = Math.max(width - labels, paper ? 0 : choice.steps * 110);
         moveTogether(views.map((view) => drawBlock(blocks, data, view, {
-            longest: choice.same ? longest : view.end - view.begin, width: room, labels, arrows: choice.arrows})));
+            longest: choice.same ? longest : view.length, width: room, labels, arrows: choice.arrows})));
     };
     report.responsive(blocks, (now) => {
         width = now;
@@ -422,6 +426,6 @@ report.section({
     title: "What workers do",
     about: "A few steps of simulated time, around the end of the first round where there are rounds. Above: what a " +
         "worker's devices compute, or what they wait for. Below: what its network carries. Dark lines are where a " +
-        "step begins.",
+        "step begins; arrows are messages between workers that are shown.",
     draw: drawTimelines,
 });

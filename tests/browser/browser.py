@@ -60,6 +60,7 @@ class Browser:
 
     def open(self, path, width=1280):
         """The page, at that width, and the seconds until it was drawn."""
+        self.driver.get("about:blank")
         self.resize(width, 844 if width < 600 else 900, mobile=width < 600)
         self.logs()
         start = time.monotonic()
