@@ -987,7 +987,8 @@ export_trace(const struct arguments *arguments)
 {
     if (arguments->positional_count == 0)
         return SM_FAIL(SM_ERR_INPUT, "export: expected the file of a store");
-    return sm_timeline_write(arguments->positional[0], (int64_t)arguments->run, arguments->output);
+    return sm_timeline_write(arguments->positional[0], (int64_t)arguments->run, arguments->output,
+                             stdout);
 }
 
 static int

@@ -23,13 +23,13 @@ IN_THE_MIDDLE = ("sweep", "evil") # at each width at least the fullest and the w
 
 # The sections of each report, in their order.
 SECTIONS = {
-    "sweep": ["overview", "curves", "iteration", "timeline", "tradeoff", "sweeps", "table",
+    "sweep": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "table",
               "reproduction"],
-    "timing": ["overview", "iteration", "timeline", "sweeps", "table", "reproduction"],
+    "timing": ["overview", "iteration", "sweeps", "timeline", "table", "reproduction"],
     "single": ["overview", "curves", "iteration", "timeline", "table", "reproduction"],
-    "evil": ["overview", "curves", "iteration", "timeline", "tradeoff", "sweeps", "table",
+    "evil": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "table",
              "reproduction"],
-    "broken": ["overview", "curves", "iteration", "timeline", "sweeps", "table", "reproduction"],
+    "broken": ["overview", "curves", "iteration", "sweeps", "timeline", "table", "reproduction"],
     "huge": ["overview", "curves", "iteration", "tradeoff", "sweeps", "table", "reproduction"],
 }
 
