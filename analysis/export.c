@@ -284,9 +284,10 @@ sm_export(const struct sm_stored_run *runs, size_t count, const char *format, FI
     while (f < sizeof formats / sizeof *formats && strcmp(format, formats[f].name) != 0)
         f++;
     if (f == sizeof formats / sizeof *formats)
-        return SM_FAIL(SM_ERR_INPUT,
-                       "unknown format '%s', expected csv, runs, json, jsonl, seeds or tensorboard",
-                       format);
+        return SM_FAIL(
+            SM_ERR_INPUT,
+            "unknown format '%s', expected csv, runs, json, jsonl, seeds, tensorboard or trace",
+            format);
     SM_TRY(formats[f].write(runs, count, out));
     if (fflush(out) != 0 || ferror(out))
         return SM_FAIL(SM_ERR_IO, "cannot write the export: %s", strerror(errno));

@@ -23,6 +23,7 @@
 #include "sim/run/inspect.h"
 #include "sim/run/run.h"
 #include "sim/run/sweep.h"
+#include "sim/run/timeline.h"
 #include "sim/store/merge.h"
 
 enum {
@@ -43,7 +44,8 @@ static const char usage[] =
     "  report STORE [OPTIONS]             one HTML page: curves, times, tables, the platform\n"
     "  compare STORE BASELINE.csv [OPTIONS]\n"
     "                                     exit 1 where stored runs left their baseline\n"
-    "  export STORE [--format NAME]       stored runs as CSV, JSON or TensorBoard's event files\n"
+    "  export STORE [--format NAME]       stored runs as CSV, JSON, TensorBoard's files or a "
+    "trace\n"
     "  plot STORE [OPTIONS]               a picture of accuracy or loss (needs gnuplot)\n"
     "  list [AXIS]                        everything registered, or one axis\n"
     "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
@@ -108,7 +110,7 @@ struct arguments {
     double target;
     struct sm_bands bands;
     const char *store, *trace, *save, *load, *seed, *engine, *format;
-    size_t threads, steps, jobs, shard, shards;
+    size_t threads, steps, jobs, shard, shards, run;
     bool timing_only, no_replay, resume, no_join, json, quiet, help;
 };
 
@@ -141,7 +143,8 @@ enum {
     KEY_JOBS,
     KEY_RESUME,
     KEY_SHARD,
-    KEY_NO_JOIN
+    KEY_NO_JOIN,
+    KEY_RUN
 };
 
 static const struct argp_option run_options[] = {
@@ -236,8 +239,10 @@ static const struct argp_option export_options[] = {
     {"format", KEY_FORMAT, "NAME", 0,
      "csv (default): a row an evaluation; runs: a row of CSV a run; json: a line a run; jsonl: a "
      "line of JSON an evaluation, csv's columns as keys; seeds: a row of means and intervals for "
-     "the runs that differ only in their seed; tensorboard: a folder of event files a run, in -o",
+     "the runs that differ only in their seed; tensorboard: a folder of event files a run, in -o; "
+     "trace: a few steps of some workers, for ui.perfetto.dev",
      0},
+    {"run", KEY_RUN, "N", 0, "With --format trace: only the run of that number", 0},
     {"output", 'o', "FILE", 0, "A file instead of standard output; for tensorboard the folder", 0},
     {"help", '?', NULL, 0, "This list", 0},
     {0},
@@ -313,6 +318,8 @@ parse_option(int key, char *value, struct argp_state *state)
         return parse_count("threads", value, 1024, &arguments->threads);
     case KEY_STEPS:
         return parse_count("steps", value, 1e9, &arguments->steps);
+    case KEY_RUN:
+        return parse_count("run", value, 1e15, &arguments->run);
     case KEY_JOBS:
         return parse_count("jobs", value, 1024, &arguments->jobs);
     case KEY_RESUME:
@@ -829,15 +836,22 @@ command_explain(int argc, char **argv)
 
 /* ---- the other commands ---- */
 
-/* All runs of the store that is the first argument. */
+/* The store that is the first argument. */
+static enum sm_status
+open_store(const struct arguments *arguments, struct sm_store **store)
+{
+    if (arguments->positional_count == 0)
+        return SM_FAIL(SM_ERR_INPUT, "%s: expected the file of a store", arguments->command);
+    return sm_store_open_readonly(arguments->positional[0], store);
+}
+
+/* All its runs. */
 static enum sm_status
 read_store(struct sm_arena *arena, const struct arguments *arguments,
            const struct sm_stored_run **runs, size_t *count)
 {
     struct sm_store *store;
-    if (arguments->positional_count == 0)
-        return SM_FAIL(SM_ERR_INPUT, "%s: expected the file of a store", arguments->command);
-    SM_TRY(sm_store_open_readonly(arguments->positional[0], &store));
+    SM_TRY(open_store(arguments, &store));
     enum sm_status status = sm_store_read(store, arena, runs, count);
     sm_store_close(store);
     return status;
@@ -872,9 +886,11 @@ command_analyse(int argc, char **argv)
 /* The store's file name is the page's title. What cannot be shown leaves an older page as it was.
  */
 static enum sm_status
-write_report(struct sm_arena *arena, const struct arguments *arguments,
-             const struct sm_stored_run *runs, size_t count)
+write_report(struct sm_arena *arena, const struct arguments *arguments, struct sm_store *store)
 {
+    const struct sm_stored_run *runs;
+    size_t count;
+    SM_TRY(sm_store_read(store, arena, &runs, &count));
     const char *output = arguments->output != NULL ? arguments->output : "report.html";
     const bool to_stdout = strcmp(output, "-") == 0;
     const char *slash = strrchr(arguments->positional[0], '/');
@@ -884,7 +900,7 @@ write_report(struct sm_arena *arena, const struct arguments *arguments,
     if (strlen(title) > 3 && strcmp(title + strlen(title) - 3, ".db") == 0)
         title[strlen(title) - 3] = '\0';
     const struct sm_report_request request = {
-        .title = title, .version = SM_VERSION, .target = arguments->target};
+        .title = title, .version = SM_VERSION, .target = arguments->target, .store = store};
     char *page = NULL;
     size_t length = 0;
     FILE *text = open_memstream(&page, &length);
@@ -915,13 +931,13 @@ command_report(int argc, char **argv)
 {
     struct arguments arguments;
     struct sm_arena arena = {0};
-    const struct sm_stored_run *runs;
-    size_t count;
+    struct sm_store *store = NULL;
     enum sm_status status = parse(argc, argv, report_options, 1, "STORE", &arguments);
     if (status == SM_OK)
-        status = read_store(&arena, &arguments, &runs, &count);
+        status = open_store(&arguments, &store);
     if (status == SM_OK)
-        status = write_report(&arena, &arguments, runs, count);
+        status = write_report(&arena, &arguments, store);
+    sm_store_close(store);
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }
@@ -962,6 +978,14 @@ export_as(const struct sm_stored_run *runs, size_t count, const char *format, co
     return status;
 }
 
+static enum sm_status
+export_trace(const struct arguments *arguments)
+{
+    if (arguments->positional_count == 0)
+        return SM_FAIL(SM_ERR_INPUT, "export: expected the file of a store");
+    return sm_timeline_write(arguments->positional[0], (int64_t)arguments->run, arguments->output);
+}
+
 static int
 command_plot(int argc, char **argv)
 {
@@ -986,9 +1010,14 @@ command_export(int argc, char **argv)
     const struct sm_stored_run *runs;
     size_t count;
     enum sm_status status = parse(argc, argv, export_options, 1, "STORE", &arguments);
-    if (status == SM_OK)
+    const bool trace = status == SM_OK && strcmp(arguments.format, "trace") == 0;
+    if (trace)
+        status = export_trace(&arguments);
+    else if (status == SM_OK && arguments.run != 0)
+        status = SM_FAIL(SM_ERR_INPUT, "--run goes with --format trace");
+    else if (status == SM_OK)
         status = read_store(&arena, &arguments, &runs, &count);
-    if (status == SM_OK)
+    if (status == SM_OK && !trace)
         status = export_as(runs, count, arguments.format, arguments.output);
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();

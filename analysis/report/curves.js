@@ -26,11 +26,19 @@ const measures = [
         unit: "nats",
         logarithmic: true
     },
+    {
+        id: "consensusDistance",
+        name: "Consensus distance",
+        axis: "squared distance of workers from their mean",
+        unit: "",
+        logarithmic: true,
+    },
 ];
 
-const mostLines = 120;  // what dygraphs draws without a wait
-const mostRows = 1500;  // more x than can be told apart on a screen
-const mostValues = 40;  // in the list of a hover
+const mostLines = 120; // what dygraphs draws without a wait
+const mostChips = 120;
+const mostRows = 1500; // more x than can be told apart on a screen
+const mostValues = 40; // in the list of a hover
 
 /* ---- curves ---- */
 
@@ -152,8 +160,10 @@ function rowsOf(lines, axis) {
 class Figure {
     constructor(box, data) {
         this.data = data;
+        // a consensus distance of 0 throughout says nothing
         this.measures = measures.filter(
-            (measure) => data.runs.some((run) => run.evaluations[measure.id] !== undefined));
+            (measure) =>
+                data.runs.some((run) => (run.evaluations[measure.id] || []).some(Boolean)));
         this.measure = this.measures[0];
         this.axis = "seconds";
         this.single = false;
@@ -253,18 +263,27 @@ class Figure {
     /* ---- which variants ---- */
 
     addChips(box) {
-        const variants = this.data.variants;
-        this.chips = [];
+        const {variants} = this.data;
+        this.chips = new Map();
+        this.matching = variants.map((variant, i) => i);
         if (variants.length < 2) {
             return;
         }
         if (variants.length > 8) {
             this.addChoice(element("div", {class: "controls"}, box));
         }
-        const list =
+        this.list =
             element("div", {class: "chips", role: "group", "aria-label": "Variants shown"}, box);
-        variants.forEach((variant, i) => {
-            const chip = element("button", {type: "button", class: "chip"}, list);
+        this.listChips();
+    }
+
+    listChips() {
+        const {variants} = this.data;
+        this.chips.clear();
+        this.list.replaceChildren();
+        for (const i of this.matching.slice(0, mostChips)) {
+            const variant = variants[i];
+            const chip = element("button", {type: "button", class: "chip"}, this.list);
             report.sample(variant, chip);
             element("span", {text: variant.name}, chip);
             if (variant.status !== "finished") {
@@ -276,12 +295,21 @@ class Figure {
                 }
                 this.draw();
             });
-            this.chips.push(chip);
-        });
+            this.chips.set(i, chip);
+        }
+        const left = this.matching.length - this.chips.size;
+        if (left > 0) {
+            element("span", {class: "quiet", text: `and ${left} more`}, this.list);
+        }
+        this.markChips();
+    }
+
+    markChips() {
+        this.chips.forEach((chip, i) => chip.setAttribute("aria-pressed", this.shown.has(i)));
     }
 
     addChoice(bar) {
-        const variants = this.data.variants;
+        const {variants} = this.data;
         const filter = element(
             "input", {
                 type: "search",
@@ -291,19 +319,15 @@ class Figure {
             bar);
         filter.addEventListener("input", () => {
             const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-            this.chips.forEach((chip, i) => {
-                const name = variants[i].name.toLowerCase();
-                chip.hidden = !words.every((word) => name.includes(word));
-            });
+            const matches = (name) => words.every((word) => name.includes(word));
+            this.matching = variants.map((variant, i) => i)
+                                .filter((i) => matches(variants[i].name.toLowerCase()));
+            this.listChips();
         });
         const button = (text, wanted) => {
             const node = element("button", {type: "button", class: "button", text}, bar);
             node.addEventListener("click", () => {
-                this.chips.forEach((chip, i) => {
-                    if (!chip.hidden) {
-                        this.shown[wanted(variants[i]) ? "add" : "delete"](i);
-                    }
-                });
+                this.matching.forEach((i) => this.shown[wanted(variants[i]) ? "add" : "delete"](i));
                 this.draw();
             });
         };
@@ -312,6 +336,7 @@ class Figure {
         if (variants.some((variant) => variant.front)) {
             button("Pareto front", (variant) => variant.front);
         }
+        this.note = element("span", {class: "quiet", role: "status"}, bar);
     }
 
     /* ---- drawing ---- */
@@ -321,8 +346,11 @@ class Figure {
         const lines =
             variants.flatMap((variant) => linesOf(variant, this.measure, this.single, this.data))
                 .filter((line) => line.y.length > 0);
-        this.left = Math.max(0, lines.length - mostLines);
         this.lines = lines.slice(0, mostLines);
+        if (this.note) {
+            this.note.textContent =
+                lines.length > mostLines ? `the first ${mostLines} of ${lines.length} lines` : "";
+        }
     }
 
     // Each x with [least, mean, most] of every line, in the units of the axes.
@@ -354,7 +382,7 @@ class Figure {
 
     draw() {
         this.collect();
-        this.chips.forEach((chip, i) => chip.setAttribute("aria-pressed", this.shown.has(i)));
+        this.markChips();
         this.onLog = Boolean(this.measure.logarithmic && this.logarithmic);
         const last =
             Math.max(0, ...this.lines.map((line) => line[this.axis][line[this.axis].length - 1]));
@@ -402,7 +430,7 @@ class Figure {
         const narrow = width < 600;
         const number = (value) => digits(value, 6);
         const model = {...Dygraph.defaultInteractionModel};
-        delete model.touchstart;  // a finger scrolls the page, and reads the values where it taps
+        delete model.touchstart; // a finger scrolls the page, and reads the values where it taps
         delete model.touchmove;
         delete model.touchend;
         return {
@@ -563,12 +591,15 @@ class Figure {
         values.classList.toggle("many", !few);
         const [left] = graph.toDomCoords(x, 0);
         const area = graph.getArea();
-        const over = few && this.frame.clientWidth >= 700;  // else below, where it hides no line
+        const over = few && this.frame.clientWidth >= 700; // else it would hide the lines
         values.classList.toggle("over", over);
         values.style.left = over && left > area.x + area.w / 2 ? `${area.x + 8}px`
             : over ? "auto"
                    : "0";
         values.style.right = over && left <= area.x + area.w / 2 ? "8px" : "auto";
+        const frame = this.frame.getBoundingClientRect();
+        const below = window.innerHeight - frame.bottom;
+        values.classList.toggle("above", !over && below < values.offsetHeight && below < frame.top);
         this.row = row;
     }
 

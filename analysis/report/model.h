@@ -9,7 +9,8 @@
  *   judged      {name, unit, moreIsBetter, scale}, null when no run has an accuracy or loss
  *   keys        settings that differ among the variants (settings.h): {key, label, numeric, unit,
  *               logarithmic, swept}; unit is "", seconds, bytes, bytes/s or FLOP/s
- *   variants    {name, runs (indices), workers, seeds (finished runs), status, experiment,
+ *   variants    {name, runs (indices), workers, seeds (finished runs), status, experiment
+ *               (YAML; the lines that differ from the first variant's, which page.js puts in),
  *               settings {key: {text, value}}, measure {name, mean, low, high, half},
  *               seconds {mean}, step {seconds, load, compute, communication, idle, bytes}, front,
  *               target {value, seconds {mean, low, high}, steps, reached},
@@ -19,7 +20,7 @@
  *               for one that a later run of its seed replaces), evaluations (one list a column;
  *               one without any value is left out), platform (hash)
  *   platforms   {hash: description}
- *   timelines   []
+ *   timelines   of the first variants: timelines.h
  */
 #ifndef SM_ANALYSIS_REPORT_MODEL_H
 #define SM_ANALYSIS_REPORT_MODEL_H
@@ -32,6 +33,8 @@ struct sm_report_request {
     const char *title;   /* of the page                                             */
     const char *version; /* of the program that writes it                           */
     double target;       /* accuracy in [0, 1]; NaN: the highest that all runs reach */
+    /* That of the runs, for what is not read with them: spans, platforms. NULL: without. */
+    struct sm_store *store;
 };
 
 /* A new reference in *model. SM_ERR_INPUT: no run, or a text that is not UTF-8. */

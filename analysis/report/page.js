@@ -10,6 +10,17 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
+// Of most experiments the file holds only the lines that differ from the first one's.
+for (const variant of data.variants) {
+    if (Array.isArray(variant.experiment)) {
+        const lines = data.variants[0].experiment.split("\n");
+        variant.experiment.forEach(([line, text]) => {
+            lines[line] = text;
+        });
+        variant.experiment = lines.join("\n");
+    }
+}
+
 // Okabe and Ito, without the yellow that white paper swallows: told apart by the colour-blind too.
 const colours =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#5b4b9a", "#444444"];

@@ -4,7 +4,7 @@
 
 const {element, digits} = report;
 
-const mostRows = 100;  // before a button asks for the rest
+const mostRows = 50; // before a button asks for the rest
 
 /* ---- columns ---- */
 

@@ -10,7 +10,7 @@
 #include "sim/collective/collective.h"
 #include "sim/comm/comm.h"
 #include "sim/engine/pool.h"
-#include "sim/platform/platform.h"
+#include "sim/platform/describe.h"
 #include "sim/timing/transport.h"
 #include "sim/trace/trace.h"
 
@@ -26,6 +26,9 @@ struct sm_engine_request {
     struct sm_pool *pool;   /* runs the jobs of compute (simgrid only)                       */
     struct sm_trace *trace; /* NULL: none                                                    */
     bool count_links;       /* the report shall say what each link carried (simgrid only)    */
+    /* OPTIONAL (simgrid only). Called once, before the ranks start. */
+    enum sm_status (*survey)(void *arg, const struct sm_routes *routes);
+    void *survey_arg;
     const volatile sig_atomic_t *interrupted; /* NULL: never; compute fails when it is set   */
     /* One rank's program. The first failure ends the run and is the run's error. */
     enum sm_status (*worker)(void *arg, struct sm_comm *comm);

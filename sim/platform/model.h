@@ -28,6 +28,7 @@ struct sm_entry {
     struct sm_entry *joined; /* towards the root; itself at the root */
     bool duplex;             /* a link with _UP and _DOWN            */
     bool linked;             /* a host that has its <host_link>      */
+    bool varies, dies;       /* a host that a trace is connected to  */
 };
 
 struct sm_table {
@@ -67,7 +68,7 @@ struct sm_model {
     struct sm_table connections; /* "KIND TRACE"                                  */
     size_t file_count;           /* profile files named           */
     uint64_t files_hash;         /* of their contents, in order   */
-    bool varies;
+    bool varies, gaps;
     const char *const *settings; /* as in struct sm_platform */
     size_t setting_count;
     struct sm_platform_state *states;
@@ -80,6 +81,8 @@ enum sm_status sm_model_no_memory(const struct sm_model *model);
 
 /* The attribute's text, NULL when absent; borrowed from the document until it is set. */
 const char *sm_model_attribute(xmlNodePtr element, const char *key);
+/* Whether it has the attribute, and something in it. */
+bool sm_model_has(xmlNodePtr element, const char *key);
 /* The value of the element's <prop id="KEY">, NULL when there is none; *prop may be NULL. */
 const char *sm_model_property(xmlNodePtr element, const char *key, xmlNodePtr *prop);
 /* Writes the quantity as SimGrid reads it back to the same bits. A list (one entry a pstate) keeps

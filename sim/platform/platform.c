@@ -134,6 +134,19 @@ drop_comments(xmlNodePtr parent)
     }
 }
 
+/* How much of it there is, for the XML only says where. */
+static uint64_t
+hash_traffic(const struct sm_platform *platform, uint64_t hash)
+{
+    for (size_t i = 0; i < platform->traffic_count; i++) {
+        const struct sm_platform_traffic *t = &platform->traffic[i];
+        const double amount[] = {t->rate, t->load, (double)t->flows, t->bytes, t->random};
+        hash = sm_hash(t->from, strlen(t->from), sm_hash(t->to, strlen(t->to), hash));
+        hash = sm_hash(amount, sizeof amount, hash);
+    }
+    return hash;
+}
+
 static enum sm_status
 write_xml(struct sm_model *model, struct sm_platform *platform)
 {
@@ -150,8 +163,17 @@ write_xml(struct sm_model *model, struct sm_platform *platform)
         return sm_model_no_memory(model);
     platform->xml = xml;
     platform->xml_length = strlen(xml);
-    platform->hash = sm_hash(xml, platform->xml_length, model->files_hash);
+    platform->hash = hash_traffic(platform, sm_hash(xml, platform->xml_length, model->files_hash));
     return SM_OK;
+}
+
+static bool
+is_shared(const struct sm_model_link *link)
+{
+    const bool backbone = strcmp(link->bandwidth_key, "bb_bw") == 0;
+    const char *policy =
+        sm_model_attribute(link->element, backbone ? "bb_sharing_policy" : "sharing_policy");
+    return policy == NULL || strcmp(policy, "FATPIPE") != 0;
 }
 
 static enum sm_status
@@ -162,12 +184,17 @@ copy_links(struct sm_model *model, struct sm_platform *platform)
         return sm_model_no_memory(model);
     for (size_t i = 0; i < model->link_count; i++) {
         const struct sm_model_link *link = &model->links[i];
-        links[i] = (struct sm_platform_link){.name = sm_arena_strdup(model->arena, link->name),
-                                             .bandwidth = link->bandwidth,
-                                             .goodput = link->goodput,
-                                             .latency = link->latency,
-                                             .duplex = link->duplex,
-                                             .stands = strcmp(link->bandwidth_key, "bw") == 0};
+        links[i] =
+            (struct sm_platform_link){.name = sm_arena_strdup(model->arena, link->name),
+                                      .bandwidth = link->bandwidth,
+                                      .goodput = link->goodput,
+                                      .latency = link->latency,
+                                      .duplex = link->duplex,
+                                      .stands = strcmp(link->bandwidth_key, "bw") == 0,
+                                      .shared = is_shared(link),
+                                      .varies = sm_model_has(link->element, "bandwidth_file") ||
+                                                sm_model_has(link->element, "latency_file"),
+                                      .dies = sm_model_has(link->element, "state_file")};
         if (links[i].name == NULL)
             return sm_model_no_memory(model);
     }
@@ -202,6 +229,7 @@ load_document(struct sm_model *model, const struct sm_platform_request *request,
     SM_TRY(sm_model_states(model, root));
     SM_TRY(sm_model_split(model));
     platform->varies = model->varies;
+    platform->gaps = model->gaps;
     platform->settings = model->settings;
     platform->states = model->states;
     return write_xml(model, platform);

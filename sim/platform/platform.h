@@ -42,15 +42,18 @@ struct sm_platform_worker {
     const size_t *rails; /* (rail_count) devices; rails[i] of one worker talks to that of others */
     size_t rail_count;   /* >= 1, the same of all workers                                        */
     size_t group;        /* the worker's site                                                    */
+    bool varies, dies;   /* a profile changes the speed of one of its hosts, turns one off       */
 };
 
 struct sm_platform_link {
-    const char *name; /* as in the file, without _UP/_DOWN          */
-    double bandwidth; /* bytes/s as the file or an edit says        */
-    double goodput;   /* (0, 1]                                     */
-    double latency;   /* seconds                                    */
-    bool duplex;      /* SPLITDUPLEX: this much in each direction   */
-    bool stands;      /* for all that a <cluster> makes, which SimGrid names as it likes */
+    const char *name;  /* as in the file, without _UP/_DOWN          */
+    double bandwidth;  /* bytes/s as the file or an edit says        */
+    double goodput;    /* (0, 1]                                     */
+    double latency;    /* seconds                                    */
+    bool duplex;       /* SPLITDUPLEX: this much in each direction   */
+    bool stands;       /* for all that a <cluster> makes, which SimGrid names as it likes */
+    bool shared;       /* flows share its bandwidth; not: FATPIPE            */
+    bool varies, dies; /* a profile changes its values, turns it off        */
 };
 
 /* A host or link that a profile file turns off and on. */
@@ -67,6 +70,7 @@ struct sm_platform_state {
 /* Flows of others that share links with the run's messages, over one route. */
 struct sm_platform_traffic {
     const char *from, *to; /* hosts whose route is to be loaded                  */
+    const char *link;      /* of which it is one way; NULL: a whole route        */
     double rate;           /* bytes/s offered, or:                               */
     double load;           /* share of the route's bandwidth that is offered, or */
     size_t flows;          /* that always send as fast as they may               */
@@ -87,9 +91,12 @@ struct sm_platform {
     const char *file; /* as the user named it                               */
     const struct sm_platform_worker *workers;
     size_t worker_count;
+    size_t file_workers; /* how many the file has                              */
+    size_t described;    /* of them stand in workers, those asked for in front */
     const struct sm_platform_link *links;
     size_t link_count;
     bool varies; /* some profile file changes speeds while time passes */
+    bool gaps;   /* some zones have no route to each other: SimGrid would die of being asked */
     /* Of SimGrid, from the file's <config>, as "network/model:LV08", NULL-terminated; NULL: none.
      * With them closed forms do not hold. */
     const char *const *settings;

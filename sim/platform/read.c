@@ -71,6 +71,13 @@ sm_model_attribute(xmlNodePtr element, const char *key)
     return NULL;
 }
 
+bool
+sm_model_has(xmlNodePtr element, const char *key)
+{
+    const char *text = sm_model_attribute(element, key);
+    return text != NULL && text[0] != '\0';
+}
+
 const char *
 sm_model_property(xmlNodePtr element, const char *key, xmlNodePtr *prop)
 {

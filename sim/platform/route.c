@@ -103,6 +103,13 @@ note_route(struct sm_model *model, xmlNodePtr route, const char *from, const cha
     return SM_OK;
 }
 
+static bool
+is_symmetrical(xmlNodePtr route)
+{
+    const char *symmetrical = sm_model_attribute(route, "symmetrical");
+    return symmetrical == NULL || strcasecmp(symmetrical, "yes") == 0;
+}
+
 static enum sm_status
 check_route(struct sm_model *model, xmlNodePtr route, xmlNodePtr zone)
 {
@@ -127,8 +134,7 @@ check_route(struct sm_model *model, xmlNodePtr route, xmlNodePtr zone)
     if (bypass)
         return SM_OK;
     SM_TRY(note_route(model, route, src->name, dst->name));
-    const char *symmetrical = sm_model_attribute(route, "symmetrical");
-    if (src != dst && (symmetrical == NULL || strcasecmp(symmetrical, "yes") == 0))
+    if (src != dst && is_symmetrical(route))
         SM_TRY(note_route(model, route, dst->name, src->name));
     sm_entry_join(between_zones ? gw_src : src, between_zones ? gw_dst : dst);
     return SM_OK;
@@ -164,6 +170,10 @@ check_trace(struct sm_model *model, xmlNodePtr connect)
                              "trace '%s' is connected on line %ld already; expected a <trace> for "
                              "each",
                              trace, xmlGetLineNo(entry->element));
+    if (strcmp(kind, "SPEED") == 0)
+        place->varies = true;
+    else
+        place->dies = true;
     return SM_OK;
 }
 
@@ -241,9 +251,28 @@ check_star(struct sm_model *model, xmlNodePtr zone)
     return SM_OK;
 }
 
+/* Whether a zone with routing Full lacks routes between zones in it. */
+static bool
+has_gaps(xmlNodePtr zone)
+{
+    size_t zones = 0, routes = 0;
+    if (!sm_element_is_zone(zone) || strcasecmp(sm_model_attribute(zone, "routing"), "Full") != 0)
+        return false;
+    for (xmlNodePtr child = zone->children; child != NULL; child = child->next) {
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        zones += sm_element_is_zone(child) || sm_element_is(child, "cluster");
+        if (is_zone_route(child) && strncmp((const char *)child->name, "bypass", 6) != 0 &&
+            strcmp(sm_model_attribute(child, "src"), sm_model_attribute(child, "dst")) != 0)
+            routes += 1 + (size_t)is_symmetrical(child);
+    }
+    return zones > 1 && routes < zones * (zones - 1);
+}
+
 enum sm_status
 sm_model_check_routes(struct sm_model *model, xmlNodePtr zone)
 {
+    model->gaps = model->gaps || has_gaps(zone);
     for (xmlNodePtr child = zone->children; child != NULL; child = child->next) {
         if (child->type != XML_ELEMENT_NODE)
             continue;

@@ -98,20 +98,13 @@ is_split(xmlNodePtr element)
            (strcmp(policy, "SPLITDUPLEX") == 0 || strcmp(policy, "FULLDUPLEX") == 0);
 }
 
-static bool
-has_state(xmlNodePtr element)
-{
-    const char *file = sm_model_attribute(element, "state_file");
-    return file != NULL && file[0] != '\0';
-}
-
 enum sm_status
 sm_model_states(struct sm_model *model, xmlNodePtr parent)
 {
     for (xmlNodePtr child = parent->children; child != NULL; child = child->next) {
         if (child->type != XML_ELEMENT_NODE)
             continue;
-        if (has_state(child)) {
+        if (sm_model_has(child, "state_file")) {
             const char *text, *name = sm_model_attribute(child, "id");
             SM_TRY(profile_text(model, child, "state_file", &text));
             SM_TRY(add_state(model, name, is_split(child) ? "_UP" : "",

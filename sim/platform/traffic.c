@@ -46,7 +46,7 @@ struct traffic {
 };
 
 static enum sm_status
-add_traffic(struct traffic *t, const char *from, const char *to)
+add_traffic(struct traffic *t, const char *from, const char *to, const char *link)
 {
     const struct sm_traffic_settings *settings = &t->settings;
     if (t->count == t->capacity) {
@@ -62,6 +62,7 @@ add_traffic(struct traffic *t, const char *from, const char *to)
     t->items[t->count++] = (struct sm_platform_traffic){
         .from = from,
         .to = to,
+        .link = link,
         .rate = settings->rate,
         .load = settings->load,
         .bytes = settings->bytes,
@@ -187,7 +188,8 @@ load_link(struct traffic *t, const struct sm_model_link *link, const char *direc
         return sm_model_no_memory(t->model);
     if (rest > 0)
         SM_TRY(add_rest(t, route, rest));
-    return add_traffic(t, from, to);
+    const char *name = sm_arena_strdup(t->model->arena, link->name);
+    return name != NULL ? add_traffic(t, from, to, name) : sm_model_no_memory(t->model);
 }
 
 static enum sm_status
@@ -253,7 +255,7 @@ sm_model_traffic(struct sm_model *model, const struct sm_node *edits, struct sm_
             SM_TRY(load_links(&t));
         else
             SM_TRY(add_traffic(&t, platform->workers[t.settings.from].hosts[0],
-                               platform->workers[t.settings.to].hosts[0]));
+                               platform->workers[t.settings.to].hosts[0], NULL));
     }
     platform->traffic = t.items;
     platform->traffic_count = t.count;

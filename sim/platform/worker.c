@@ -8,7 +8,10 @@
 
 #include "sim/platform/model.h"
 
-enum { LARGEST_NUMBER = 100000000 };
+enum {
+    LARGEST_NUMBER = 100000000,
+    MOST_DESCRIBED = 1024 /* workers that are made though nobody asked for them */
+};
 
 struct seat {
     size_t worker, device;
@@ -256,6 +259,17 @@ read_collective(struct sm_model *model, const struct sm_model_host *host,
     return SM_OK;
 }
 
+/* Profiles of its hosts, in files or as traces. */
+static void
+note_profiles(const struct sm_model *model, const struct sm_model_host *host,
+              struct sm_platform_worker *worker)
+{
+    const struct sm_entry *place = sm_table_find(&model->places, host->name);
+    worker->varies = worker->varies || place->varies || sm_model_has(host->element, "speed_file") ||
+                     sm_model_has(host->element, "availability_file");
+    worker->dies = worker->dies || place->dies || sm_model_has(host->element, "state_file");
+}
+
 static enum sm_status
 make_worker(struct sm_model *model, const struct seat *seats, size_t devices,
             struct sm_platform_worker *worker)
@@ -271,6 +285,8 @@ make_worker(struct sm_model *model, const struct seat *seats, size_t devices,
             return sm_model_no_memory(model);
     }
     *worker = (struct sm_platform_worker){.hosts = hosts, .speeds = speeds, .devices = devices};
+    for (size_t i = 0; model->varies && i < devices; i++)
+        note_profiles(model, seats[i].host, worker);
     const struct sm_model_host *first = seats[0].host;
     if (first->rings != NULL)
         SM_TRY(read_rings(model, first, devices, first->rings, worker));
@@ -343,6 +359,20 @@ check_ways_between(struct sm_model *model, const struct sm_platform_worker *list
     return SM_OK;
 }
 
+/* list[index], after those before it. */
+static enum sm_status
+add_worker(struct sm_model *model, const struct seat *seats, size_t devices,
+           struct sm_platform_worker *list, size_t index)
+{
+    SM_TRY(make_worker(model, seats, devices, &list[index]));
+    SM_TRY(check_worker_routes(model, &list[index]));
+    if (list[index].rail_count != list[0].rail_count)
+        return sm_model_fail(model, seats[0].host->element,
+                             "worker %zu has %zu rails, worker 0 has %zu; expected the same", index,
+                             list[index].rail_count, list[0].rail_count);
+    return check_ways_between(model, list, index);
+}
+
 enum sm_status
 sm_model_workers(struct sm_model *model, size_t want, size_t servers, const struct sm_node *edits,
                  struct sm_platform *platform)
@@ -362,23 +392,26 @@ sm_model_workers(struct sm_model *model, size_t want, size_t servers, const stru
         return sm_tree_fail(asked, "%zu workers asked for, but %s has %zu", want, model->file,
                             have);
     want = want > 0 ? want + servers : have;
-    struct sm_platform_worker *list = sm_arena_zalloc(model->arena, want, sizeof *list);
+    const size_t most = want > MOST_DESCRIBED   ? want
+                        : have < MOST_DESCRIBED ? have
+                                                : MOST_DESCRIBED;
+    struct sm_platform_worker *list = sm_arena_zalloc(model->arena, most, sizeof *list);
     if (list == NULL)
         return sm_model_no_memory(model);
-    for (size_t first = 0, end; workers < want; first = end) {
+    for (size_t first = 0, end; workers < most; first = end) {
         for (end = first; end < count && seats[end].worker == seats[first].worker; end++)
             ;
-        SM_TRY(make_worker(model, seats + first, end - first, &list[workers]));
-        SM_TRY(check_worker_routes(model, &list[workers]));
-        if (list[workers].rail_count != list[0].rail_count)
-            return sm_model_fail(model, seats[first].host->element,
-                                 "worker %zu has %zu rails, worker 0 has %zu; expected the same",
-                                 workers, list[workers].rail_count, list[0].rail_count);
-        SM_TRY(check_ways_between(model, list, workers));
+        const enum sm_status status = add_worker(model, seats + first, end - first, list, workers);
+        if (status != SM_OK && workers < want)
+            return status;
+        if (status != SM_OK) /* nobody asked for it */
+            break;
         workers++;
     }
     platform->workers = list;
-    platform->worker_count = workers;
+    platform->worker_count = want;
+    platform->file_workers = have;
+    platform->described = workers;
     return SM_OK;
 }
 

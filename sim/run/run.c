@@ -11,6 +11,7 @@
 #include "algorithms/buffer/buffer.h"
 #include "algorithms/compression/compression.h"
 #include "algorithms/inner/inner.h"
+#include "algorithms/outer/outer.h"
 #include "algorithms/period/period.h"
 #include "algorithms/strategy/strategy.h"
 #include "sim/base/progress.h"
@@ -18,6 +19,7 @@
 #include "sim/run/recorder.h"
 #include "sim/run/rules.h"
 #include "sim/run/safetensors.h"
+#include "sim/run/sample.h"
 #include "sim/run/worker.h"
 
 enum { MOST_WARNINGS = 8, EVALUATIONS = 10 };
@@ -55,6 +57,7 @@ struct run {
     struct sm_marks marks;              /* when it would have evaluated                     */
     struct sm_recorder *recorder;
     struct sm_steady *steady; /* NULL: every step is simulated */
+    struct sm_window *window; /* NULL: no store */
     struct sm_trace *trace;
     struct sm_progress progress;
     struct sm_summary summary;
@@ -544,19 +547,65 @@ open_store(struct run *run)
     return run->claim == SM_CLAIM_MINE ? join(run) : SM_OK;
 }
 
+/* Steps of a round; 0: the algorithm has none. */
+static size_t
+round_length(struct run *run)
+{
+    const struct sm_choice *choice = &run->experiment->algorithm.outer;
+    const struct sm_outer *outer = (const struct sm_outer *)choice->plugin;
+    const void *state = sm_choice_state(choice, run->arena);
+    if (state == NULL || sm_outer_round(outer, state) == SM_ROUND_NONE)
+        return 0;
+    return sm_experiment_tau(run->experiment);
+}
+
+/* What is stored for a report that draws a few steps. */
+static enum sm_status
+open_window(struct run *run)
+{
+    double *slow = sm_arena_alloc(run->arena, run->workers, sizeof *slow);
+    if (slow == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu workers", run->workers);
+    for (size_t r = 0; r < run->workers; r++)
+        slow[r] = sm_stragglers_slow(run->stragglers, r) / run->platform.workers[r].speeds[0];
+    const struct sm_window_frame frame =
+        sm_sample_frame(&(struct sm_sample_run){.workers = run->workers,
+                                                .servers = run->servers,
+                                                .steps = run->steps,
+                                                .tau = round_length(run),
+                                                .slow = slow});
+    run->window = sm_window_create(run->workers + run->servers, &frame);
+    return run->window != NULL ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory for a few spans");
+}
+
+static enum sm_status
+open_trace(struct run *run)
+{
+    const size_t ranks = run->workers + run->servers;
+    if (run->store != NULL && run->options->engine == &sm_engine_simgrid)
+        SM_TRY(open_window(run));
+    if (run->options->trace != NULL)
+        run->trace = sm_trace_create(ranks, 0);
+    else if (run->window != NULL)
+        run->trace = sm_trace_create_empty(ranks);
+    else
+        return SM_OK;
+    if (run->trace == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "no memory for the trace");
+    sm_trace_set_window(run->trace, run->window);
+    return SM_OK;
+}
+
 static enum sm_status
 open_run(struct run *run)
 {
-    const struct sm_run_options *options = run->options;
     const enum sm_status status = open_store(run);
     run->refused = status != SM_OK;
     SM_TRY(status);
     if (run->claim != SM_CLAIM_MINE)
         return SM_OK;
     SM_TRY(sm_pool_create(thread_count(run), &run->pool));
-    if (options->trace != NULL &&
-        (run->trace = sm_trace_create(run->workers + run->servers, 0)) == NULL)
-        return SM_FAIL(SM_ERR_NOMEM, "no memory for the trace");
+    SM_TRY(open_trace(run));
     if (against_replay(run) == NULL)
         SM_TRY(sm_steady_create(run->workers, run->steps, &run->steady));
     if (run->workload == NULL)
@@ -573,6 +622,7 @@ close_run(struct run *run)
     sm_steady_free(run->steady);
     sm_store_close(run->store);
     sm_trace_free(run->trace);
+    sm_window_free(run->window);
     sm_pool_free(run->pool);
 }
 
@@ -667,9 +717,33 @@ status_text(enum sm_status status)
     }
 }
 
+/* What the platform looks like, into the store. */
+static enum sm_status
+survey_platform(void *arg, const struct sm_routes *routes)
+{
+    struct run *run = arg;
+    const char *description;
+    SM_TRY(sm_platform_describe(&run->platform, routes, run->arena, &description));
+    return sm_store_add_platform(run->store, run->summary.hashes.platform, description);
+}
+
+/* Whether the store does not know that yet. */
+static enum sm_status
+wants_survey(struct run *run, bool *wants)
+{
+    const char *known = NULL;
+    *wants = run->store != NULL && run->options->engine == &sm_engine_simgrid;
+    if (*wants)
+        SM_TRY(sm_store_platform(run->store, run->summary.hashes.platform, run->arena, &known));
+    *wants = *wants && known == NULL;
+    return SM_OK;
+}
+
 static enum sm_status
 run_engine(struct run *run, struct sm_engine_report *report, double *ends, struct sm_ledger *spent)
 {
+    bool survey;
+    SM_TRY(wants_survey(run, &survey));
     struct sm_arena *arenas = calloc(run->workers + run->servers, sizeof *arenas);
     if (arenas == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu workers", run->workers);
@@ -709,6 +783,8 @@ run_engine(struct run *run, struct sm_engine_report *report, double *ends, struc
         .pool = run->pool,
         .trace = run->trace,
         .count_links = run->options->count_links,
+        .survey = survey ? survey_platform : NULL,
+        .survey_arg = run,
         .interrupted = run->options->interrupted,
         .worker = sm_worker_run,
         .arg = &training,
@@ -739,6 +815,22 @@ join_evaluations(struct run *run, const struct sm_evaluation **evaluations, size
     if (*count == points)
         run->summary.hashes.parameters = run->stored->summary.hashes.parameters;
     return SM_OK;
+}
+
+static enum sm_status
+store_spans(struct run *run)
+{
+    const struct sm_sample sample = {.window = run->window,
+                                     .servers = run->servers,
+                                     .tau = round_length(run),
+                                     .profile = &run->profile,
+                                     .buckets = run->buckets,
+                                     .bucket_count = run->bucket_count,
+                                     .steady = run->steady};
+    const struct sm_span *spans;
+    size_t count;
+    SM_TRY(sm_sample_spans(&sample, run->arena, &spans, &count));
+    return sm_store_add_spans(run->store, run->row, spans, count);
 }
 
 /* The row of the run gets its final state whatever happened; the run's own error comes first. */
@@ -778,8 +870,10 @@ finish(struct run *run, enum sm_status status, struct sm_run_result *result)
     result->summary = *s;
     result->evaluations = kept;
     result->evaluation_count = count;
-    if (run->store != NULL)
+    if (run->store != NULL) {
+        SM_TRY(store_spans(run));
         SM_TRY(sm_store_finish(run->store, run->row, s));
+    }
     return status == SM_OK || status == SM_ERR_DIVERGED ? SM_OK : sm_error_set(&error);
 }
 
@@ -799,9 +893,10 @@ count_in_trace(const struct run *run, const struct sm_run_result *result)
 static enum sm_status
 write_files(const struct run *run, const struct sm_run_result *result)
 {
-    SM_TRY(count_in_trace(run, result));
-    if (run->trace != NULL)
+    if (run->options->trace != NULL) {
+        SM_TRY(count_in_trace(run, result));
         SM_TRY(sm_trace_write(run->trace, run->options->trace));
+    }
     if (run->options->save == NULL || result->consensus == NULL)
         return SM_OK;
     const struct sm_tensor *tensors;

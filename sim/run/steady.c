@@ -268,6 +268,17 @@ sm_steady_seconds(const struct sm_steady *steady)
     return steady != NULL ? steady->seconds : 0;
 }
 
+bool
+sm_steady_skipped(const struct sm_steady *steady, size_t k, size_t *like, double *later)
+{
+    if (steady == NULL || k < steady->jump_at || k - steady->jump_at >= steady->jump)
+        return false;
+    const size_t spans = (k - steady->jump_at) / steady->span + 1;
+    *like = k - spans * steady->span;
+    *later = (double)spans * (steady->seconds / (double)(steady->jump / steady->span));
+    return true;
+}
+
 void
 sm_steady_add(const struct sm_steady *steady, size_t rank, struct sm_ledger *ledger)
 {

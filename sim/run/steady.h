@@ -43,6 +43,8 @@ enum sm_status sm_steady_end(struct sm_steady *steady, size_t rank, size_t k, do
 /* Steps that were skipped, by every worker; and their seconds. */
 size_t sm_steady_steps(const struct sm_steady *steady);
 double sm_steady_seconds(const struct sm_steady *steady);
+/* Whether step k was skipped: it is like step *like, so many seconds later. */
+bool sm_steady_skipped(const struct sm_steady *steady, size_t k, size_t *like, double *later);
 /* Adds what worker `rank` spent in them. */
 void sm_steady_add(const struct sm_steady *steady, size_t rank, struct sm_ledger *ledger);
 /* One line for people: which cycle was repeated since when, or why none was. Valid until the next

@@ -115,25 +115,27 @@ check_conflicts(const struct pair *pair)
     return status;
 }
 
+/* What few readers ask for is held of one run at a time. */
 static enum sm_status
-read_store(const char *path, struct sm_arena *arena, const struct sm_stored_run **runs,
-           size_t *count)
+copy(struct sm_store *out, struct sm_store *in, const struct sm_stored_run *found)
 {
-    struct sm_store *store;
-    SM_TRY(sm_store_open_readonly(path, &store));
-    enum sm_status status = sm_store_read(store, arena, runs, count);
-    sm_store_close(store);
+    struct sm_arena arena = {0};
+    struct sm_stored_run run = *found;
+    enum sm_status status = sm_store_read_more(in, &arena, &run);
+    if (status == SM_OK)
+        status = sm_store_put(out, &run);
+    sm_arena_fini(&arena);
     return status;
 }
 
 static enum sm_status
-merge(struct sm_store *out, struct pair *pair, struct sm_arena *arena)
+merge(struct sm_store *out, struct sm_store *in, struct pair *pair, struct sm_arena *arena)
 {
     SM_TRY(sm_store_read(out, arena, &pair->kept, &pair->kept_count));
     SM_TRY(check_conflicts(pair));
     for (size_t i = 0; i < pair->found_count; i++)
         if (is_ended(&pair->found[i]))
-            SM_TRY(sm_store_put(out, &pair->found[i]));
+            SM_TRY(copy(out, in, &pair->found[i]));
     return SM_OK;
 }
 
@@ -143,15 +145,18 @@ sm_store_merge(const char *out, const char *in)
     struct stat a, b;
     struct sm_arena arena = {0};
     struct pair pair = {.out = out, .in = in};
-    struct sm_store *store = NULL;
+    struct sm_store *from = NULL, *to = NULL;
     if (stat(out, &a) == 0 && stat(in, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
         return SM_FAIL(SM_ERR_INPUT, "merge: %s and %s are the same file", out, in);
-    enum sm_status status = read_store(in, &arena, &pair.found, &pair.found_count);
+    enum sm_status status = sm_store_open_readonly(in, &from);
     if (status == SM_OK)
-        status = sm_store_open(out, &store);
+        status = sm_store_read(from, &arena, &pair.found, &pair.found_count);
     if (status == SM_OK)
-        status = merge(store, &pair, &arena);
-    sm_store_close(store);
+        status = sm_store_open(out, &to);
+    if (status == SM_OK)
+        status = merge(to, from, &pair, &arena);
+    sm_store_close(to);
+    sm_store_close(from);
     sm_arena_fini(&arena);
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/store/record.c -- the two field tables, and records as JSON. */
+/* sim/store/record.c -- the field tables, and records as JSON. */
 #include "sim/store/record.h"
 
 #include <math.h>
@@ -93,6 +93,18 @@ const struct sm_field sm_evaluation_fields[] = {
     FIELD(COUNT, step),        FIELD(REAL, sim_seconds),        FIELD(REAL, train_loss),
     FIELD(REAL, test_loss),    FIELD(REAL, test_accuracy),      LATER(2, REAL, test_perplexity),
     LATER(2, REAL, test_bleu), FIELD(REAL, consensus_distance), {.name = NULL},
+};
+
+#undef FIELD
+#define FIELD(kind_, member)                                                                       \
+    {                                                                                              \
+        .name = #member, .kind = SM_FIELD_##kind_, .offset = offsetof(struct sm_span, member)      \
+    }
+
+const struct sm_field sm_span_fields[] = {
+    FIELD(COUNT, worker),      FIELD(TEXT, track), FIELD(TEXT, name), FIELD(WHOLE, step),
+    FIELD(WHOLE, round),       FIELD(REAL, t0),    FIELD(REAL, t1),   FIELD(WHOLE, bytes),
+    FIELD(WHOLE, from_worker), {.name = NULL},
 };
 
 static json_t *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sim/store/record.h -- the fields of a summary and of an evaluation, listed once.
+/* sim/store/record.h -- the fields of a summary, of an evaluation and of a span, listed once.
  *
- * From these two tables come the columns of the store, the reading of its rows, the object of
+ * From these tables come the columns of the store, the reading of its rows, the object of
  * `--json` and the columns of an export. A nested name is dotted ("final.test_loss").
  */
 #ifndef SM_STORE_RECORD_H
@@ -29,8 +29,8 @@ struct sm_field {
     int since;  /* the schema that brought it; 0: the first                     */
 };
 
-/* Both end with a NULL name. */
-extern const struct sm_field sm_summary_fields[], sm_evaluation_fields[];
+/* All end with a NULL name. */
+extern const struct sm_field sm_summary_fields[], sm_evaluation_fields[], sm_span_fields[];
 
 static inline const void *
 sm_field_in(const struct sm_field *field, const void *record)

@@ -21,7 +21,8 @@
 #include "sim/store/record.h"
 
 enum {
-    SCHEMA = 4,               /* PRAGMA user_version; a newer one is refused        */
+    SCHEMA = 5,               /* PRAGMA user_version; a newer one is refused        */
+    DETAILS = 5,              /* the one that brought spans and platforms           */
     APPLICATION = 0x534d4f57, /* PRAGMA application_id: "SMOW"                      */
     BUSY_MS = 10000,          /* how long another writer is waited for              */
     HEADER = 100,             /* bytes of SQLite's file header, and what it holds:  */
@@ -331,6 +332,19 @@ look_at_header(struct sm_store *store, bool *fresh)
     return SM_OK;
 }
 
+/* What came with schema DETAILS. */
+static enum sm_status
+create_details(struct sm_store *store)
+{
+    SM_TRY(execute_free(
+        store,
+        sql_with_lists(
+            store, "CREATE TABLE spans (run INTEGER NOT NULL REFERENCES runs, span INTEGER",
+            sm_span_fields, DEFINITIONS, ", PRIMARY KEY (run, span)) WITHOUT ROWID", NAMES, NULL)));
+    return execute(store, "CREATE TABLE platforms (hash TEXT PRIMARY KEY, description TEXT NOT "
+                          "NULL) WITHOUT ROWID");
+}
+
 /* Adds the columns that came after `schema`. */
 static enum sm_status
 add_columns(struct sm_store *store, const char *table, const struct sm_field *fields, int schema)
@@ -359,6 +373,8 @@ upgrade_schema(struct sm_store *store)
     if (schema < SCHEMA) {
         SM_TRY(add_columns(store, "runs", sm_summary_fields, (int)schema));
         SM_TRY(add_columns(store, "evaluations", sm_evaluation_fields, (int)schema));
+        if (schema < DETAILS)
+            SM_TRY(create_details(store));
         char pragma[48];
         snprintf(pragma, sizeof pragma, "PRAGMA user_version = %d", SCHEMA);
         SM_TRY(execute(store, pragma));
@@ -387,6 +403,7 @@ create_schema(struct sm_store *store)
             sql_with_lists(store, "CREATE TABLE evaluations (run INTEGER NOT NULL REFERENCES runs",
                            sm_evaluation_fields, DEFINITIONS,
                            ", PRIMARY KEY (run, step)) WITHOUT ROWID", NAMES, NULL)));
+        SM_TRY(create_details(store));
         schema = SCHEMA;
     }
     store->schema = (int)schema;
@@ -643,7 +660,7 @@ look_for_run(struct sm_store *store, const char *run_id, int64_t *run, enum sm_c
 static enum sm_status
 remove_run(struct sm_store *store, const char *run_id)
 {
-    static const char *const tables[] = {"claims", "evaluations", "runs"};
+    static const char *const tables[] = {"claims", "spans", "evaluations", "runs"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char sql[128];
         sqlite3_stmt *remove;
@@ -701,6 +718,50 @@ sm_store_add(struct sm_store *store, int64_t run, const struct sm_evaluation *ev
 }
 
 static enum sm_status
+insert_spans(struct sm_store *store, int64_t run, const struct sm_span *spans, size_t count)
+{
+    sqlite3_stmt *insert;
+    if (count == 0)
+        return SM_OK;
+    SM_TRY(prepare_free(store,
+                        sql_with_lists(store, "INSERT INTO spans (run, span", sm_span_fields, NAMES,
+                                       ") VALUES (?, ?", MARKS, ")"),
+                        &insert));
+    int code = SQLITE_DONE;
+    for (size_t i = 0; i < count && code == SQLITE_DONE; i++) {
+        int next;
+        sqlite3_bind_int64(insert, 1, run);
+        sqlite3_bind_int64(insert, 2, (int64_t)i);
+        bind_record(store, insert, 3, sm_span_fields, &spans[i], &next); /* it has no warnings */
+        code = sqlite3_step(insert);
+        sqlite3_reset(insert);
+    }
+    sqlite3_finalize(insert);
+    if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
+        return SM_FAIL(SM_ERR_INPUT, "%s: no run %lld", store->path, (long long)run);
+    if (code == SQLITE_CONSTRAINT_PRIMARYKEY)
+        return SM_FAIL(SM_ERR_INPUT, "%s: run %lld has spans already", store->path, (long long)run);
+    return code == SQLITE_DONE ? SM_OK : sqlite_fail(store);
+}
+
+enum sm_status
+sm_store_add_spans(struct sm_store *store, int64_t run, const struct sm_span *spans, size_t count)
+{
+    SM_TRY(execute(store, "BEGIN IMMEDIATE"));
+    return end_transaction(store, insert_spans(store, run, spans, count));
+}
+
+enum sm_status
+sm_store_add_platform(struct sm_store *store, const char *hash, const char *description)
+{
+    sqlite3_stmt *insert;
+    SM_TRY(prepare(store, "INSERT OR IGNORE INTO platforms VALUES (?, ?)", &insert));
+    sqlite3_bind_text(insert, 1, hash, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 2, description, -1, SQLITE_STATIC);
+    return step_and_finalize(store, insert);
+}
+
+static enum sm_status
 finish_inside(struct sm_store *store, int64_t run, const struct sm_summary *summary)
 {
     sqlite3_stmt *update, *release;
@@ -750,7 +811,10 @@ put_inside(struct sm_store *store, const struct sm_stored_run *stored)
     SM_TRY(step_and_finalize(store, update));
     for (size_t i = 0; i < stored->evaluation_count; i++)
         SM_TRY(sm_store_add(store, run, &stored->evaluations[i]));
-    return SM_OK;
+    SM_TRY(insert_spans(store, run, stored->spans, stored->span_count));
+    if (stored->platform == NULL || stored->summary.hashes.platform == NULL)
+        return SM_OK;
+    return sm_store_add_platform(store, stored->summary.hashes.platform, stored->platform);
 }
 
 enum sm_status
@@ -761,6 +825,16 @@ sm_store_put(struct sm_store *store, const struct sm_stored_run *stored)
 }
 
 /* ---- rows out ---- */
+
+/* A writer may have brought it up to date; the header says so later. */
+static enum sm_status
+look_at_schema(struct sm_store *store)
+{
+    int64_t schema = 0;
+    SM_TRY(query_number(store, "PRAGMA user_version", &schema));
+    store->schema = (int)schema;
+    return SM_OK;
+}
 
 static enum sm_status
 read_evaluations(struct sm_store *store, sqlite3_stmt *select, struct sm_arena *arena,
@@ -822,11 +896,10 @@ sm_store_read(struct sm_store *store, struct sm_arena *arena, const struct sm_st
               size_t *count)
 {
     SM_TRY(execute(store, "BEGIN")); /* one moment of a store that others may write */
-    int64_t rows = 0, schema = store->schema;
+    int64_t rows = 0;
     enum sm_status status = query_number(store, "SELECT count(*) FROM runs", &rows);
-    if (status == SM_OK) /* a writer may have brought it up to date; the header says so later */
-        status = query_number(store, "PRAGMA user_version", &schema);
-    store->schema = (int)schema;
+    if (status == SM_OK)
+        status = look_at_schema(store);
     struct sm_stored_run *stored = NULL;
     if (status == SM_OK) {
         stored = sm_arena_zalloc(arena, (size_t)rows, sizeof *stored);
@@ -836,5 +909,81 @@ sm_store_read(struct sm_store *store, struct sm_arena *arena, const struct sm_st
     sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL); /* it only read: nothing can be lost */
     *runs = stored;
     *count = (size_t)rows;
+    return status;
+}
+
+static enum sm_status
+read_spans(struct sm_store *store, sqlite3_stmt *select, struct sm_arena *arena,
+           struct sm_stored_run *run)
+{
+    char sql[96];
+    int64_t count = 0;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM spans WHERE run = %lld", (long long)run->run);
+    SM_TRY(query_number(store, sql, &count));
+    struct sm_span *spans = sm_arena_alloc(arena, (size_t)count, sizeof *spans);
+    if (spans == NULL)
+        return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for %lld spans", store->path, (long long)count);
+    sqlite3_bind_int64(select, 1, run->run);
+    for (int64_t i = 0; i < count; i++) {
+        if (sqlite3_step(select) != SQLITE_ROW)
+            return sqlite_fail(store);
+        SM_TRY(read_record(select, 1, sm_span_fields, arena, &spans[i]));
+    }
+    run->spans = spans;
+    run->span_count = (size_t)count;
+    return SM_OK;
+}
+
+static enum sm_status
+read_more(struct sm_store *store, struct sm_arena *arena, struct sm_stored_run *run)
+{
+    sqlite3_stmt *select;
+    SM_TRY(look_at_schema(store));
+    if (store->schema < DETAILS)
+        return SM_OK;
+    SM_TRY(prepare_free(store,
+                        sql_with_lists(store, "SELECT span", sm_span_fields, NAMES,
+                                       " FROM spans WHERE run = ? ORDER BY span", NAMES, NULL),
+                        &select));
+    enum sm_status status = read_spans(store, select, arena, run);
+    sqlite3_finalize(select);
+    if (status != SM_OK || run->summary.hashes.platform == NULL)
+        return status;
+    return sm_store_platform(store, run->summary.hashes.platform, arena, &run->platform);
+}
+
+enum sm_status
+sm_store_read_more(struct sm_store *store, struct sm_arena *arena, struct sm_stored_run *run)
+{
+    run->spans = NULL;
+    run->span_count = 0;
+    run->platform = NULL;
+    SM_TRY(execute(store, "BEGIN"));
+    enum sm_status status = read_more(store, arena, run);
+    sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+    return status;
+}
+
+enum sm_status
+sm_store_platform(struct sm_store *store, const char *hash, struct sm_arena *arena,
+                  const char **description)
+{
+    sqlite3_stmt *select;
+    *description = NULL;
+    SM_TRY(look_at_schema(store));
+    if (store->schema < DETAILS)
+        return SM_OK;
+    SM_TRY(prepare(store, "SELECT description FROM platforms WHERE hash = ?", &select));
+    sqlite3_bind_text(select, 1, hash, -1, SQLITE_STATIC);
+    enum sm_status status = SM_OK;
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        *description = sm_arena_strdup(arena, (const char *)sqlite3_column_text(select, 0));
+        if (*description == NULL)
+            status = SM_FAIL(SM_ERR_NOMEM, "%s: no memory for a platform", store->path);
+    } else if (code != SQLITE_DONE) {
+        status = sqlite_fail(store);
+    }
+    sqlite3_finalize(select);
     return status;
 }

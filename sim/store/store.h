@@ -4,7 +4,8 @@
  * A run is one row of `runs` (begun at its start, so that a killed run is seen) and one row of
  * `evaluations` a point. Each evaluation is one transaction: a killed process loses at most the one
  * in flight. The columns are the names of the summary, a nested name joined by "_"
- * (final.test_loss -> final_test_loss).
+ * (final.test_loss -> final_test_loss). Of some workers and a few steps there are the spans of time
+ * too, and of each platform what it looks like, for a report that draws them.
  */
 #ifndef SM_STORE_STORE_H
 #define SM_STORE_STORE_H
@@ -98,19 +99,49 @@ enum sm_claim {
 enum sm_status sm_store_claim(struct sm_store *store, const struct sm_summary *summary,
                               bool take_over, int64_t *run, enum sm_claim *claim);
 
+/* What a worker, or a server, did for a time. */
+struct sm_span {
+    size_t worker; /* rank; servers come behind the workers. Of a message: who receives it      */
+    const char *track; /* program | devices | stream | message, as in sim/trace/trace.h */
+    const char *name;  /* load | forward | backward | ... */
+    double step;   /* from 0; null: of a server                                                 */
+    double round;  /* from 1; null: of none                                                     */
+    double t0, t1; /* simulated seconds, t0 < t1                                                */
+    double bytes;  /* null: none                                                                */
+    double from_worker; /* of a message: the rank that sent it; else null */
+};
+/* The spans of a run that has none yet, in one transaction. */
+enum sm_status sm_store_add_spans(struct sm_store *store, int64_t run, const struct sm_span *spans,
+                                  size_t count);
+
+/* What the platform of that hash (hashes.platform) looks like, JSON; the first description of a
+ * hash stays. */
+enum sm_status sm_store_add_platform(struct sm_store *store, const char *hash,
+                                     const char *description);
+/* *description is NULL where there is none; owned by arena. */
+enum sm_status sm_store_platform(struct sm_store *store, const char *hash, struct sm_arena *arena,
+                                 const char **description);
+
 struct sm_stored_run {
     int64_t run;
     const char *created; /* UTC, ISO 8601 */
     struct sm_summary summary;
     const struct sm_evaluation *evaluations; /* (evaluation_count), by step */
     size_t evaluation_count;
+    /* What sm_store_read_more adds; older stores have neither. */
+    const struct sm_span *spans; /* (span_count) in the order they were added */
+    size_t span_count;
+    const char *platform; /* its description, JSON; NULL: none */
 };
-/* All runs in the order they began; owned by arena. */
+/* All runs in the order they began, without spans and platforms; owned by arena. */
 enum sm_status sm_store_read(struct sm_store *store, struct sm_arena *arena,
                              const struct sm_stored_run **runs, size_t *count);
+/* Adds its spans and its platform to a run of this store, for what few readers ask for. */
+enum sm_status sm_store_read_more(struct sm_store *store, struct sm_arena *arena,
+                                  struct sm_stored_run *run);
 
-/* Copies a run with its evaluations from another store, in the place of rows of the same run_id
- * that did not get to their end; nothing where there is one that did. */
+/* Copies a run with all that it has here from another store, in the place of rows of the same
+ * run_id that did not get to their end; nothing where there is one that did. */
 enum sm_status sm_store_put(struct sm_store *store, const struct sm_stored_run *stored);
 
 /* The summary as the one-line JSON object of `--json`, NaN as null; owned by arena. */

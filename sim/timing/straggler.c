@@ -192,6 +192,12 @@ sm_stragglers_create(struct sm_arena *arena, const struct sm_straggler_settings 
     return SM_OK;
 }
 
+double
+sm_stragglers_slow(const struct sm_stragglers *stragglers, size_t rank)
+{
+    return stragglers != NULL && stragglers->slow != NULL ? stragglers->slow[rank] : 1;
+}
+
 struct sm_pace {
     const struct sm_stragglers *stragglers;
     struct sm_rng *rng;
@@ -207,7 +213,7 @@ sm_pace_create(struct sm_arena *arena, const struct sm_stragglers *stragglers, s
     *pace = NULL;
     if (stragglers == NULL)
         return SM_OK;
-    const double slow = stragglers->slow != NULL ? stragglers->slow[rank] : 1;
+    const double slow = sm_stragglers_slow(stragglers, rank);
     if (stragglers->straggler == NULL && slow == 1)
         return SM_OK;
     struct sm_pace *own = sm_arena_zalloc(arena, 1, sizeof *own);

@@ -64,6 +64,9 @@ enum sm_status sm_stragglers_create(struct sm_arena *arena,
                                     uint64_t seed, struct sm_stragglers **stragglers,
                                     uint64_t *hash);
 
+/* The factor that stays the worker's for all steps; of stragglers NULL: 1. */
+double sm_stragglers_slow(const struct sm_stragglers *stragglers, size_t rank);
+
 /* One worker's factors, step by step. */
 struct sm_pace;
 /* *pace is NULL where all are 1, also for stragglers NULL. Owned by arena. */

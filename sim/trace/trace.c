@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/trace/window.h"
+
 struct span {
     const char *name;
     double t0, t1, bytes;
@@ -41,6 +43,8 @@ struct counter {
 
 struct sm_trace {
     size_t ranks, most;
+    bool empty;
+    struct sm_window *window; /* NULL: none */
     atomic_size_t events;
     size_t steps, kept; /* begun by rank 0; of them kept, SIZE_MAX while all are */
     struct counter *counters;
@@ -60,6 +64,27 @@ sm_trace_create(size_t ranks, size_t most)
     for (size_t rank = 0; rank < ranks; rank++)
         trace->tracks[rank].devices = 1;
     return trace;
+}
+
+struct sm_trace *
+sm_trace_create_empty(size_t ranks)
+{
+    struct sm_trace *trace = sm_trace_create(ranks, 0);
+    if (trace != NULL)
+        trace->empty = true;
+    return trace;
+}
+
+bool
+sm_trace_is_empty(const struct sm_trace *trace)
+{
+    return trace == NULL || trace->empty;
+}
+
+void
+sm_trace_set_window(struct sm_trace *trace, struct sm_window *window)
+{
+    trace->window = window;
 }
 
 void
@@ -114,6 +139,7 @@ sm_trace_begin(struct sm_trace *trace, size_t rank, size_t step, size_t round)
     if (trace == NULL)
         return;
     trace->tracks[rank].mark = (struct sm_trace_mark){step, round, true};
+    sm_window_begin(trace->window, rank, step);
     if (rank != 0)
         return;
     trace->steps = step + 1;
@@ -133,7 +159,13 @@ sm_trace_now(const struct sm_trace *trace, size_t rank)
 static bool
 is_kept(const struct sm_trace *trace, struct sm_trace_mark mark)
 {
-    return trace->kept == SIZE_MAX || (mark.known && mark.step < trace->kept);
+    return !trace->empty && (trace->kept == SIZE_MAX || (mark.known && mark.step < trace->kept));
+}
+
+bool
+sm_trace_wants(const struct sm_trace *trace, size_t rank, struct sm_trace_mark mark)
+{
+    return trace != NULL && (is_kept(trace, mark) || sm_window_wants(trace->window, rank, mark));
 }
 
 bool
@@ -150,6 +182,7 @@ sm_trace_add_span(struct sm_trace *trace, size_t rank, const struct sm_trace_spa
 {
     if (trace == NULL || span->t1 <= span->t0)
         return SM_OK;
+    SM_TRY(sm_window_add(trace->window, rank, span));
     struct track *track = &trace->tracks[rank];
     size_t events = span->track == SM_TRACE_DEVICES   ? track->devices
                     : span->track == SM_TRACE_MESSAGE ? 2
@@ -302,8 +335,9 @@ write_times(FILE *file, const struct span *span)
 static void
 write_slice(struct writer *writer, size_t rank, size_t tid, const struct span *span)
 {
-    fprintf(writer->file, "%s{\"ph\": \"X\", \"name\": \"%s\", \"pid\": %zu, \"tid\": %zu, ",
-            writer->separator, span->name, rank, tid);
+    fprintf(writer->file, "%s{\"ph\": \"X\", \"name\": ", writer->separator);
+    write_text(writer->file, span->name);
+    fprintf(writer->file, ", \"pid\": %zu, \"tid\": %zu, ", rank, tid);
     write_times(writer->file, span);
     write_args(writer->file, span);
 }
@@ -379,22 +413,31 @@ write_counters(struct writer *writer, const struct sm_trace *trace)
 }
 
 enum sm_status
-sm_trace_write(const struct sm_trace *trace, const char *path)
+sm_trace_print(const struct sm_trace *trace, FILE *out)
 {
-    struct writer writer = {.file = fopen(path, "w"), .separator = ""};
-    if (writer.file == NULL)
-        return SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", path, strerror(errno));
-    const size_t kept = trace->kept < trace->steps ? trace->kept : trace->steps;
-    fprintf(writer.file,
-            "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"clock\": \"simulated\", "
-            "\"steps\": %zu, \"steps_kept\": %zu}, \"traceEvents\": [\n",
-            trace->steps, kept);
+    struct writer writer = {.file = out, .separator = ""};
+    fputs("{\"displayTimeUnit\": \"ms\", \"otherData\": {\"clock\": \"simulated\"", out);
+    if (trace->steps > 0) /* none where the spans are those of another run */
+        fprintf(out, ", \"steps\": %zu, \"steps_kept\": %zu", trace->steps,
+                trace->kept < trace->steps ? trace->kept : trace->steps);
+    fputs("}, \"traceEvents\": [\n", out);
     for (size_t rank = 0; rank < trace->ranks; rank++)
         write_rank(&writer, trace, rank);
     write_counters(&writer, trace);
-    fputs("\n]}\n", writer.file);
-    int failed = ferror(writer.file);
-    if (fclose(writer.file) != 0 || failed)
+    fputs("\n]}\n", out);
+    if (fflush(out) != 0 || ferror(out))
+        return SM_FAIL(SM_ERR_IO, "cannot write the trace: %s", strerror(errno));
+    return SM_OK;
+}
+
+enum sm_status
+sm_trace_write(const struct sm_trace *trace, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", path, strerror(errno));
+    enum sm_status status = sm_trace_print(trace, file);
+    if (fclose(file) != 0 || status != SM_OK)
         return SM_FAIL(SM_ERR_INPUT, "cannot write %s: %s", path, strerror(errno));
     return SM_OK;
 }

@@ -7,13 +7,14 @@
  * process of their own behind the ranks.
  *
  * A trace holds about as many events as it is told: it then keeps the first so many steps whole and
- * drops the rest; the file says how many.
+ * drops the rest; the file says how many. A few steps of a few ranks go to its window (window.h).
  */
 #ifndef SM_TRACE_TRACE_H
 #define SM_TRACE_TRACE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "sim/base/status.h"
 
@@ -47,6 +48,12 @@ struct sm_trace_span {
 /* most: events to keep, about; 0: SM_TRACE_EVENTS. NULL: no memory. Freed with sm_trace_free (NULL
  * is fine). All functions below take a NULL trace, which keeps nothing. */
 struct sm_trace *sm_trace_create(size_t ranks, size_t most);
+/* One that keeps nothing but what its window takes: not for a file. */
+struct sm_trace *sm_trace_create_empty(size_t ranks);
+bool sm_trace_is_empty(const struct sm_trace *trace);
+/* Borrowed. */
+struct sm_window;
+void sm_trace_set_window(struct sm_trace *trace, struct sm_window *window);
 void sm_trace_free(struct sm_trace *trace);
 
 /* What the rank is called (copied), and its devices; before its first span, or it is "worker N"
@@ -65,6 +72,8 @@ enum sm_status sm_trace_add_span(struct sm_trace *trace, size_t rank,
 /* Whether something of this mark is kept; `events` of it are then counted, though the caller keeps
  * them. */
 bool sm_trace_takes(struct sm_trace *trace, struct sm_trace_mark mark, size_t events);
+/* Whether a span of the rank with this mark is kept at all. */
+bool sm_trace_wants(const struct sm_trace *trace, size_t rank, struct sm_trace_mark mark);
 /* When the last span that is kept ends; seconds. */
 double sm_trace_end(const struct sm_trace *trace);
 
@@ -72,6 +81,7 @@ double sm_trace_end(const struct sm_trace *trace);
 enum sm_status sm_trace_count(struct sm_trace *trace, const char *counter, const char *series,
                               double t, double value);
 
+enum sm_status sm_trace_print(const struct sm_trace *trace, FILE *out);
 /* SM_ERR_INPUT when the file cannot be written. */
 enum sm_status sm_trace_write(const struct sm_trace *trace, const char *path);
 

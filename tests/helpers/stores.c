@@ -30,6 +30,24 @@ store_runs(struct sm_arena *arena, const char *name, const struct sm_stored_run 
     return count;
 }
 
+size_t
+store_runs_with_spans(struct sm_arena *arena, const char *name, struct sm_stored_run **runs)
+{
+    char path[256];
+    size_t count;
+    struct sm_store *store;
+    const struct sm_stored_run *read;
+    check_ok(sm_store_open_readonly(path_of(name, path), &store));
+    check_ok(sm_store_read(store, arena, &read, &count));
+    *runs = sm_arena_alloc(arena, count, sizeof **runs);
+    for (size_t i = 0; i < count; i++) {
+        (*runs)[i] = read[i];
+        check_ok(sm_store_read_more(store, arena, &(*runs)[i]));
+    }
+    sm_store_close(store);
+    return count;
+}
+
 long long
 store_query(const char *name, const char *sql)
 {
@@ -77,9 +95,9 @@ void
 stores_are_equal(const char *name, const char *other)
 {
     struct sm_arena arena = {0};
-    const struct sm_stored_run *left, *right;
-    const size_t count = store_runs(&arena, name, &left);
-    assert_int_equal(store_runs(&arena, other, &right), count);
+    struct sm_stored_run *left, *right;
+    const size_t count = store_runs_with_spans(&arena, name, &left);
+    assert_int_equal(store_runs_with_spans(&arena, other, &right), count);
     for (size_t i = 0; i < count; i++) {
         size_t j = 0;
         while (j < count && strcmp(left[i].summary.run_id, right[j].summary.run_id) != 0)
@@ -90,6 +108,11 @@ stores_are_equal(const char *name, const char *other)
             same_record(sm_evaluation_fields, &left[i].evaluations[e], &right[j].evaluations[e],
                         left[i].summary.name);
         same_record(sm_summary_fields, &left[i].summary, &right[j].summary, left[i].summary.name);
+        assert_int_equal(left[i].span_count, right[j].span_count);
+        assert_true(left[i].span_count > 0);
+        for (size_t s = 0; s < left[i].span_count; s++)
+            same_record(sm_span_fields, &left[i].spans[s], &right[j].spans[s],
+                        left[i].summary.name);
     }
     sm_arena_fini(&arena);
 }

@@ -11,7 +11,11 @@ size_t store_runs(struct sm_arena *arena, const char *name, const struct sm_stor
 /* The file is sound, holds `count` runs, all of them finished, each once, and no claims. */
 void store_has_finished(const char *name, size_t count);
 
-/* Both have the same runs, with the same summary, but for wall time, and the same evaluations. */
+/* The same with spans and platforms. */
+size_t store_runs_with_spans(struct sm_arena *arena, const char *name, struct sm_stored_run **runs);
+
+/* Both have the same runs, with the same summary, but for wall time, the same evaluations and the
+ * same spans, of which there are some. */
 void stores_are_equal(const char *name, const char *other);
 
 /* The number in the first row of an answer; 0 without. */

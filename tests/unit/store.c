@@ -243,7 +243,7 @@ columns_carry_the_names_of_the_summary(void **state)
     assert_string_equal(sql(place, place->path, "SELECT best_step FROM runs"), "550");
     assert_string_equal(sql(place, place->path, "SELECT json_array_length(warnings) FROM runs"),
                         "2");
-    assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "4");
+    assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "5");
     assert_string_equal(sql(place, place->path, "PRAGMA journal_mode"), "wal");
 }
 
@@ -423,7 +423,7 @@ a_file_that_is_no_store_is_refused_and_left_alone(void **state)
 
 /* A store as that version made it, with one run and one evaluation. Version 1 had neither
  * perplexity nor BLEU, version 2 named neither the period nor the compression, version 3
- * replayed nothing. */
+ * replayed nothing, version 4 kept neither spans nor platforms. */
 static int64_t
 make_older(struct place *place, int version)
 {
@@ -451,6 +451,8 @@ make_older(struct place *place, int version)
                      later[i].column);
             sql(place, place->path, text);
         }
+    sql(place, place->path, "DROP TABLE spans");
+    sql(place, place->path, "DROP TABLE platforms");
     snprintf(text, sizeof text, "PRAGMA user_version = %d", version);
     sql(place, place->path, text);
     return run;
@@ -464,8 +466,10 @@ assert_older(struct sm_store *store, struct sm_arena *arena, int version)
     struct sm_evaluation point = {50, 14.3, 1.5, 1.4, 0.5, 4.0, 12.5, 0.25};
     const struct sm_stored_run *runs;
     size_t count;
-    summary.sim.replayed_steps = NAN;
-    summary.sim.replay = NULL;
+    if (version < 4) {
+        summary.sim.replayed_steps = NAN;
+        summary.sim.replay = NULL;
+    }
     if (version < 3)
         summary.algorithm.period = summary.algorithm.compression = NULL;
     if (version < 2) {
@@ -477,6 +481,10 @@ assert_older(struct sm_store *store, struct sm_arena *arena, int version)
     assert_int_equal(runs[0].evaluation_count, 1);
     assert_same_record(sm_summary_fields, &runs[0].summary, &summary);
     assert_same_record(sm_evaluation_fields, &runs[0].evaluations[0], &point);
+    struct sm_stored_run run = runs[0];
+    check_ok(sm_store_read_more(store, arena, &run));
+    assert_int_equal(run.span_count, 0);
+    assert_null(run.platform);
 }
 
 /* Reading leaves the file alone, writing upgrades it. */
@@ -484,7 +492,7 @@ static void
 an_older_store_is_read_and_upgraded_without_loss(void **state)
 {
     struct place *place = *state;
-    for (int version = 1; version <= 3; version++) {
+    for (int version = 1; version <= 4; version++) {
         const int64_t run = make_older(place, version);
         struct sm_store *store;
         check_ok(sm_store_open_readonly(place->path, &store));
@@ -494,12 +502,15 @@ an_older_store_is_read_and_upgraded_without_loss(void **state)
         store = opened(place->path);
         assert_older(store, &place->arena, version);
         sm_store_close(store);
-        assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "4");
+        assert_string_equal(sql(place, place->path, "PRAGMA user_version"), "5");
 
         const struct sm_summary summary = full_summary(); /* and takes what is new */
         const struct sm_evaluation next = {100, 28.6, 1.5, 1.4, 0.5, 4, 12.5, 0.25};
+        const struct sm_span span = {0, "program", "load", 0, 0, 0, 1, NAN, NAN};
         store = opened(place->path);
         check_ok(sm_store_add(store, run, &next));
+        check_ok(sm_store_add_spans(store, run, &span, 1));
+        check_ok(sm_store_add_platform(store, "11ee", "{}"));
         check_ok(sm_store_finish(store, run, &summary));
         sm_store_close(store);
         size_t count;
@@ -553,8 +564,8 @@ a_store_of_a_newer_version_is_refused_and_left_alone(void **state)
     struct place *place = *state;
     sm_store_close(opened(place->path));
     sql(place, place->path, "PRAGMA journal_mode = DELETE");
-    sql(place, place->path, "PRAGMA user_version = 5");
-    assert_refused_untouched(place, place->path, "newer version of slowmo (schema 5");
+    sql(place, place->path, "PRAGMA user_version = 6");
+    assert_refused_untouched(place, place->path, "newer version of slowmo (schema 6");
 }
 
 static void

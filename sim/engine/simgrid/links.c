@@ -55,7 +55,7 @@ no_memory(void)
 enum sm_status
 sm_simgrid_links_init(struct world *world)
 {
-    if (!world->request->count_links && world->request->trace == NULL)
+    if (!world->request->count_links && sm_trace_is_empty(world->request->trace))
         return SM_OK;
     world->loads = sm_arena_zalloc(world->arena, 1, sizeof *world->loads);
     return world->loads != NULL ? SM_OK : no_memory();
@@ -467,5 +467,5 @@ sm_simgrid_links_report(struct world *world, struct sm_engine_report *report)
     }
     report->links = loads->links;
     report->link_count = loads->link_count;
-    return world->request->trace != NULL ? count_in_trace(world) : SM_OK;
+    return sm_trace_is_empty(world->request->trace) ? SM_OK : count_in_trace(world);
 }

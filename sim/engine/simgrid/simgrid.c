@@ -201,15 +201,16 @@ message_arrives(struct rank *rank, struct sm_request *request)
     return request->status == SM_OK;
 }
 
-/* The message was on its way since both sides were there. With a trace all receipts are watched, so
- * that it is known when it came. */
+/* The message was on its way since both sides were there. With a trace for a file all receipts are
+ * watched, so that it is known when it came; else it ends when the rank notices it. */
 static enum sm_status
 note_message(struct rank *rank, const struct sm_request *request, const struct envelope *envelope)
 {
     struct world *world = rank->world;
-    if (world->loads == NULL)
-        return SM_OK;
     struct sm_trace *trace = world->request->trace;
+    const struct sm_trace_mark mark = sm_trace_now(trace, rank->comm.rank);
+    if (world->loads == NULL && !sm_trace_wants(trace, rank->comm.rank, mark))
+        return SM_OK;
     const struct sm_trace_span span = {
         .name = "message",
         .track = SM_TRACE_MESSAGE,
@@ -217,7 +218,7 @@ note_message(struct rank *rank, const struct sm_request *request, const struct e
         .t1 = request->done ? request->arrived : simgrid_get_clock(),
         .bytes = envelope->bytes,
         .from = request->from,
-        .mark = sm_trace_now(trace, rank->comm.rank),
+        .mark = mark,
     };
     SM_TRY(sm_simgrid_count_message(world, request->from, rank->comm.rank, span.bytes, &span));
     return sm_trace_add_span(trace, rank->comm.rank, &span);
@@ -525,7 +526,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
         .ledger = ledger,
         /* who serves takes what comes; what is copied when it is there needs somebody to do it */
         .watches = r >= world->size || world->transport.staging > 0 ||
-                   world->request->trace != NULL || world->survives,
+                   !sm_trace_is_empty(world->request->trace) || world->survives,
     };
     if (rank->devices == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "no memory for %zu devices", worker->devices);
@@ -534,7 +535,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
             return SM_FAIL(SM_ERR_INPUT, "%s: SimGrid knows no host '%s'",
                            world->request->platform->file, worker->hosts[d]);
     rank->host = rank->devices[first];
-    if (world->request->trace != NULL) {
+    if (!sm_trace_is_empty(world->request->trace)) {
         char name[192];
         snprintf(name, sizeof name, "%s %zu (%s)", r < world->size ? "worker" : "server", r,
                  worker->hosts[first]);
@@ -546,6 +547,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
 static enum sm_status
 world_init(struct world *world)
 {
+    SM_TRY(sm_simgrid_survey(world));
     SM_TRY(sm_simgrid_traffic_init(world));
     if (world->crowd)
         world->parked = sg_sem_init(0);

@@ -355,7 +355,8 @@ static enum sm_status
 note_reduce(struct rank *rank, const struct sm_request *request, double t0, double t1)
 {
     struct world *world = rank->world;
-    if (world->loads == NULL)
+    struct sm_trace *trace = world->request->trace;
+    if (world->loads == NULL && !sm_trace_wants(trace, rank->comm.rank, request->mark))
         return SM_OK;
     const bool workers = among_workers(rank, request);
     const struct sm_trace_span span = {
@@ -366,14 +367,14 @@ note_reduce(struct rank *rank, const struct sm_request *request, double t0, doub
         .bytes = sm_comm_wire_bytes(&rank->comm, request->wire),
         .mark = request->mark,
     };
-    if (workers) {
+    if (workers && world->loads != NULL) {
         const struct plan *plan = plan_of(world, span.bytes);
         if (plan == NULL)
             return SM_FAIL(SM_ERR_NOMEM, "no memory for an all-reduce");
         SM_TRY(sm_simgrid_count_schedule(plan->collective, &plan->call, rank->comm.rank, count_rank,
                                          rank, &span));
     }
-    return sm_trace_add_span(world->request->trace, rank->comm.rank, &span);
+    return sm_trace_add_span(trace, rank->comm.rank, &span);
 }
 
 static void

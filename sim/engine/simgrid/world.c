@@ -27,7 +27,8 @@ sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1)
 {
     rank->ledger->seconds[stage] += t1 - t0;
     struct sm_trace *trace = rank->world->request->trace;
-    if (trace == NULL)
+    const struct sm_trace_mark mark = sm_trace_now(trace, rank->comm.rank);
+    if (!sm_trace_wants(trace, rank->comm.rank, mark))
         return SM_OK;
     const bool waits =
         stage == SM_STAGE_LOAD || stage == SM_STAGE_COMMUNICATION || stage == SM_STAGE_IDLE;
@@ -37,7 +38,7 @@ sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1)
                                 .track = waits ? SM_TRACE_RANK : SM_TRACE_DEVICES,
                                 .t0 = t0,
                                 .t1 = t1,
-                                .mark = sm_trace_now(trace, rank->comm.rank)});
+                                .mark = mark});
 }
 
 void

@@ -176,6 +176,9 @@ struct world {
 /* How many links the route has; *links: they, until the next route is asked for. */
 size_t sm_simgrid_route(const struct world *world, sg_host_t from, sg_host_t to, sg_link_t **links);
 
+/* Tells what the request's survey asks for. */
+enum sm_status sm_simgrid_survey(struct world *world);
+
 /* Keeps the run's first failure: this OS thread's error record. */
 void sm_simgrid_fail(struct world *world);
 /* Counts seconds t0..t1 of a rank and adds the span to the trace. */
