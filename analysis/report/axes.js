@@ -30,8 +30,11 @@ function linearTicks(low, high, count) {
 }
 
 // Powers of ten, with 2 and 5 or with 3 between them where there is room; every second or third
-// power where there is little. Round steps where less than two of them are in the span.
+// power where there is little. Over a short span they are as on a linear scale.
 function logTicks(low, high, count) {
+    if (high / low < 5) {
+        return linearTicks(low, high, count);
+    }
     const first = Math.floor(Math.log10(low) + 1e-9);
     const last = Math.ceil(Math.log10(high) - 1e-9);
     const among = (between, every) => {
@@ -43,9 +46,6 @@ function logTicks(low, high, count) {
     };
     for (const between of [[1, 2, 5], [1, 3], [1]]) {
         const ticks = among(between, 1);
-        if (ticks.length < 2) {
-            return linearTicks(low, high, count);
-        }
         if (ticks.length <= count + 1) {
             return ticks;
         }
@@ -165,14 +165,15 @@ function boxOf({x, y, width, height, radius = 4}, [dx, dy], away) {
 }
 
 // Where each label goes, the first ones first, so that none covers another, a point or a box.
-//   labels    [{x, y, width, height, radius}]: the point it belongs to, and its own size
-//   width, height   of the area
+//   labels    [{x, y, width, height, radius, reach}]: the point it belongs to, its own size, and
+//   how
+//             far from the point it may be, px; default 90
+//   area      {left, top, right, bottom} that they stay in
 //   boxes, points   to keep off
 //   segments  [[from, to]] rather not to cover
-//   reach     how far a label may be from its point, px
 // Returns for each {x, y, width, height, leader} (its left upper corner; leader: null or two
 // points), or null where there is no room.
-function placeLabels(labels, {width, height, boxes = [], points = [], segments = [], reach = 90}) {
+function placeLabels(labels, area, {boxes = [], points = [], segments = []} = {}) {
     const dots = labels.concat(points).map(
         ({x, y, radius = 4}) =>
             ({x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius}));
@@ -183,8 +184,8 @@ function placeLabels(labels, {width, height, boxes = [], points = [], segments =
         !placed.some((other) => other !== null && segmentMeetsBox(leader, other)) &&
         !leaders.some((other) => segmentsMeet(leader, other)) &&
         !dots.some((dot, i) => i !== own && segmentMeetsBox(leader, dot));
-    const fits = (box, own) => box.x >= 0 && box.y >= 0 && box.x + box.width <= width &&
-        box.y + box.height <= height &&
+    const fits = (box, own) => box.x >= area.left && box.x + box.width <= area.right &&
+        box.y >= area.top && box.y + box.height <= area.bottom &&
         !placed.some((other) => other !== null && overlap(box, other, 2)) &&
         !boxes.some((other) => overlap(box, other)) && !dots.some((dot) => overlap(box, dot)) &&
         !leaders.some((leader) => segmentMeetsBox(leader, box)) &&
@@ -193,7 +194,7 @@ function placeLabels(labels, {width, height, boxes = [], points = [], segments =
     labels.forEach((label, own) => {
         let best = null;
         let least = Infinity;
-        for (const away of distances.filter((distance) => distance <= reach)) {
+        for (const away of distances.filter((distance) => distance <= (label.reach ?? 90))) {
             directions.forEach((direction, preference) => {
                 const box = boxOf(label, direction, away);
                 const bare = away + preference;
@@ -354,9 +355,7 @@ function frame(chart, {width, height, x, y, inset = {}}) {
             svg("text", {class: "tick", x: left - 7, y: toY(value) + 4, "text-anchor": "end", text},
                 chart);
         }
-        svg("text",
-            {class: "axis-title", x: 0, y: 14 + (inset.top || 0), text: titled(y.title, y.scale)},
-            chart);
+        svg("text", {class: "axis-title", x: 0, y: 14, text: titled(y.title, y.scale)}, chart);
     }
     svg("line", {class: "axis", x1: left, x2: right, y1: bottom, y2: bottom}, chart);
     return {left, top, right, bottom, x: toX, y: toY};
@@ -378,6 +377,15 @@ function marker(kind, {x, y, radius = 4}, attributes, parent) {
     }
     const points = shape.map(([dx, dy]) => `${x + dx * radius},${y + dy * radius}`).join(" ");
     return svg("polygon", {points, ...attributes}, parent);
+}
+
+// A label where placeLabels has put it, with the line that leads to its point.
+function drawLabel({x, y, height, leader}, text, attributes, parent) {
+    if (leader !== null) {
+        const [[x1, y1], [x2, y2]] = leader;
+        svg("line", {class: "leader", x1, y1, x2, y2}, parent);
+    }
+    svg("text", {...attributes, x, y: y + 0.8 * height, text}, parent);
 }
 
 // An interval as a thin line with caps, upright at x or level at y; nothing where there is none.
@@ -494,6 +502,7 @@ report.axes = {
     titled,
     frame,
     marker,
+    drawLabel,
     whisker,
     figure,
     markAt,
