@@ -29,7 +29,7 @@ const measures = [
     {
         id: "consensusDistance",
         name: "Consensus distance",
-        axis: "squared distance of workers from their mean",
+        axis: "squared consensus distance",
         unit: "",
         logarithmic: true,
     },
@@ -450,7 +450,7 @@ class Figure {
             axisLineColor: "#9aa4af",
             gridLineWidth: 1,
             axisLabelFontSize: 13,
-            axisLabelWidth: narrow ? 44 : 52,
+            axisLabelWidth: narrow ? 58 : 62,
             xLabelHeight: 20,
             yLabelWidth: 20,
             axes: {
