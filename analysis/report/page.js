@@ -219,6 +219,12 @@ function responsive(node, draw) {
 function drawForPaper(paper) {
     document.documentElement.classList.toggle("printing", paper);
     drawn.forEach((look) => look());
+    for (const box of document.querySelectorAll(".scroll")) {
+        const fit = paper ? box.clientWidth / box.scrollWidth : 1;
+        [...box.children].forEach((child) => {
+            child.style.zoom = fit < 1 ? fit : "";
+        });
+    }
 }
 window.addEventListener("beforeprint", () => drawForPaper(true));
 window.addEventListener("afterprint", () => drawForPaper(false));
