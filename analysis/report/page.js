@@ -83,18 +83,21 @@ const times = [
     [0, 1e-9, "ns"],
 ];
 
-// Significant digits without an exponent where people write none: 1500, 0.00012, 1.2e-7.
-function digitsOf(value, digits) {
+// Significant digits without an exponent where people write none: 1500, 0.00012, 1.2e-7. zeros:
+// with those at the end, as in a column of numbers.
+function digitsOf(value, digits, zeros = false) {
     const size = Math.abs(value);
+    let text;
     if (size >= 1e15 || (size > 0 && size < 1e-5)) {
-        return value.toExponential(Math.max(0, digits - 1))
-            .replace(/\.?0+e/, "e")
-            .replace("e+", "e");
+        text =
+            value.toExponential(Math.max(0, digits - 1)).replace(/\.?0+e/, "e").replace("e+", "e");
+    } else if (size >= 1e4) {
+        const rounded = Math.round(Number(value.toPrecision(digits)));
+        text = rounded.toString().replace(/\B(?=(\d{3})+$)/g, "\u2009");
+    } else {
+        const rounded = value.toPrecision(digits);
+        text = zeros && !rounded.includes("e") ? rounded : Number(rounded).toString();
     }
-    const rounded = Number(value.toPrecision(digits));
-    const text = Math.abs(rounded) >= 1e4
-        ? Math.round(rounded).toString().replace(/\B(?=(\d{3})+$)/g, "\u2009")
-        : rounded.toString();
     return text.replace("-", "\u2212");
 }
 

@@ -157,9 +157,13 @@ function readColumns(columns, rows) {
         const largest =
             numeric ? values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 0;
         const scale = numeric ? report.unitOf(largest, column.unit) : null;
-        const number = (value) => value === null || value === undefined
-            ? ""
-            : digits(value / scale.factor, column.digits || 4);
+        const whole = numeric && values.every((value) => Number.isInteger(value / scale.factor));
+        const number = (value) => {
+            if (value === null || value === undefined) {
+                return "";
+            }
+            return digits(value / scale.factor, whole ? 15 : column.digits || 4, !whole);
+        };
         kept.push({
             ...column,
             right: numeric || column.right,
