@@ -23,14 +23,16 @@ IN_THE_MIDDLE = ("sweep", "evil") # at each width at least the fullest and the w
 
 # The sections of each report, in their order.
 SECTIONS = {
-    "sweep": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "table",
-              "reproduction"],
-    "timing": ["overview", "iteration", "sweeps", "timeline", "table", "reproduction"],
-    "single": ["overview", "curves", "iteration", "timeline", "table", "reproduction"],
-    "evil": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "table",
+    "sweep": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "timeline",
+              "table", "reproduction"],
+    "timing": ["overview", "iteration", "sweeps", "platform", "timeline", "table", "reproduction"],
+    "single": ["overview", "curves", "iteration", "platform", "timeline", "table", "reproduction"],
+    "evil": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "timeline",
+             "table", "reproduction"],
+    "broken": ["overview", "curves", "iteration", "sweeps", "platform", "timeline", "table",
+               "reproduction"],
+    "huge": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "table",
              "reproduction"],
-    "broken": ["overview", "curves", "iteration", "sweeps", "timeline", "table", "reproduction"],
-    "huge": ["overview", "curves", "iteration", "tradeoff", "sweeps", "table", "reproduction"],
 }
 
 # What is counted or named, and has no unit.
@@ -455,6 +457,7 @@ class Report(unittest.TestCase):
         self.assertIn("tau", heads)
         self.assertIn("accuracy (%)", heads)
         self.pick("Rows", "Single runs")
+        self.press("Show all 54 rows")
         self.assertEqual(len(self.cells()[1]), 54)
         self.check_sorting()
 
