@@ -4,9 +4,11 @@
 "use strict";
 
 const {element, quantity, digits} = report;
-const {plainName, plural, perSecond, marksOf, speedOf, drawNetwork, drawInside} = report.platform;
+const {plainName, plural, perSecond, range, marksOf, speedOf, drawNetwork, drawInside} =
+    report.platform;
 
 const mostInside = 2;  // kinds of workers
+const mostAlike = 4;   // links of one name that have other values
 const shortFile = (file) => file.replace(/^.*\//, "").replace(/\.xml$/, "");
 
 /* ---- what is out of line ---- */
@@ -37,9 +39,13 @@ function markUnlike({kinds}) {
 
 function sayTraffic(flow) {
     const where = flow.ways ? `${plural(flow.ways, "way")} of links` : plural(flow.routes, "route");
-    const rate = flow.rate ? quantity(flow.rate, "bytes/s") : plural(flow.flows, "flow");
-    const load = flow.load ? `${quantity(flow.load, "share")} of the bandwidth` : rate;
-    return `Others ask for ${load} on ${where}${flow.random ? ", at random" : ""}.`;
+    const amounts = [
+        flow.load && `${quantity(flow.load, "share")} of the bandwidth`,
+        flow.rate && quantity(flow.rate, "bytes/s"),
+        flow.flows && plural(flow.flows, "flow"),
+    ];
+    return `Others ask for ${amounts.find(Boolean)} on ${where}${
+        flow.random ? ", at random" : ""}.`;
 }
 
 function factsOf(description, runs) {
@@ -77,21 +83,32 @@ function drawTable(parent, titles, rows) {
     return body;
 }
 
+// Links of a name with many values become one row, with ranges.
+function foldLinks(links) {
+    const names = new Map();
+    links.forEach((link) => names.set(link.name, [...(names.get(link.name) || []), link]));
+    return [...names.values()].flatMap(
+        (alike) => alike.length > mostAlike ? [alike] : alike.map((link) => [link]));
+}
+
 function drawLinks(parent, {links, more}) {
     const marked = links.some((link) => marksOf(link).length > 0);
     const titles = ["Links", "Number", "Line rate", "For payload", "Share", "Latency"];
-    drawTable(
-        parent, marked ? [...titles, ""] : titles,
-        links.map(
-            (link) =>
-                [plainName(link.name),
-                 digits(link.count, 7),
-                 quantity(link.bandwidth, "bytes/s", 5),
-                 perSecond(link.bandwidth * link.goodput),
-                 quantity(link.goodput, "share", 4),
-                 quantity(link.latency, "seconds", 4),
-                 ...(marked ? [marksOf(link).join(", ")] : []),
-    ]));
+    const ends = (alike, valueOf, write) => {
+        const values = alike.map(valueOf);
+        return range([Math.min(...values), Math.max(...values)], write);
+    };
+    const rows = foldLinks(links).map(
+        (alike) =>
+            [plainName(alike[0].name),
+             digits(alike.reduce((sum, {count}) => sum + count, 0), 7),
+             ends(alike, ({bandwidth}) => bandwidth, (value) => quantity(value, "bytes/s", 5)),
+             ends(alike, ({bandwidth, goodput}) => bandwidth * goodput, perSecond),
+             ends(alike, ({goodput}) => goodput, (value) => quantity(value, "share", 4)),
+             ends(alike, ({latency}) => latency, (value) => quantity(value, "seconds", 4)),
+             ...(marked ? [[...new Set(alike.flatMap(marksOf))].join(", ")] : []),
+    ]);
+    drawTable(parent, marked ? [...titles, ""] : titles, rows);
     if (more) {
         element("p", {class: "quiet", text: `And ${plural(more, "link")} of other kinds.`}, parent);
     }

@@ -228,7 +228,7 @@ function placeRows(rows, width) {
             place.x = level !== 1 || clash ? even[i] : over[i];
         });
         const gaps = row.map((place, i) => i > 0 ? place.x - row[i - 1].x : whole);
-        row.width = Math.min(level > 0 ? 180 : 200, Math.min(...gaps) - (level > 0 ? 6 : 14));
+        row.width = Math.min(level > 0 ? 180 : 200, Math.min(...gaps) - (level > 0 ? 6 : 18));
     });
     return {cell, whole};
 }
@@ -285,7 +285,7 @@ report.platform.drawNetwork = (frame, description, width) => {
     const loops = loopsOf(description, edges, width - 16);
     const {cell, whole} = placeRows(rows, width);
     const bottom = stackRows(rows, labels);
-    const foot = (panels.length > 0 ? 24 : 4) + lineHeight * loops.length;
+    const foot = (panels.length > 0 ? 26 : 4) + lineHeight * loops.length;
     const picture =
         svg("svg", {
             width: whole,
@@ -300,9 +300,11 @@ report.platform.drawNetwork = (frame, description, width) => {
         const draw = level > 0 ? drawPoint : drawStack;
         row.forEach((place) => draw(picture, place, description, row.width, row.y));
         labels[level].forEach((text, i) => {
-            const y = row.y - 16 - lineHeight * (labels[level].length - 1 - i);
+            const y = row.y - 19 - lineHeight * (labels[level].length - 1 - i);
             words(picture, Math.min(whole, width) / 2, y, text, Infinity, "pf-halo");
         });
     });
-    loops.forEach((text, i) => words(picture, width / 2, bottom + 12 + lineHeight * i, text));
+    loops.forEach((text, i) => {
+        words(picture, width / 2, bottom + foot - 4 - lineHeight * (loops.length - 1 - i), text);
+    });
 };

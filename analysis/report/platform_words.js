@@ -147,6 +147,7 @@ report.platform = {
     mediumOf,
     plural,
     perSecond,
+    range,
     marksOf,
     sayLink,
     speedOf,
