@@ -5,7 +5,7 @@
 "use strict";
 
 const {svg, element, unitOf, digits} = report;
-const fontSize = 13;  // px, on every screen
+const fontSize = 13; // px, on every screen
 
 /* ---- ticks ---- */
 
@@ -141,8 +141,8 @@ function segmentMeetsBox([a, b], box) {
 /* ---- labels ---- */
 
 const directions = [[1, 0], [-1, 0], [1, -1], [-1, -1], [1, 1], [-1, 1], [0, -1], [0, 1]];
-const distances = [0, 8, 16, 26, 38, 52, 70, 90, 115, 145, 180];  // px
-const leadFrom = 8;  // px from where on a line leads to the point
+const distances = [0, 8, 16, 26, 38, 52, 70, 90, 115, 145, 180]; // px
+const leadFrom = 8; // px from where on a line leads to the point
 
 // The label's box that far away from its point in that direction.
 function boxOf({x, y, width, height, radius = 4}, [dx, dy], away) {
@@ -218,17 +218,21 @@ function placeLabels(labels, area, {boxes = [], points = [], segments = []} = {}
 
 /* ---- crossings ---- */
 
+// A pair of functions, to where something is linear and back: the logarithm of what is above 0.
+function logs(positive) {
+    return positive ? [Math.log, Math.exp] : [(value) => value, (value) => value];
+}
+
 // Where two lines [[x, y], ...], x rising, are level: linear in the logs between the x that both
 // have, as `analyse --tie` has it. [{x, y, firstBelow}], firstBelow of the side with the lesser x.
 function crossings(first, second) {
     const others = new Map(second);
     const cells = first.map(([x, a]) => ({x, a, b: others.get(x)}))
                       .filter(({a, b}) => Number.isFinite(a) && Number.isFinite(b));
-    const way = (positive) => positive ? [Math.log, Math.exp] : [(v) => v, (v) => v];
-    const [to, from] = way(cells.every(({a, b}) => a > 0 && b > 0));
-    const [toX, fromX] = way(cells.every(({x}) => x > 0));
+    const [to, from] = logs(cells.every(({a, b}) => a > 0 && b > 0));
+    const [toX, fromX] = logs(cells.every(({x}) => x > 0));
     const found = [];
-    let last = null;  // the last cell where they were not level
+    let last = null; // the last cell where they were not level
     for (const {x, a, b} of cells) {
         const gap = to(a) - to(b);
         if (gap === 0) {
@@ -245,6 +249,19 @@ function crossings(first, second) {
         last = {x: toX(x), a: to(a), gap};
     }
     return found;
+}
+
+// The line's y at x, linear in the logs; null beyond its ends.
+function heightAt(line, x) {
+    const after = line.findIndex(([other]) => other >= x);
+    if (after < 0 || (after === 0 && line[0][0] !== x)) {
+        return null;
+    }
+    const [[x1, y1], [x2, y2]] = [line[Math.max(0, after - 1)], line[after]];
+    const [to, from] = logs(line.every(([, y]) => y > 0));
+    const [toX] = logs(line.every(([other]) => other > 0));
+    const share = x1 === x2 ? 0 : (toX(x) - toX(x1)) / (toX(x2) - toX(x1));
+    return from(to(y1) + share * (to(y2) - to(y1)));
 }
 
 /* ---- text ---- */
@@ -362,7 +379,7 @@ function frame(chart, {width, height, x, y, inset = {}}) {
 }
 
 const shapes = [
-    null,  // a circle
+    null, // a circle
     [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
     [[0, -1.25], [1.15, 0.8], [-1.15, 0.8]],
     [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
@@ -400,7 +417,7 @@ function whisker({x, y, from, to, colour}, parent) {
 
 /* ---- figures ---- */
 
-const printed = 700;  // px of an A4 page between its margins
+const printed = 700; // px of an A4 page between its margins
 const figures = [];
 
 window.addEventListener("beforeprint", () => figures.forEach((redraw) => redraw(printed)));
@@ -427,7 +444,7 @@ function figure(parent, draw) {
 
 /* ---- hints ---- */
 
-const near = 26;  // px from a point within which it is meant
+const near = 26; // px from a point within which it is meant
 
 // Which mark is meant by a place on the chart; -1: none.
 function markAt(marks, x, y) {
@@ -494,6 +511,7 @@ report.axes = {
     segmentMeetsBox,
     placeLabels,
     crossings,
+    heightAt,
     decimals,
     textWidth,
     shorten,

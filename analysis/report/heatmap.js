@@ -3,9 +3,9 @@
 "use strict";
 
 const {axes, element, svg} = report;
-const gap = 30;     // px between two maps
-const header = 44;  // px above the cells: name, and title of the rows
-const footer = 58;  // px below: ticks and title of the columns
+const gap = 30;    // px between two maps
+const header = 44; // px above the cells: name, and title of the rows
+const footer = 58; // px below: ticks and title of the columns
 const cellHeight = 34;
 
 // From nearly white to a deep blue, and what is legible on it.
@@ -37,7 +37,7 @@ function drawMap(map, titles, {left, top, margin, cellWidth, room}, chart) {
     const first = {x: left + margin, y: top + header};
     const bottom = first.y + map.rows.length * cellHeight;
     const middle = (column) => first.x + (column + 0.5) * cellWidth;
-    const rowTop = (row) => bottom - (row + 1) * cellHeight;  // the least at the bottom
+    const rowTop = (row) => bottom - (row + 1) * cellHeight; // the least at the bottom
     const name = axes.shorten(map.name, room);
     svg("text", {class: "total", x: left, y: top + 14, text: name}, chart);
     svg("text", {class: "axis-title", x: left, y: top + 35, text: titles.y}, chart);

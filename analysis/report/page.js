@@ -6,6 +6,8 @@
 //
 //     report.section({id: "curves", title: "Accuracy over time", about: "What to look for.",
 //                     draw(element, data) { ... return false where there is nothing to show; }});
+//
+// `about` may be a function of the data.
 "use strict";
 
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -96,7 +98,7 @@ function digitsOf(value, digits, zeros = false) {
         text = rounded.toString().replace(/\B(?=(\d{3})+$)/g, "\u2009");
     } else {
         const rounded = value.toPrecision(digits);
-        text = zeros && !rounded.includes("e") ? rounded : Number(rounded).toString();
+        text = zeros && size > 0 && !rounded.includes("e") ? rounded : Number(rounded).toString();
     }
     return text.replace("-", "\u2212");
 }
@@ -219,6 +221,12 @@ function responsive(node, draw) {
 function drawForPaper(paper) {
     document.documentElement.classList.toggle("printing", paper);
     drawn.forEach((look) => look());
+    for (const box of document.querySelectorAll(".scroll")) {
+        const fit = paper ? box.clientWidth / box.scrollWidth : 1;
+        [...box.children].forEach((child) => {
+            child.style.zoom = fit < 1 ? fit : "";
+        });
+    }
 }
 window.addEventListener("beforeprint", () => drawForPaper(true));
 window.addEventListener("afterprint", () => drawForPaper(false));
@@ -307,8 +315,9 @@ function drawSection(section, page) {
     if (section.title) {
         element("h2", {id: `${section.id}-title`, text: section.title}, box);
     }
-    if (section.about) {
-        element("p", {class: "about", text: section.about}, box);
+    const about = typeof section.about === "function" ? section.about(data) : section.about;
+    if (about) {
+        element("p", {class: "about", text: about}, box);
     }
     try {
         if (section.draw(element("div", {class: "body"}, box), data) === false) {

@@ -3,14 +3,15 @@
 "use strict";
 
 const {axes, element, svg, quantity, digits, unitOf, colours} = report;
-const most = 8;   // lines that are told apart at a glance
-const rings = 4;  // crossings that are labelled in the chart
+const most = 8;  // lines that are told apart at a glance
+const rings = 4; // crossings that are labelled in the chart
 const dashes = [null, "7 4", "2 3", "9 3 2 3"];
 
 /* ---- measures ---- */
 
 // `of` gives {mean, low, high}; {state, mean} where there is no mean over all seeds; null where it
-// has no sense for the variant. ratio: of something positive, on a logarithmic axis.
+// has no sense for the variant. ratio: of something positive, on a logarithmic axis. stored: its
+// name among the ties.
 function measuresOf(data) {
     const values = new Set(data.variants.map(({target}) => target.value));
     values.delete(null);
@@ -23,6 +24,7 @@ function measuresOf(data) {
     const measures = [
         {
             id: "target",
+            stored: "seconds_to_target",
             brief: `to ${goal}`,
             title: `time to ${goal}`,
             ratio: true,
@@ -41,6 +43,7 @@ function measuresOf(data) {
         },
         {
             id: "final",
+            stored: judged.name,
             brief: judged.name,
             title: `final ${judged.name}`,
             unit: judged.unit,
@@ -61,6 +64,7 @@ function measuresOf(data) {
         },
         {
             id: "step",
+            stored: "seconds_per_step",
             brief: "iteration",
             title: "time of an iteration",
             ratio: true,
@@ -161,17 +165,43 @@ function linesOf(groups, key, measure) {
                      }));
 }
 
-function tiesOf(lines) {
+// The tie with its interval that the store's analysis has found there; empty where there is none.
+function storedTie(first, second, at, key, measure) {
+    const [a, b] = [first, second].map(
+        ({variants}) =>
+            Math.min(...variants.map((variant) => report.data.variants.indexOf(variant))));
+    const ends = [Math.min(a, b), Math.max(a, b)];
+    return report.data.ties.find(
+               (tie) => tie.key === key.key && tie.measure === measure.stored &&
+                   tie.first === ends[0] && tie.second === ends[1] &&
+                   Math.abs(Math.log(tie.at / at)) < 0.02) ||
+        {};
+}
+
+// Where lines cross: {first, second, x, y, firstBelow, low, high}. Those where the two are better
+// than all others come first, then those with the least x.
+function tiesOf(lines, key, measure) {
+    const paths = lines.map(
+        (line) => line.points.filter(({state}) => state === null).map(({x, mean}) => [x, mean]));
+    const xs = [...new Set(paths.flatMap((path) => path.map(([x]) => x)))].sort((a, b) => a - b);
+    lines.forEach(({level}, i) => {
+        if (level !== null) {
+            paths[i] = xs.map((x) => [x, level.mean]);
+        }
+    });
+    const sign = measure.more ? 1 : -1;
+    const leads = ({x, y}) => paths.every((path) => {
+        const other = axes.heightAt(path, x);
+        return other === null || sign * (other - y) <= 1e-9 * Math.abs(y);
+    });
     const ties = [];
-    const path = (line, other) => line.level === null
-        ? line.points.filter(({state}) => state === null).map(({x, mean}) => [x, mean])
-        : other.points.map(({x}) => [x, line.level.mean]);
-    lines.forEach((first, i) => lines.slice(i + 1).forEach((second) => {
-        for (const crossing of axes.crossings(path(first, second), path(second, first))) {
-            ties.push({first, second, ...crossing});
+    lines.forEach((first, i) => lines.slice(i + 1).forEach((second, j) => {
+        for (const crossing of axes.crossings(paths[i], paths[i + 1 + j])) {
+            const {low = null, high = null} = storedTie(first, second, crossing.x, key, measure);
+            ties.push({first, second, ...crossing, low, high, leads: leads(crossing)});
         }
     }));
-    return ties.sort((a, b) => a.x - b.x);
+    return ties.sort((a, b) => b.leads - a.leads || a.x - b.x);
 }
 
 function hintOf(line, point, key, measure) {
@@ -240,6 +270,14 @@ function drawTies(ties, key, area, marks, lines, chart) {
     const labels = ties.slice(0, rings).map((tie) => {
         const text = quantity(tie.x, key.unit, 3);
         const place = {x: area.x(tie.x), y: area.y(tie.y), radius: 7};
+        axes.whisker(
+            {
+                y: place.y,
+                from: tie.low === null ? NaN : Math.max(area.left, area.x(tie.low)),
+                to: tie.high === null ? NaN : Math.min(area.right, area.x(tie.high)),
+                colour: "currentColor",
+            },
+            chart);
         svg("circle", {class: "ring", cx: place.x, cy: place.y, r: 7}, chart);
         return {text, ...place, width: axes.textWidth(text, 600), height: 15};
     });
@@ -358,25 +396,23 @@ function drawLines(lines, ties, key, measure, width) {
     return chart;
 }
 
-// "local is ahead of allreduce below 21.3 Gbit/s."
+// "local is ahead of allreduce below 21.3 Gbit/s (95 %: 20.1 to 22 Gbit/s), behind it above."
 function writeTies(ties, key, measure, parent) {
+    const written = 8;
     if (ties.length === 0) {
         return;
     }
     const list = element("ul", {class: "key"}, parent);
-    for (const {first, second, x, firstBelow} of ties.slice(0, 8)) {
-        const lead = firstBelow !== Boolean(measure.more) ? first : second;
-        const tail = lead === first ? second : first;
-        element(
-            "li", {
-                text: `${lead.name} is ahead of ${tail.name} below ${key.label} ${
-                          quantity(x, key.unit, 3)}, ` +
-                    "behind it above"
-            },
-            list);
+    for (const {first, second, x, low, high, firstBelow} of ties.slice(0, written)) {
+        const [lead, tail] =
+            firstBelow !== Boolean(measure.more) ? [first, second] : [second, first];
+        const [at, from, to] = [x, low, high].map((value) => quantity(value, key.unit, 3));
+        const interval = low !== null && low !== high ? ` (95 %: ${from} to ${to})` : "";
+        const where = `below ${key.label} ${at}${interval}, behind it above.`;
+        element("li", {text: `${lead.name} is ahead of ${tail.name} ${where}`}, list);
     }
-    if (ties.length > 8) {
-        element("li", {text: `and ${ties.length - 8} crossings more`}, list);
+    if (ties.length > written) {
+        element("li", {text: `${ties.length - written} crossings more.`}, list);
     }
 }
 
@@ -562,7 +598,7 @@ function drawSweeps(box, data) {
         } else {
             const groups = groupsOf(selected(state, variants), without, keys);
             const lines = linesOf(groups, state.key, state.measure);
-            const ties = tiesOf(lines);
+            const ties = tiesOf(lines, state.key, state.measure);
             legend.replaceChildren();
             drawLegend(lines, legend);
             whole.append(drawLines(lines, ties, state.key, state.measure, width));

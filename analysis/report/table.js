@@ -302,8 +302,11 @@ class Table {
 report.section({
     id: "table",
     title: "All numbers",
-    about: "Means over the seeds that finished, with bootstrap intervals where there are two or " +
-        "more. A click on a heading sorts.",
+    about: (data) =>
+        (data.runs.length > data.variants.length
+             ? "Means over the seeds that finished, with bootstrap intervals over two or more. "
+             : "") +
+        (data.runs.length > 1 ? "A click on a heading sorts." : ""),
     draw(box, data) {
         report.table = new Table(box, data);
     },

@@ -10,9 +10,9 @@ const networkHeight = 9;
 const rowGap = 7;
 const headHeight = 20;
 const axisHeight = 22;
-const letterWidth = 6.8;  // of 12 px text
-const mostUnlike = 4;     // longest over shortest drawing that share a scale unasked
-const unseen = 2;         // pixels: what is narrower parts no text
+const letterWidth = 6.8; // of 12 px text
+const mostUnlike = 4;    // longest over shortest drawing that share a scale unasked
+const unseen = 2;        // pixels: what is narrower parts no text
 
 // What is drawn of each name: full and short text, class of its rectangle, and what a hint says.
 const kinds = {
@@ -63,7 +63,7 @@ function read(timeline) {
                                        bytes: at("bytes", i),
                                        from: at("from", i),
                                    }));
-    const begun = new Set();  // spans of a rank come in the order of their starts
+    const begun = new Set(); // spans of a rank come in the order of their starts
     for (const span of spans.filter((one) => one.step !== null && isOnDevice(one))) {
         const key = `${span.rank} ${span.step}`;
         span.begins = !begun.has(key);
@@ -125,20 +125,25 @@ function cut(timeline, choice) {
     return {timeline, ranks, steps, length: end - begin, spans: spans.sort((a, b) => a.at - b.at)};
 }
 
-const algorithmOf = (data, variant) => {
-    const {strategy, outer, compression} = data.runs[variant.runs[0]].algorithm;
-    return [strategy, outer, compression].join(" ");
-};
-
-// One of each algorithm first, then others in their order.
+// One of each strategy first, then of each algorithm, then others in their order.
 function chooseFirst(data, timelines, most) {
-    const seen = new Set();
-    const first = timelines.filter(({variant}) => {
-        const algorithm = algorithmOf(data, data.variants[variant]);
-        return !seen.has(algorithm) && seen.add(algorithm);
-    });
-    const rest = timelines.filter((timeline) => !first.includes(timeline));
-    return new Set([...first, ...rest].slice(0, most));
+    const algorithmOf = (timeline) => data.runs[data.variants[timeline.variant].runs[0]].algorithm;
+    const names = [
+        ({strategy}) => strategy,
+        ({strategy, outer, compression}) => [strategy, outer, compression].join(" "),
+    ];
+    const chosen = new Set();
+    for (const nameOf of names) {
+        const seen = new Set([...chosen].map((timeline) => nameOf(algorithmOf(timeline))));
+        for (const timeline of timelines) {
+            if (!seen.has(nameOf(algorithmOf(timeline)))) {
+                seen.add(nameOf(algorithmOf(timeline)));
+                chosen.add(timeline);
+            }
+        }
+    }
+    timelines.forEach((timeline) => chosen.add(timeline));
+    return new Set([...chosen].slice(0, most));
 }
 
 /* ---- one block ---- */
@@ -472,7 +477,7 @@ function drawTimelines(box, data) {
         return false;
     }
     const narrow = box.clientWidth < 600;
-    const shown = chooseFirst(data, timelines, narrow ? 4 : 6);  // until others are chosen
+    const shown = chooseFirst(data, timelines, narrow ? 4 : 6); // until others are chosen
     const choice = {same: true, arrows: true, steps: 4, workers: 4};
     const viewsShown = () => timelines.filter((timeline) => shown.has(timeline))
                                  .map((timeline) => cut(timeline, choice));

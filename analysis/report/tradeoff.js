@@ -83,7 +83,7 @@ function stairs(front, area) {
 // Texts for the front first, then for the others. Where a name of the front is too long, or finds
 // no room, a number stands for it: the list under the chart has them.
 function placeTexts(points, front, area, segments, width) {
-    const longest = width < 560 ? 120 : 280;  // px
+    const longest = width < 560 ? 120 : 280; // px
     const numbered = new Set(front.filter(({label}) => axes.textWidth(label) > longest));
     const number = (point) => String(1 + front.filter((p) => numbered.has(p)).indexOf(point));
     const rest =
