@@ -5,7 +5,7 @@
 "use strict";
 
 const {svg, element, unitOf, digits} = report;
-const fontSize = 13;  // px, on every screen
+const fontSize = 13; // px, on every screen
 
 /* ---- ticks ---- */
 
@@ -30,8 +30,11 @@ function linearTicks(low, high, count) {
 }
 
 // Powers of ten, with 2 and 5 or with 3 between them where there is room; every second or third
-// power where there is little. Round steps where less than two of them are in the span.
+// power where there is little. Over a short span they are as on a linear scale.
 function logTicks(low, high, count) {
+    if (high / low < 5) {
+        return linearTicks(low, high, count);
+    }
     const first = Math.floor(Math.log10(low) + 1e-9);
     const last = Math.ceil(Math.log10(high) - 1e-9);
     const among = (between, every) => {
@@ -43,9 +46,6 @@ function logTicks(low, high, count) {
     };
     for (const between of [[1, 2, 5], [1, 3], [1]]) {
         const ticks = among(between, 1);
-        if (ticks.length < 2) {
-            return linearTicks(low, high, count);
-        }
         if (ticks.length <= count + 1) {
             return ticks;
         }
@@ -141,8 +141,8 @@ function segmentMeetsBox([a, b], box) {
 /* ---- labels ---- */
 
 const directions = [[1, 0], [-1, 0], [1, -1], [-1, -1], [1, 1], [-1, 1], [0, -1], [0, 1]];
-const distances = [0, 8, 16, 26, 38, 52, 70, 90, 115, 145, 180];  // px
-const leadFrom = 8;  // px from where on a line leads to the point
+const distances = [0, 8, 16, 26, 38, 52, 70, 90, 115, 145, 180]; // px
+const leadFrom = 8; // px from where on a line leads to the point
 
 // The label's box that far away from its point in that direction.
 function boxOf({x, y, width, height, radius = 4}, [dx, dy], away) {
@@ -165,14 +165,15 @@ function boxOf({x, y, width, height, radius = 4}, [dx, dy], away) {
 }
 
 // Where each label goes, the first ones first, so that none covers another, a point or a box.
-//   labels    [{x, y, width, height, radius}]: the point it belongs to, and its own size
-//   width, height   of the area
+//   labels    [{x, y, width, height, radius, reach}]: the point it belongs to, its own size, and
+//   how
+//             far from the point it may be, px; default 90
+//   area      {left, top, right, bottom} that they stay in
 //   boxes, points   to keep off
 //   segments  [[from, to]] rather not to cover
-//   reach     how far a label may be from its point, px
 // Returns for each {x, y, width, height, leader} (its left upper corner; leader: null or two
 // points), or null where there is no room.
-function placeLabels(labels, {width, height, boxes = [], points = [], segments = [], reach = 90}) {
+function placeLabels(labels, area, {boxes = [], points = [], segments = []} = {}) {
     const dots = labels.concat(points).map(
         ({x, y, radius = 4}) =>
             ({x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius}));
@@ -183,8 +184,8 @@ function placeLabels(labels, {width, height, boxes = [], points = [], segments =
         !placed.some((other) => other !== null && segmentMeetsBox(leader, other)) &&
         !leaders.some((other) => segmentsMeet(leader, other)) &&
         !dots.some((dot, i) => i !== own && segmentMeetsBox(leader, dot));
-    const fits = (box, own) => box.x >= 0 && box.y >= 0 && box.x + box.width <= width &&
-        box.y + box.height <= height &&
+    const fits = (box, own) => box.x >= area.left && box.x + box.width <= area.right &&
+        box.y >= area.top && box.y + box.height <= area.bottom &&
         !placed.some((other) => other !== null && overlap(box, other, 2)) &&
         !boxes.some((other) => overlap(box, other)) && !dots.some((dot) => overlap(box, dot)) &&
         !leaders.some((leader) => segmentMeetsBox(leader, box)) &&
@@ -193,7 +194,7 @@ function placeLabels(labels, {width, height, boxes = [], points = [], segments =
     labels.forEach((label, own) => {
         let best = null;
         let least = Infinity;
-        for (const away of distances.filter((distance) => distance <= reach)) {
+        for (const away of distances.filter((distance) => distance <= (label.reach ?? 90))) {
             directions.forEach((direction, preference) => {
                 const box = boxOf(label, direction, away);
                 const bare = away + preference;
@@ -217,17 +218,21 @@ function placeLabels(labels, {width, height, boxes = [], points = [], segments =
 
 /* ---- crossings ---- */
 
+// A pair of functions, to where something is linear and back: the logarithm of what is above 0.
+function logs(positive) {
+    return positive ? [Math.log, Math.exp] : [(value) => value, (value) => value];
+}
+
 // Where two lines [[x, y], ...], x rising, are level: linear in the logs between the x that both
 // have, as `analyse --tie` has it. [{x, y, firstBelow}], firstBelow of the side with the lesser x.
 function crossings(first, second) {
     const others = new Map(second);
     const cells = first.map(([x, a]) => ({x, a, b: others.get(x)}))
                       .filter(({a, b}) => Number.isFinite(a) && Number.isFinite(b));
-    const way = (positive) => positive ? [Math.log, Math.exp] : [(v) => v, (v) => v];
-    const [to, from] = way(cells.every(({a, b}) => a > 0 && b > 0));
-    const [toX, fromX] = way(cells.every(({x}) => x > 0));
+    const [to, from] = logs(cells.every(({a, b}) => a > 0 && b > 0));
+    const [toX, fromX] = logs(cells.every(({x}) => x > 0));
     const found = [];
-    let last = null;  // the last cell where they were not level
+    let last = null; // the last cell where they were not level
     for (const {x, a, b} of cells) {
         const gap = to(a) - to(b);
         if (gap === 0) {
@@ -244,6 +249,19 @@ function crossings(first, second) {
         last = {x: toX(x), a: to(a), gap};
     }
     return found;
+}
+
+// The line's y at x, linear in the logs; null beyond its ends.
+function heightAt(line, x) {
+    const after = line.findIndex(([other]) => other >= x);
+    if (after < 0 || (after === 0 && line[0][0] !== x)) {
+        return null;
+    }
+    const [[x1, y1], [x2, y2]] = [line[Math.max(0, after - 1)], line[after]];
+    const [to, from] = logs(line.every(([, y]) => y > 0));
+    const [toX] = logs(line.every(([other]) => other > 0));
+    const share = x1 === x2 ? 0 : (toX(x) - toX(x1)) / (toX(x2) - toX(x1));
+    return from(to(y1) + share * (to(y2) - to(y1)));
 }
 
 /* ---- text ---- */
@@ -354,16 +372,14 @@ function frame(chart, {width, height, x, y, inset = {}}) {
             svg("text", {class: "tick", x: left - 7, y: toY(value) + 4, "text-anchor": "end", text},
                 chart);
         }
-        svg("text",
-            {class: "axis-title", x: 0, y: 14 + (inset.top || 0), text: titled(y.title, y.scale)},
-            chart);
+        svg("text", {class: "axis-title", x: 0, y: 14, text: titled(y.title, y.scale)}, chart);
     }
     svg("line", {class: "axis", x1: left, x2: right, y1: bottom, y2: bottom}, chart);
     return {left, top, right, bottom, x: toX, y: toY};
 }
 
 const shapes = [
-    null,  // a circle
+    null, // a circle
     [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
     [[0, -1.25], [1.15, 0.8], [-1.15, 0.8]],
     [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
@@ -380,6 +396,15 @@ function marker(kind, {x, y, radius = 4}, attributes, parent) {
     return svg("polygon", {points, ...attributes}, parent);
 }
 
+// A label where placeLabels has put it, with the line that leads to its point.
+function drawLabel({x, y, height, leader}, text, attributes, parent) {
+    if (leader !== null) {
+        const [[x1, y1], [x2, y2]] = leader;
+        svg("line", {class: "leader", x1, y1, x2, y2}, parent);
+    }
+    svg("text", {...attributes, x, y: y + 0.8 * height, text}, parent);
+}
+
 // An interval as a thin line with caps, upright at x or level at y; nothing where there is none.
 function whisker({x, y, from, to, colour}, parent) {
     if (!Number.isFinite(from) || !Number.isFinite(to) || Math.abs(from - to) < 1) {
@@ -392,7 +417,7 @@ function whisker({x, y, from, to, colour}, parent) {
 
 /* ---- figures ---- */
 
-const printed = 700;  // px of an A4 page between its margins
+const printed = 700; // px of an A4 page between its margins
 const figures = [];
 
 window.addEventListener("beforeprint", () => figures.forEach((redraw) => redraw(printed)));
@@ -419,7 +444,7 @@ function figure(parent, draw) {
 
 /* ---- hints ---- */
 
-const near = 26;  // px from a point within which it is meant
+const near = 26; // px from a point within which it is meant
 
 // Which mark is meant by a place on the chart; -1: none.
 function markAt(marks, x, y) {
@@ -486,6 +511,7 @@ report.axes = {
     segmentMeetsBox,
     placeLabels,
     crossings,
+    heightAt,
     decimals,
     textWidth,
     shorten,
@@ -494,6 +520,7 @@ report.axes = {
     titled,
     frame,
     marker,
+    drawLabel,
     whisker,
     figure,
     markAt,

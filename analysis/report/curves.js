@@ -29,7 +29,7 @@ const measures = [
     {
         id: "consensusDistance",
         name: "Consensus distance",
-        axis: "squared distance of workers from their mean",
+        axis: "squared consensus distance",
         unit: "",
         logarithmic: true,
     },
@@ -450,7 +450,7 @@ class Figure {
             axisLineColor: "#9aa4af",
             gridLineWidth: 1,
             axisLabelFontSize: 13,
-            axisLabelWidth: narrow ? 44 : 52,
+            axisLabelWidth: narrow ? 58 : 62,
             xLabelHeight: 20,
             yLabelWidth: 20,
             axes: {
@@ -469,7 +469,10 @@ class Figure {
             zoomCallback: () => {
                 this.reset.hidden = !this.graph.isZoomed();
             },
-            underlayCallback: (context, area, graph) => this.drawTarget(context, area, graph),
+            underlayCallback: (context, area, graph) => {
+                this.graph = graph; // the first drawing comes before the constructor's end
+                this.drawTarget(context, area, graph);
+            },
             drawCallback: (graph) => this.drawEnds(graph),
         };
     }
@@ -492,7 +495,36 @@ class Figure {
         context.lineTo(area.x + area.w, y);
         context.stroke();
         context.restore();
-        this.targetAt = [area.x + area.w - 4, y + 15];
+        this.targetAt = this.placeTarget(area, y);
+    }
+
+    // [x, y, textAlign] above or below the target's line, at the end where fewest lines pass.
+    placeTarget(area, y) {
+        const width = 84;
+        const places = [];
+        for (const [left, x, align] of [
+                 [area.x + area.w - width, area.x + area.w - 4, "right"],
+                 [area.x + 4, area.x + 6, "left"]]) {
+            for (const [top, base] of [[y, y + 15], [y - 20, y - 6]]) {
+                const passes = this.lines.filter((line) => this.passes(line, left, width, top));
+                const outside = top < area.y || top + 20 > area.y + area.h;
+                places.push({at: [x, base, align], cost: passes.length + (outside ? 1e6 : 0)});
+            }
+        }
+        return places.reduce((best, place) => place.cost < best.cost ? place : best).at;
+    }
+
+    // Whether a line goes through the 20 pixels below `top`.
+    passes(line, left, width, top) {
+        for (let x = left; x <= left + width; x += 7) {
+            const value = interpolate(
+                line[this.axis], line.y, this.graph.toDataXCoord(x) * this.xScale.factor);
+            const y = value === null ? null : this.graph.toDomYCoord(value / this.yScale.factor);
+            if (y !== null && y > top && y < top + 20) {
+                return true;
+            }
+        }
+        return false;
     }
 
     // Over the lines, with a rim of white.
@@ -502,14 +534,15 @@ class Figure {
         }
         const text = `target ${quantity(this.data.target, "share")}`;
         context.save();
+        const [x, y, align] = this.targetAt;
         context.font = "13px system-ui, sans-serif";
-        context.textAlign = "right";
+        context.textAlign = align;
         context.lineJoin = "round";
         context.lineWidth = 4;
         context.strokeStyle = "#fff";
         context.fillStyle = "#5c6672";
-        context.strokeText(text, ...this.targetAt);
-        context.fillText(text, ...this.targetAt);
+        context.strokeText(text, x, y);
+        context.fillText(text, x, y);
         context.restore();
     }
 
@@ -627,8 +660,12 @@ class Figure {
 report.section({
     id: "curves",
     title: "Learning curves",
-    about: "Means over the seeds that finished; the band is the range from worst to best seed. " +
-        "Drag to zoom, double click to reset, click a name to hide it.",
+    about: (data) =>
+        (data.runs.length > data.variants.length
+             ? "Means over the seeds that finished; the band is the range from worst to best seed. "
+             : "") +
+        "Drag to zoom, double click to reset" +
+        (data.variants.length > 1 ? ", click a name to hide it." : "."),
     draw(box, data) {
         if (!data.runs.some(
                 (run) => measures.some((measure) => run.evaluations[measure.id] !== undefined))) {

@@ -3,7 +3,7 @@
 "use strict";
 
 const {axes, element, svg, quantity, digits, stages} = report;
-const few = 24;  // bars that are shown unasked
+const few = 24; // bars that are shown unasked
 
 // Slanted lines within a bar, cut at its ends: what is not hidden is seen without colour too.
 function hatch(from, to, y, height) {

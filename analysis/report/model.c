@@ -7,7 +7,9 @@
 
 #include "analysis/analyse.h"
 #include "analysis/analysis.h"
+#include "analysis/report/platforms.h"
 #include "analysis/report/settings.h"
+#include "analysis/report/ties.h"
 #include "analysis/report/timelines.h"
 #include "sim/store/record.h"
 
@@ -355,6 +357,10 @@ fill(struct model *model, const struct sm_report_request *request, json_t *root)
     SM_TRY(add_facts(model, root));
     json_object_set_new(root, "judged", judged_json(model));
     json_object_set_new(root, "keys", keys_json(model));
+    json_t *ties;
+    SM_TRY(sm_report_ties(model->variants, model->variant_count, model->keys, model->key_count,
+                          &ties));
+    json_object_set_new(root, "ties", ties);
     json_t *variants = json_array();
     json_object_set_new(root, "variants", variants);
     for (size_t v = 0; v < model->variant_count; v++) {
@@ -363,8 +369,9 @@ fill(struct model *model, const struct sm_report_request *request, json_t *root)
         json_array_append_new(variants, object);
     }
     SM_TRY(add_runs(model, root));
-    json_object_set_new(root, "platforms", json_object());
-    json_t *timelines;
+    json_t *platforms, *timelines;
+    SM_TRY(sm_report_platforms(request->store, model->runs, model->run_count, &platforms));
+    json_object_set_new(root, "platforms", platforms);
     SM_TRY(sm_report_timelines(request->store, model->variants, model->variant_count, &timelines));
     json_object_set_new(root, "timelines", timelines);
     return SM_OK;

@@ -16,10 +16,11 @@
  *               target {value, seconds {mean, low, high}, steps, reached},
  *               speedUp {mean, low, high, base (index), pairs}, rate {slope, error, bound},
  *               colour, dash}
+ *   ties        where lines over a swept key cross (ties.h)
  *   runs        the fields of the summary, nested, and those aside; created, variant (index, null
  *               for one that a later run of its seed replaces), evaluations (one list a column;
  *               one without any value is left out), platform (hash)
- *   platforms   {hash: description}
+ *   platforms   {hash: description}: platforms.h
  *   timelines   of the first variants: timelines.h
  */
 #ifndef SM_ANALYSIS_REPORT_MODEL_H

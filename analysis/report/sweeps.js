@@ -3,14 +3,15 @@
 "use strict";
 
 const {axes, element, svg, quantity, digits, unitOf, colours} = report;
-const most = 8;   // lines that are told apart at a glance
-const rings = 4;  // crossings that are labelled in the chart
+const most = 8;  // lines that are told apart at a glance
+const rings = 4; // crossings that are labelled in the chart
 const dashes = [null, "7 4", "2 3", "9 3 2 3"];
 
 /* ---- measures ---- */
 
 // `of` gives {mean, low, high}; {state, mean} where there is no mean over all seeds; null where it
-// has no sense for the variant. ratio: of something positive, on a logarithmic axis.
+// has no sense for the variant. ratio: of something positive, on a logarithmic axis. stored: its
+// name among the ties.
 function measuresOf(data) {
     const values = new Set(data.variants.map(({target}) => target.value));
     values.delete(null);
@@ -23,6 +24,7 @@ function measuresOf(data) {
     const measures = [
         {
             id: "target",
+            stored: "seconds_to_target",
             brief: `to ${goal}`,
             title: `time to ${goal}`,
             ratio: true,
@@ -41,6 +43,7 @@ function measuresOf(data) {
         },
         {
             id: "final",
+            stored: judged.name,
             brief: judged.name,
             title: `final ${judged.name}`,
             unit: judged.unit,
@@ -61,6 +64,7 @@ function measuresOf(data) {
         },
         {
             id: "step",
+            stored: "seconds_per_step",
             brief: "iteration",
             title: "time of an iteration",
             ratio: true,
@@ -161,17 +165,43 @@ function linesOf(groups, key, measure) {
                      }));
 }
 
-function tiesOf(lines) {
+// The tie with its interval that the store's analysis has found there; empty where there is none.
+function storedTie(first, second, at, key, measure) {
+    const [a, b] = [first, second].map(
+        ({variants}) =>
+            Math.min(...variants.map((variant) => report.data.variants.indexOf(variant))));
+    const ends = [Math.min(a, b), Math.max(a, b)];
+    return report.data.ties.find(
+               (tie) => tie.key === key.key && tie.measure === measure.stored &&
+                   tie.first === ends[0] && tie.second === ends[1] &&
+                   Math.abs(Math.log(tie.at / at)) < 0.02) ||
+        {};
+}
+
+// Where lines cross: {first, second, x, y, firstBelow, low, high}. Those where the two are better
+// than all others come first, then those with the least x.
+function tiesOf(lines, key, measure) {
+    const paths = lines.map(
+        (line) => line.points.filter(({state}) => state === null).map(({x, mean}) => [x, mean]));
+    const xs = [...new Set(paths.flatMap((path) => path.map(([x]) => x)))].sort((a, b) => a - b);
+    lines.forEach(({level}, i) => {
+        if (level !== null) {
+            paths[i] = xs.map((x) => [x, level.mean]);
+        }
+    });
+    const sign = measure.more ? 1 : -1;
+    const leads = ({x, y}) => paths.every((path) => {
+        const other = axes.heightAt(path, x);
+        return other === null || sign * (other - y) <= 1e-9 * Math.abs(y);
+    });
     const ties = [];
-    const path = (line, other) => line.level === null
-        ? line.points.filter(({state}) => state === null).map(({x, mean}) => [x, mean])
-        : other.points.map(({x}) => [x, line.level.mean]);
-    lines.forEach((first, i) => lines.slice(i + 1).forEach((second) => {
-        for (const crossing of axes.crossings(path(first, second), path(second, first))) {
-            ties.push({first, second, ...crossing});
+    lines.forEach((first, i) => lines.slice(i + 1).forEach((second, j) => {
+        for (const crossing of axes.crossings(paths[i], paths[i + 1 + j])) {
+            const {low = null, high = null} = storedTie(first, second, crossing.x, key, measure);
+            ties.push({first, second, ...crossing, low, high, leads: leads(crossing)});
         }
     }));
-    return ties.sort((a, b) => a.x - b.x);
+    return ties.sort((a, b) => b.leads - a.leads || a.x - b.x);
 }
 
 function hintOf(line, point, key, measure) {
@@ -239,45 +269,23 @@ function drawMissing(lines, area, chart) {
 function drawTies(ties, key, area, marks, lines, chart) {
     const labels = ties.slice(0, rings).map((tie) => {
         const text = quantity(tie.x, key.unit, 3);
-        return {
-            text,
-            x: area.x(tie.x) - area.left,
-            y: area.y(tie.y) - area.top,
-            radius: 7,
-            width: axes.textWidth(text, 600),
-            height: 15
-        };
-    });
-    const segments = lines.flatMap(({path}) => path.slice(1).map((to, i) => [path[i], to]))
-                         .map((ends) => ends.map(([x, y]) => [x - area.left, y - area.top]));
-    const boxes = axes.placeLabels(labels, {
-        width: area.right - area.left,
-        height: area.bottom - area.top,
-        segments,
-        reach: 70,
-        points: marks.map(({x, y}) => ({x: x - area.left, y: y - area.top, radius: 5})),
-    });
-    labels.forEach(({x, y, text}, i) => {
-        svg("circle", {class: "ring", cx: area.left + x, cy: area.top + y, r: 7}, chart);
-        if (boxes[i] !== null) {
-            const {leader} = boxes[i];
-            if (leader !== null) {
-                svg("line", {
-                    class: "leader",
-                    x1: area.left + leader[0][0],
-                    y1: area.top + leader[0][1],
-                    x2: area.left + leader[1][0],
-                    y2: area.top + leader[1][1]
-                },
-                    chart);
-            }
-            svg("text", {
-                class: "halo total",
-                x: area.left + boxes[i].x,
-                y: area.top + boxes[i].y + 12,
-                text
+        const place = {x: area.x(tie.x), y: area.y(tie.y), radius: 7};
+        axes.whisker(
+            {
+                y: place.y,
+                from: tie.low === null ? NaN : Math.max(area.left, area.x(tie.low)),
+                to: tie.high === null ? NaN : Math.min(area.right, area.x(tie.high)),
+                colour: "currentColor",
             },
-                chart);
+            chart);
+        svg("circle", {class: "ring", cx: place.x, cy: place.y, r: 7}, chart);
+        return {text, ...place, width: axes.textWidth(text, 600), height: 15};
+    });
+    const segments = lines.flatMap(({path}) => path.slice(1).map((to, i) => [path[i], to]));
+    const points = marks.map(({x, y}) => ({x, y, radius: 5}));
+    axes.placeLabels(labels, area, {points, segments}).forEach((box, i) => {
+        if (box !== null) {
+            axes.drawLabel(box, labels[i].text, {class: "halo total"}, chart);
         }
     });
 }
@@ -388,198 +396,97 @@ function drawLines(lines, ties, key, measure, width) {
     return chart;
 }
 
-// "local is ahead of allreduce below 21.3 Gbit/s."
+// "local is ahead of allreduce below 21.3 Gbit/s (95 %: 20.1 to 22 Gbit/s), behind it above."
 function writeTies(ties, key, measure, parent) {
+    const written = 8;
     if (ties.length === 0) {
         return;
     }
     const list = element("ul", {class: "key"}, parent);
-    for (const {first, second, x, firstBelow} of ties.slice(0, 8)) {
-        const lead = firstBelow !== Boolean(measure.more) ? first : second;
-        const tail = lead === first ? second : first;
-        element(
-            "li", {
-                text: `${lead.name} is ahead of ${tail.name} below ${key.label} ${
-                          quantity(x, key.unit, 3)}, ` +
-                    "behind it above"
-            },
-            list);
+    for (const {first, second, x, low, high, firstBelow} of ties.slice(0, written)) {
+        const [lead, tail] =
+            firstBelow !== Boolean(measure.more) ? [first, second] : [second, first];
+        const [at, from, to] = [x, low, high].map((value) => quantity(value, key.unit, 3));
+        const interval = low !== null && low !== high ? ` (95 %: ${from} to ${to})` : "";
+        const where = `below ${key.label} ${at}${interval}, behind it above.`;
+        element("li", {text: `${lead.name} is ahead of ${tail.name} ${where}`}, list);
     }
-    if (ties.length > 8) {
-        element("li", {text: `and ${ties.length - 8} crossings more`}, list);
+    if (ties.length > written) {
+        element("li", {text: `${ties.length - written} crossings more.`}, list);
     }
 }
 
 /* ---- heat maps ---- */
 
-// From white to a deep blue, and what is legible on it.
-function shadeOf(share) {
-    const ends = [[238, 245, 251], [10, 72, 120]];
-    const mix = ends[0].map((low, i) => Math.round(low + share * (ends[1][i] - low)));
-    return {fill: `rgb(${mix.join(" ")})`, ink: share > 0.5 ? "on-dark" : null};
-}
-
 function valuesOf(variants, key) {
-    return [
-        ...new Set(
-            variants.map((variant) => valueOf(variant, key)).filter((value) => value !== null))
-    ].sort((a, b) => a - b);
+    const values = variants.map((variant) => valueOf(variant, key));
+    return [...new Set(values.filter((value) => value !== null))].sort((a, b) => a - b);
 }
 
-function drawMap(group, columns, rows, measure, scale, size, parent) {
-    const {keys: [across, down], left, top, cell} = {...size};
-    const best = new Map();
+// The values of a setting as they stand beside a map, all in one unit; a dash for those without it.
+function ticksOf(variants, key) {
+    const values = valuesOf(variants, key);
+    const {factor, unit} = unitOf(Math.max(...values.map(Math.abs)), key.unit);
+    return {
+        title: axes.titled(key.label, {unit}),
+        text: (value) => value === null ? "–" : digits(value / factor, 4),
+    };
+}
+
+// One group as a map; share is 1 for the best of all maps, and `best` the best of a column.
+function mapOf(group, [across, down], [x, y], measure, scale) {
+    const own = (key) => {
+        const values = valuesOf(group.variants, key);
+        return values.length > 0 ? values : [null];
+    };
+    const [columns, rows] = [own(across), own(down)];
     const cells = [];
     for (const variant of group.variants) {
-        const [column, row] =
-            [columns.indexOf(valueOf(variant, across)), rows.indexOf(valueOf(variant, down))];
-        const value = measure.of(variant);
-        if (value === null || column < 0 || row < 0) {
+        const point = {low: null, high: null, state: null, ...measure.of(variant)};
+        const [column, row] = [valueOf(variant, across), valueOf(variant, down)];
+        if (measure.of(variant) === null) {
             continue;
         }
-        cells.push({variant, column, row, low: null, high: null, state: null, ...value});
-        const leader = best.get(column);
-        if (!value.state &&
-            (leader === undefined || (measure.more ? value.mean > leader : value.mean < leader))) {
-            best.set(column, value.mean);
-        }
+        const share = point.state === null ? scale.at(point.mean) : null;
+        const [first, ...lines] = hintOf(group, point, across, measure);
+        const places = [[column, across], [row, down]].filter(([value]) => value !== null);
+        cells.push({
+            column: columns.indexOf(column),
+            row: rows.indexOf(row),
+            share: share !== null && !measure.more ? 1 - share : share,
+            text: point.state === null ? digits(point.mean / scale.factor, 3) : "–",
+            lines: [
+                first, ...places.map(([v, key]) => `${key.label} ${quantity(v, key.unit)}`),
+                ...lines
+            ],
+        });
     }
-    return cells.map((point) => {
-        const place = {
-            x: left + point.column * cell.width,
-            y: top + (rows.length - 1 - point.row) * cell.height,
-            width: cell.width - 2,
-            height: cell.height - 2
-        };
-        const node = svg("g", {class: "cell"}, parent);
-        const share = point.state === null ? scale.at(point.mean) : 0;
-        const {fill, ink} = point.state === null ? shadeOf(measure.more ? share : 1 - share)
-                                                 : {fill: "#f1f1f1", ink: "quiet"};
-        svg("rect", {...place, fill, rx: 3}, node);
-        const leads =
-            point.state === null && best.get(point.column) === point.mean && rows.length > 1;
-        if (leads) {
-            svg("rect", {
-                class: "best",
-                x: place.x + 1.5,
-                y: place.y + 1.5,
-                width: place.width - 3,
-                height: place.height - 3,
-                rx: 2
-            },
-                node);
-        }
-        svg("text", {
-            class: [ink, leads ? "total" : null].filter(Boolean).join(" ") || null,
-            x: place.x + place.width / 2,
-            y: place.y + place.height / 2 + 4.5,
-            "text-anchor": "middle",
-            text: point.state === null ? (point.mean / scale.factor).toFixed(size.decimals) : "–"
-        },
-            node);
-        const lines =
-            hintOf({name: group.name}, {...point, x: columns[point.column]}, across, measure);
-        lines.splice(2, 0, `${down.label} ${quantity(rows[point.row], down.unit)}`);
-        return {node, lines, ...place};
-    });
+    for (const cell of cells) {
+        const rivals = cells.filter(({column, share}) => column === cell.column && share !== null);
+        cell.best = rows.length > 1 && cell.share !== null &&
+            rivals.every(({share}) => share <= cell.share);
+    }
+    return {name: group.name, columns: columns.map(x.text), rows: rows.map(y.text), cells};
 }
 
-function drawMaps(groups, [across, down], measure, width) {
+function drawMaps(groups, keys, measure, width) {
     const variants = groups.flatMap((group) => group.variants);
-    const [columns, rows] = [valuesOf(variants, across), valuesOf(variants, down)];
-    const means = variants.map((variant) => measure.of(variant))
-                      .filter((value) => value !== null && !value.state)
-                      .map(({mean}) => mean);
+    const values = variants.map((variant) => measure.of(variant)).filter((value) => value !== null);
+    const means = values.filter(({state}) => !state).map(({mean}) => mean);
     const scale = axes.scaleOf(means, {unit: measure.unit, log: Boolean(measure.ratio), pad: 0});
-    const tickOf = (key, values) => {
-        const {factor, unit} = unitOf(Math.max(...values.map(Math.abs)), key.unit);
-        return {
-            texts: values.map((value) => digits(value / factor, 4)),
-            title: unit ? `${key.label} (${unit})` : key.label
-        };
-    };
-    const [x, y] = [tickOf(across, columns), tickOf(down, rows)];
-    const decimals =
-        Math.min(3, axes.decimals((axes.spread(means) || [0, 1])[1] / scale.factor, 3));
-    const margin = Math.max(...y.texts.map((text) => axes.textWidth(text))) + 10;
-    const least =
-        Math.max(
-            ...means.map((mean) => axes.textWidth((mean / scale.factor).toFixed(decimals), 600)),
-            ...x.texts.map((text) => axes.textWidth(text))) +
-        10;
-    const abreast = Math.max(
-        1,
-        Math.min(
-            groups.length, 3, Math.floor((width + 30) / (margin + columns.length * least + 30))));
-    const room = (width - 30 * (abreast - 1)) / abreast;
-    const cell = {
-        width: Math.max(least, Math.min(96, (room - margin) / columns.length)),
-        height: 34
-    };
-    const mapWidth = margin + columns.length * cell.width;
-    const mapHeight = 44 + rows.length * cell.height + 58;
-    const whole = Math.max(width, mapWidth);
-    const height = Math.ceil(groups.length / abreast) * mapHeight;
-    const chart =
-        axes.canvas(whole, height, `${measure.title} for each ${across.label} and ${down.label}`);
-    const marks = groups.flatMap((group, i) => {
-        const left = (i % abreast) * (room + 30);
-        const top = Math.floor(i / abreast) * mapHeight;
-        const size = {keys: [across, down], left: left + margin, top: top + 44, cell, decimals};
-        svg("text", {
-            class: "total",
-            x: left,
-            y: top + 14,
-            text: axes.shorten(group.name, Math.max(room, mapWidth))
-        },
-            chart);
-        svg("text", {class: "axis-title", x: left, y: top + 35, text: y.title}, chart);
-        rows.forEach(
-            (_, r) =>
-                svg("text", {
-                    class: "tick",
-                    x: left + margin - 8,
-                    y: size.top + (rows.length - 1 - r) * cell.height + cell.height / 2 + 4,
-                    "text-anchor": "end",
-                    text: y.texts[r]
-                },
-                    chart));
-        const bottom = size.top + rows.length * cell.height;
-        columns.forEach(
-            (_, c) =>
-                svg("text", {
-                    class: "tick",
-                    x: size.left + (c + 0.5) * cell.width,
-                    y: bottom + 15,
-                    "text-anchor": "middle",
-                    text: x.texts[c]
-                },
-                    chart));
-        svg("text", {
-            class: "axis-title",
-            x: size.left + columns.length * cell.width / 2,
-            y: bottom + 35,
-            "text-anchor": "middle",
-            text: x.title
-        },
-            chart);
-        return drawMap(group, columns, rows, measure, scale, size, chart);
-    });
-    axes.hints(chart, marks);
-    const box = element("div", {class: whole > width ? "scroll" : ""});
-    if (whole > width) {
-        chart.style.maxWidth = "none";
+    const [x, y] = keys.map((key) => ticksOf(variants, key));
+    const maps = groups.map((group) => mapOf(group, keys, [x, y], measure, scale));
+    const box = element("div", {});
+    const label = `${measure.title} for each ${keys[0].label} and ${keys[1].label}`;
+    box.append(report.heatMaps(maps, {x: x.title, y: y.title, label, width}));
+    const notes = [`Cells: ${axes.titled(measure.title, scale)}`, "darker is better"];
+    if (maps.some(({rows}) => rows.length > 1)) {
+        notes.push(`outlined: the best for each ${keys[0].label}`);
     }
-    box.append(chart);
-    const missing = variants.some((variant) => measure.of(variant)?.state);
-    element(
-        "p", {
-            class: "about",
-            text: `Cells: ${axes.titled(measure.title, scale)}; darker is better` +
-                `${rows.length > 1 ? `, outlined the best for each ${across.label}` : ""}` +
-                `${missing ? "; –: not by all seeds" : ""}.`
-        },
-        box);
+    if (values.some(({state}) => state)) {
+        notes.push("–: not reached by all seeds");
+    }
+    element("p", {class: "about", text: `${notes.join("; ")}.`}, box);
     return box;
 }
 
@@ -609,7 +516,8 @@ function fixSome(state, numeric, keys, variants) {
             most) {
             break;
         }
-        state.fixed.set(key, valuesOf(variants, key)[0]);
+        const values = valuesOf(variants, key);
+        state.fixed.set(key, values[Math.floor(values.length / 2)]);
     }
 }
 
@@ -684,14 +592,13 @@ function drawSweeps(box, data) {
         const without = [state.key, ...state.partners];
         if (state.map) {
             const mapped = {fixed: new Map([...state.fixed].filter(([key]) => key !== state.down))};
-            const groups = groupsOf(selected(mapped, variants), [...without, state.down], keys)
-                               .filter((group) => valuesOf(group.variants, state.key).length > 0);
+            const groups = groupsOf(selected(mapped, variants), [...without, state.down], keys);
             legend.replaceChildren();
             whole.append(drawMaps(groups, [state.key, state.down], state.measure, width));
         } else {
             const groups = groupsOf(selected(state, variants), without, keys);
             const lines = linesOf(groups, state.key, state.measure);
-            const ties = tiesOf(lines);
+            const ties = tiesOf(lines, state.key, state.measure);
             legend.replaceChildren();
             drawLegend(lines, legend);
             whole.append(drawLines(lines, ties, state.key, state.measure, width));

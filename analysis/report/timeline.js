@@ -242,11 +242,11 @@ function drawHead(parent, view, px, width) {
             round.get(step) !== round.get(step - 1);
         const text = (free === 0 ? `step ${step}` : `${step}`) +
             (turned ? ` · round ${round.get(step)}` : "");
-        const room = text.length * letterWidth;
+        const room = 2 + report.axes.textWidth(text);
         const x = px(at);
-        if (x + 2 >= free && x + room <= width) {
+        if (x >= free && x + room <= width) {
             svg("text", {class: "quiet tl-text", x: x + 2, y: 14, text}, parent);
-            free = x + room + 8;
+            free = x + room + 6;
         }
     }
 }

@@ -82,35 +82,25 @@ function stairs(front, area) {
 
 // Texts for the front first, then for the others. Where a name of the front is too long, or finds
 // no room, a number stands for it: the list under the chart has them.
-function placeTexts(points, front, area, obstacles, width) {
-    const longest = width < 560 ? 120 : 280;  // px
+function placeTexts(points, front, area, segments, width) {
+    const longest = width < 560 ? 120 : 280; // px
     const numbered = new Set(front.filter(({label}) => axes.textWidth(label) > longest));
     const number = (point) => String(1 + front.filter((p) => numbered.has(p)).indexOf(point));
     const rest =
         points.filter((point) => !front.includes(point) && axes.textWidth(point.label) <= longest);
+    const labelOf = (point) => {
+        const leads = front.includes(point);
+        const text = numbered.has(point) ? number(point) : point.label;
+        const width = axes.textWidth(text, leads ? 600 : 400);
+        const place = {x: point.px, y: point.py, width, height: 15};
+        return {point, text, ...place, radius: 6, reach: leads ? 115 : 40};
+    };
+    const others = points.filter((point) => !front.includes(point) && !rest.includes(point))
+                       .map(({px, py}) => ({x: px, y: py, radius: 5}));
     const place = () => {
-        const labels = [...front, ...rest].map((point) => {
-            const text = numbered.has(point) ? number(point) : point.label;
-            const weight = front.includes(point) ? 600 : 400;
-            return {
-                point,
-                text,
-                x: point.px - area.left,
-                y: point.py - area.top,
-                radius: 6,
-                width: axes.textWidth(text, weight),
-                height: 15
-            };
-        });
-        const boxes = axes.placeLabels(labels, {
-            width: area.right - area.left,
-            height: area.bottom - area.top,
-            reach: 115,
-            segments: obstacles,
-            points: points.filter((p) => !front.includes(p) && !rest.includes(p))
-                        .map(({px, py}) => ({x: px - area.left, y: py - area.top, radius: 5})),
-        });
-        return labels.map((label, i) => ({...label, box: boxes[i]}));
+        const labels = [...front, ...rest].map(labelOf);
+        const boxes = axes.placeLabels(labels, area, {points: others, segments});
+        return labels.map(({point, text}, i) => ({point, text, box: boxes[i]}));
     };
     let texts = place();
     const homeless = texts.filter(({point, box}) => box === null && front.includes(point));
@@ -122,29 +112,6 @@ function placeTexts(points, front, area, obstacles, width) {
         texts: texts.filter(({box}) => box !== null),
         numbered: front.filter((p) => numbered.has(p))
     };
-}
-
-function drawTexts(texts, front, area, chart) {
-    for (const {point, text, box} of texts) {
-        if (box.leader !== null) {
-            const [[x1, y1], [x2, y2]] = box.leader;
-            svg("line", {
-                class: "leader",
-                x1: area.left + x1,
-                y1: area.top + y1,
-                x2: area.left + x2,
-                y2: area.top + y2
-            },
-                chart);
-        }
-        svg("text", {
-            class: front.includes(point) ? "halo total" : "halo quiet",
-            x: area.left + box.x,
-            y: area.top + box.y + 12,
-            text
-        },
-            chart);
-    }
 }
 
 function drawPoints(points, view, width) {
@@ -176,25 +143,30 @@ function drawPoints(points, view, width) {
         d: steps.map(([[x1, y1], [x2, y2]]) => `M${x1} ${y1}L${x2} ${y2}`).join("")
     },
         chart);
-    const obstacles = steps.map((ends) => ends.map(([px, py]) => [px - area.left, py - area.top]));
+    const segments = steps.slice();
     const marks = points.map((point) => {
         const {variant, px, py} = point;
         const group = svg("g", {class: "point"}, chart);
         const colour = colours[variant.colour];
-        const vertical =
-            [point.y.low, point.y.high].map((end) => end === null ? null : area.y(scaled(end)));
-        const horizontal =
-            [point.x.low, point.x.high].map((end) => end === null ? null : area.x(end));
-        axes.whisker({x: px, from: vertical[0], to: vertical[1], colour}, group);
-        axes.whisker({y: py, from: horizontal[0], to: horizontal[1], colour}, group);
+        const ends = (interval, to) => [interval.low, interval.high].map(
+            (end) => end === null ? NaN : to(end));
+        const [bottom, top] = ends(point.y, (value) => area.y(scaled(value)));
+        const [left, right] = ends(point.x, area.x);
+        axes.whisker({x: px, from: bottom, to: top, colour}, group);
+        axes.whisker({y: py, from: left, to: right, colour}, group);
+        const spans = [[[px, bottom], [px, top]], [[left, py], [right, py]]];
+        segments.push(...spans.filter((span) => span.flat().every(Number.isFinite)));
         axes.marker(
             variant.dash, {x: px, y: py, radius: front.includes(point) ? 6 : 4.5},
             {fill: front.includes(point) ? colour : "#fff", stroke: colour, "stroke-width": 1.8},
             group);
         return {node: group, lines: hintOf(point, view, front.includes(point)), x: px, y: py};
     });
-    const {texts, numbered} = placeTexts(points, front, area, obstacles, width);
-    drawTexts(texts, front, area, chart);
+    const {texts, numbered} = placeTexts(points, front, area, segments, width);
+    for (const {point, text, box} of texts) {
+        const kind = front.includes(point) ? "halo total" : "halo quiet";
+        axes.drawLabel(box, text, {class: kind}, chart);
+    }
     axes.hints(chart, marks.sort((a, b) => a.x - b.x));
     return {chart, numbered};
 }
