@@ -24,13 +24,13 @@ IN_THE_MIDDLE = ("sweep", "evil")  # at each width at least the fullest and the 
 
 # The sections of each report, in their order.
 SECTIONS = {
-    "sweep": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "timeline",
+    "sweep": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "platform",
               "table", "reproduction"],
-    "timing": ["overview", "iteration", "sweeps", "platform", "timeline", "table", "reproduction"],
-    "single": ["overview", "curves", "iteration", "platform", "timeline", "table", "reproduction"],
-    "evil": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "timeline",
+    "timing": ["overview", "iteration", "sweeps", "timeline", "platform", "table", "reproduction"],
+    "single": ["overview", "curves", "iteration", "timeline", "platform", "table", "reproduction"],
+    "evil": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "platform",
              "table", "reproduction"],
-    "broken": ["overview", "curves", "iteration", "sweeps", "platform", "timeline", "table",
+    "broken": ["overview", "curves", "iteration", "sweeps", "timeline", "platform", "table",
                "reproduction"],
     "huge": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "table",
              "reproduction"],
