@@ -101,6 +101,15 @@ function title(text,    n, i, line) {
 
 # ---- the tables ----
 
+function quickstart(    i, row) {
+    title(" | accuracy % | ms a step | s to 83 % | simulated s")
+    for (i = 1; i <= count[table]; i++) {
+        row = rows[table, i]
+        printf "| %s | %s | %s | %s | %s |\n", row, accuracy(table, row), milliseconds(table, row),
+            to_target(table, row, "seconds", 1), number(get(table, row, "sim_seconds"), 1, 1)
+    }
+}
+
 function paper_time_imagenet(    paper, i, row, own) {
     split("allreduce 420 local 294 local-slowmo 282 osgp 271 osgp-slowmo 271 sgp 304 sgp-slowmo 302 " \
           "sgp-double 402", cells, " ")
@@ -356,7 +365,8 @@ function linear_speedup_quadratic(    names, n, i, m, g, left) {
 }
 
 END {
-    if (table == "paper_time_imagenet") paper_time_imagenet()
+    if (table == "quickstart") quickstart()
+    else if (table == "paper_time_imagenet") paper_time_imagenet()
     else if (table == "paper_time_sgp") paper_time_sgp()
     else if (table == "paper_table1_small") paper_table1_small()
     else if (table == "paper_table1_small_gain") paper_table1_small_gain()
