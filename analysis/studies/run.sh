@@ -18,6 +18,11 @@ sweep() {
     "$slowmo" export "$stores/$csv.db" --format seeds -o "$here/$csv.csv"
 }
 
+# sweep_time NAME STEPS: the seconds of today, without gradients, of a study in epochs.
+sweep_time() {
+    sweep "$1" "$1_time" --timing-only --set 'sweep.seed=[2]' --set epochs=0 --set "steps=$2"
+}
+
 # ties STORE KEY BASE NAME...: for several accuracies a row "NAME ACCURACY", where the seconds to it of
 # BASE and NAME tie over the key, with the interval over the seeds; none where one does not reach it.
 ties() {
@@ -47,8 +52,8 @@ for name in "$@"; do
     *) sweep "$name" "$name" ;;
     esac
     case $name in
-    paper_table1_small) sweep "$name" "${name}_time" --timing-only --set 'sweep.seed=[2]' \
-        --set epochs=0 --set steps=2344 ;;
+    paper_table1_small) sweep_time "$name" 2344 ;;
+    effect_of_tau) sweep_time "$name" 1152 ;;
     network_speed)
         ties "$stores/$name.db" 'platform.bandwidth."*_eth"' allreduce \
             local local-slowmo sgp sgp-slowmo osgp >"$here/${name}_ties.csv"

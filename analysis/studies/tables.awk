@@ -183,11 +183,13 @@ function alpha_beta(    a, b, i, j) {
 function effect_of_tau(    names, taus, i, j) {
     split("local local-slowmo sgp-slowmo", names, " ")
     split("4 12 48 96", taus, " ")
-    title(" | tau 4 | tau 12 | tau 48 | tau 96")
+    title("accuracy %, ms a step | tau 4 | tau 12 | tau 48 | tau 96")
     for (i = 1; i <= 3; i++) {
         printf "| %s |", names[i]
         for (j = 1; j <= 4; j++)
-            printf " %s |", number(get(table, names[i] " tau=" taus[j], "accuracy_mean"), 100, 2)
+            printf " %s, %s ms |",
+                number(get(table, names[i] " tau=" taus[j], "accuracy_mean"), 100, 2),
+                milliseconds(table "_time", names[i] " tau=" taus[j])
         print ""
     }
 }
