@@ -54,6 +54,9 @@ for name in "$@"; do
     case $name in
     paper_table1_small) sweep_time "$name" 2344 ;;
     effect_of_tau) sweep_time "$name" 1152 ;;
+    paper_time_imagenet)
+        sweep "$name" "${name}_25gbps" --timing-only --set 'platform.bandwidth."*_eth"=25Gbps'
+        ;;
     network_speed)
         ties "$stores/$name.db" 'platform.bandwidth."*_eth"' allreduce \
             local local-slowmo sgp sgp-slowmo osgp >"$here/${name}_ties.csv"

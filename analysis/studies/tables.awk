@@ -110,16 +110,41 @@ function quickstart(    i, row) {
     }
 }
 
+# ms of table 2a of the paper, and of its section 4
+function published_times(paper,    pairs, i, n) {
+    n = split("allreduce 420 local 294 local-slowmo 282 osgp 271 osgp-slowmo 271 sgp 304 " \
+              "sgp-slowmo 302 sgp-double 402", pairs, " ")
+    for (i = 1; i <= n; i += 2)
+        paper[pairs[i]] = pairs[i + 1]
+}
+
 function paper_time_imagenet(    paper, i, row, own) {
-    split("allreduce 420 local 294 local-slowmo 282 osgp 271 osgp-slowmo 271 sgp 304 sgp-slowmo 302 " \
-          "sgp-double 402", cells, " ")
-    for (i = 1; i in cells; i += 2)
-        paper[cells[i]] = cells[i + 1]
+    published_times(paper)
     title("ms an iteration | simulated | published | difference")
     for (i = 1; i <= count[table]; i++) {
         row = rows[table, i]
         own = 1e3 * get(table, row, "seconds_per_step")
         printf "| %s | %.1f | %d | %+.1f %% |\n", row, own, paper[row], 100 * (own / paper[row] - 1)
+    }
+}
+
+function paper_time_imagenet_what_if(    paper, i, row, study, other, label) {
+    study = "paper_time_imagenet"
+    other = study "_25gbps"
+    published_times(paper)
+    label["allreduce"] = "AllReduce, in buckets during backward"
+    label["local"] = "Local SGD, tau 12"
+    label["local-slowmo"] = "Local SGD + SlowMo, tau 12"
+    label["osgp"] = "OSGP"
+    label["osgp-slowmo"] = "OSGP + SlowMo, tau 48"
+    label["sgp"] = "SGP"
+    label["sgp-slowmo"] = "SGP + SlowMo, tau 48"
+    label["sgp-double"] = "SGP that pushes the momentum too"
+    title("ms an iteration | 10 Gbit/s, simulated | 10 Gbit/s, published | 25 Gbit/s, simulated")
+    for (i = 1; i <= count[study]; i++) {
+        row = rows[study, i]
+        printf "| %s | %.1f | %s | %.1f |\n", label[row], 1e3 * get(study, row, "seconds_per_step"),
+            paper[row], 1e3 * get(other, row, "seconds_per_step")
     }
 }
 
@@ -208,6 +233,26 @@ function network_speed(    names, n, i, j, speeds, m, row, heading) {
             printf " %s |", digits(get(table, row, "seconds_to_target"), 1)
         }
         printf " %s | %s |\n", to_target(table, row, "steps", 0), accuracy(table, row)
+    }
+}
+
+# For the top page: fewer speeds, and where AllReduce ties.
+function network_speed_short(    names, n, i, j, speeds, m, study, tie, gbit) {
+    study = "network_speed"
+    gbit = 8e-9
+    n = split("allreduce osgp sgp sgp-slowmo local local-slowmo", names, " ")
+    m = split("1 3 10 25 100", speeds, " ")
+    title("s to 82 % | 1 Gbit/s | 3 | 10 | 25 | 100 | AllReduce is first from")
+    for (i = 1; i <= n; i++) {
+        printf "| %s |", names[i]
+        for (j = 1; j <= m; j++)
+            printf " %s |", digits(get(study, names[i] " \"*_eth\"=" speeds[j] "Gbps", "seconds_to_target"), 1)
+        tie = names[i] " 0.82"
+        if (i == 1)
+            print "  |"
+        else
+            printf " %s Gbit/s (%s .. %s) |\n", digits(get(study "_ties", tie, "at"), gbit),
+                digits(get(study "_ties", tie, "low"), gbit), digits(get(study "_ties", tie, "high"), gbit)
     }
 }
 
@@ -369,6 +414,7 @@ function linear_speedup_quadratic(    names, n, i, m, g, left) {
 END {
     if (table == "quickstart") quickstart()
     else if (table == "paper_time_imagenet") paper_time_imagenet()
+    else if (table == "paper_time_imagenet_what_if") paper_time_imagenet_what_if()
     else if (table == "paper_time_sgp") paper_time_sgp()
     else if (table == "paper_table1_small") paper_table1_small()
     else if (table == "paper_table1_small_gain") paper_table1_small_gain()
@@ -376,6 +422,7 @@ END {
     else if (table == "alpha_beta") alpha_beta()
     else if (table == "effect_of_tau") effect_of_tau()
     else if (table == "network_speed") network_speed()
+    else if (table == "network_speed_short") network_speed_short()
     else if (table == "network_speed_ties") network_speed_ties()
     else if (table == "topologies") topologies()
     else if (table == "stragglers") stragglers_table("s to 82 %")
