@@ -283,7 +283,7 @@ class Charts(unittest.TestCase):
                 seen.push(document.querySelector(".hint").textContent);
             }
             return seen;""")
-        late = [hint for hint in hints if re.search("not reached|[12] of 3 seeds reach it", hint)]
+        late = [hint for hint in hints if re.search("not reached|[12] of 3 seeds that reach it", hint)]
         self.assertEqual(len(late), missing, hints)
         self.assertEqual(sum("not reached" in hint for hint in late), 6, hints)
         self.pick("sweeps", "heat map")
