@@ -35,8 +35,7 @@ function measuresOf(data) {
                     return ended(variant, {mean: null});
                 }
                 return reached === variant.seeds ? seconds : {
-                    state: reached === 0 ? "not reached"
-                                         : `${reached} of ${variant.seeds} seeds reach it`,
+                    state: reached === 0 ? "not reached" : `${reached} of ${variant.seeds} seeds`,
                     mean: seconds.mean,
                 };
             }
@@ -212,7 +211,9 @@ function hintOf(line, point, key, measure) {
         lines.push(`${key.label} ${quantity(point.x, key.unit)}`);
     }
     lines.push(
-        point.state !== null && point.mean !== null ? `${value}, for ${point.state}` : value);
+        point.state !== null && point.mean !== null
+            ? `${value}, the mean of the ${point.state} that reach it`
+            : value);
     if (point.low !== null && point.low !== point.high) {
         lines.push(`95 % interval ${quantity(point.low, measure.unit)} to ${
             quantity(point.high, measure.unit)}`);
