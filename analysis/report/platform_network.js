@@ -6,7 +6,8 @@
 "use strict";
 
 const {element, svg, tip} = report;
-const {plural, sayLink, speedOf, workerWord, lookOf, line, box, words, wrap} = report.platform;
+const {plural, sayLink, speedOf, workerWord, lookOf, line, box, words, wrap, letterWidth} =
+    report.platform;
 
 const pillHeight = 26;
 const stackHeight = 56;
@@ -167,11 +168,11 @@ function panelsOf(description, rows) {
 function labelsOf(description, edges, levels, level, width) {
     const counts = new Map();
     let word = "switch";
-    for (const edge of edges.filter(
-             ({a, b, link}) => link && levels[a] === level && levels[b] > level)) {
+    const up = ({a, b, link}) => link && levels[a] === level && levels[b] > level;
+    for (const edge of edges.filter(up)) {
         const node = description.nodes[edge.a];
         const rails = isWorker(node) && edge.each[0] > 1 ? `${edge.each[0]} × ` : "";
-        const dashed = edge.link.odd ? " (dashed)" : "";
+        const dashed = edge.link.dash ? ` (${edge.link.dash})` : "";
         const text = `${rails}${sayLink(edge.link, edge)}${dashed}`;
         word = isWorker(node) ? workerWord(description.kinds[node.kind]) : word;
         counts.set(text, (counts.get(text) || 0) + node.count);
@@ -188,7 +189,7 @@ function loopsOf(description, edges, levels, width) {
         const word = isWorker(node) ? workerWord(description.kinds[node.kind]) : "switch";
         const among = a === b && node.count > 2;
         const who = among ? `each ${word} to ${plural(each[0], "other")}` : `${word} to ${word}`;
-        const dashed = link && link.odd ? " (dashed)" : "";
+        const dashed = link && link.dash ? ` (${link.dash})` : "";
         return wrap(`${who}: ${link ? sayLink(link, edge) : "directly"}${dashed}`, width);
     });
 }
@@ -204,9 +205,9 @@ function drawStack(parent, place, description, width, y) {
     box(group, "pf-box", place.x, y, width, stackHeight - 6, 7);
     const number = plural(place.stands, workerWord(kind));
     const speed = kind.devices > 1 ? `${kind.devices} × ${speedOf(kind)}` : speedOf(kind);
-    const small = width < 80;
-    words(group, place.x, y + (small ? 29 : 21), [number, `× ${place.stands}`, ""], width - 4);
-    words(group, place.x, y + 39, small ? "" : [speed, speedOf(kind), ""], width - 4, "quiet");
+    const fits = speedOf(kind).length * letterWidth <= width - 4;
+    words(group, place.x, y + (fits ? 21 : 29), [number, `× ${place.stands}`, ""], width - 4);
+    words(group, place.x, y + 39, [speed, speedOf(kind), ""], width - 4, "quiet");
     const here = place.stands < place.node.count ? `, ${place.stands} of them here` : "";
     tip(group,
         () => [`${number} like ${kind.name.replace(/_?gpu\d+$/, "")}`,

@@ -165,4 +165,5 @@ report.platform = {
     box,
     words,
     wrap,
+    letterWidth,
 };
