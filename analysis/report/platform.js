@@ -65,6 +65,7 @@ function factsOf(description, runs) {
         ...unlike.map((kind) => `${capital(sayRanks(kind))}: ${kind.unlike}.`),
         fewer && `Runs use the first ${used.join(", ")}.`,
         sampled && `Drawn from the first ${digits(sampled, 7)} workers.`,
+        description.gaps && "Some zones have no route to each other: what joins them is not drawn.",
         description.irregular && "Too many of its parts differ to draw how they are joined.",
         description.coarse && !description.irregular &&
             "What differs in speed only is drawn alike, with the range of its values.",
