@@ -558,7 +558,7 @@ analyse(struct sm_arena *arena, const struct sm_stored_run *runs, size_t count,
     size_t variant_count, best_count = 0;
     SM_TRY(check_request(request));
     if (count == 0)
-        return SM_FAIL(SM_ERR_INPUT, "the store holds no run");
+        return SM_FAIL(SM_ERR_INPUT, "no runs to analyse");
     SM_TRY(sm_variants_find(runs, count, target, arena, &variants, &variant_count));
     SM_TRY(sm_analyse_variants(arena, variants, variant_count, &rows));
     const struct sm_run_measure *by = sm_run_measure_default(variants, variant_count, target);

@@ -73,4 +73,15 @@ enum sm_status sm_analyse_ties(struct sm_arena *arena, const struct sm_variant *
                                size_t count, const char *pair, const char *over,
                                const struct sm_run_measure *measure, struct sm_ties *ties);
 
+/* One value of a key, and the variants on both sides that have it. */
+struct sm_tie_cell {
+    double x; /* in base units, above 0 */
+    const struct sm_variant *sides[2];
+};
+/* The same of the cells, x ascending. Those are left out where a side has no mean of the measure;
+ * without two that remain, or without a seed that all of them have, there is no tie. Of *ties,
+ * names and unit are the caller's. */
+enum sm_status sm_ties_find(struct sm_arena *arena, const struct sm_tie_cell *cells, size_t count,
+                            const struct sm_run_measure *measure, struct sm_ties *ties);
+
 #endif

@@ -124,7 +124,7 @@ struct duel {
 static int
 by_x(const void *a, const void *b)
 {
-    const double x = ((const struct cell *)a)->log_x, y = ((const struct cell *)b)->log_x;
+    const double x = ((const struct sm_tie_cell *)a)->x, y = ((const struct sm_tie_cell *)b)->x;
     return (x > y) - (x < y);
 }
 
@@ -213,8 +213,10 @@ take_values(struct sm_arena *arena, const struct sm_run_measure *measure, struct
  * not one run has the measure, are left out. */
 static enum sm_status
 pair_cells(const struct sm_facet *facets, size_t count, const char *const names[2],
-           const struct sm_run_measure *measure, struct duel *duel, enum sm_unit *unit)
+           const struct sm_run_measure *measure, struct sm_tie_cell *cells, size_t *cell_count,
+           enum sm_unit *unit)
 {
+    *cell_count = 0;
     for (size_t a = 0; a < count; a++) {
         double x, y;
         enum sm_unit other;
@@ -232,12 +234,12 @@ pair_cells(const struct sm_facet *facets, size_t count, const char *const names[
         if (partner == NULL || isnan(sm_variant_mean(facets[a].variant, measure)))
             continue;
         size_t c = 0;
-        while (c < duel->count && duel->cells[c].log_x != log(x))
+        while (c < *cell_count && cells[c].x != x)
             c++;
-        duel->cells[c] = (struct cell){.log_x = log(x), .sides = {facets[a].variant, partner}};
-        duel->count += c == duel->count;
+        cells[c] = (struct sm_tie_cell){x, {facets[a].variant, partner}};
+        *cell_count += c == *cell_count;
     }
-    qsort(duel->cells, duel->count, sizeof *duel->cells, by_x);
+    qsort(cells, *cell_count, sizeof *cells, by_x);
     return SM_OK;
 }
 
@@ -289,30 +291,28 @@ add_tie(struct sm_arena *arena, struct duel *duel, double log_x, bool first_belo
 }
 
 enum sm_status
-sm_analyse_ties(struct sm_arena *arena, const struct sm_variant *variants, size_t count,
-                const char *pair, const char *over, const struct sm_run_measure *measure,
-                struct sm_ties *ties)
+sm_ties_find(struct sm_arena *arena, const struct sm_tie_cell *cells, size_t count,
+             const struct sm_run_measure *measure, struct sm_ties *ties)
 {
-    const char *const keys[2] = {over, NULL};
-    struct sm_facet *facets;
-    *ties = (struct sm_ties){.count = 0};
-    SM_TRY(take_facets(arena, variants, count, keys, &facets));
-    SM_TRY(split_names(arena, facets, count, pair, ties->names));
     struct duel duel = {.cells = sm_arena_zalloc(arena, count, sizeof *duel.cells),
                         .gap = sm_arena_alloc(arena, count, sizeof *duel.gap)};
     struct sm_tie *found = sm_arena_zalloc(arena, count, sizeof *found);
     if (duel.cells == NULL || duel.gap == NULL || found == NULL)
         return no_memory();
-    SM_TRY(pair_cells(facets, count, ties->names, measure, &duel, &ties->unit));
+    for (size_t c = 0; c < count; c++)
+        if (!isnan(sm_variant_mean(cells[c].sides[0], measure)) &&
+            !isnan(sm_variant_mean(cells[c].sides[1], measure)))
+            duel.cells[duel.count++] = (struct cell){
+                .log_x = log(cells[c].x), .sides = {cells[c].sides[0], cells[c].sides[1]}};
+    ties->ties = found;
+    ties->count = ties->seeds = 0;
+    ties->values = duel.count;
     if (duel.count < 2)
-        return SM_FAIL(SM_ERR_INPUT,
-                       "%s and %s have %zu values of %s in common where both have %s; expected two "
-                       "or more",
-                       ties->names[0], ties->names[1], duel.count, over, measure->name);
+        return SM_OK;
     SM_TRY(take_values(arena, measure, &duel));
+    ties->seeds = duel.seeds;
     if (duel.seeds == 0)
-        return SM_FAIL(SM_ERR_INPUT, "%s and %s have no seed in common at all values of %s",
-                       ties->names[0], ties->names[1], over);
+        return SM_OK;
     size_t *all = sm_arena_alloc(arena, duel.seeds, sizeof *all);
     double *gaps = sm_arena_alloc(arena, duel.count, sizeof *gaps);
     if (all == NULL || gaps == NULL)
@@ -321,9 +321,6 @@ sm_analyse_ties(struct sm_arena *arena, const struct sm_variant *variants, size_
         all[s] = s;
     take_gaps(&duel, all, duel.seeds);
     memcpy(gaps, duel.gap, duel.count * sizeof *gaps);
-    ties->ties = found;
-    ties->seeds = duel.seeds;
-    ties->values = duel.count;
     ties->low = exp(duel.cells[0].log_x);
     ties->high = exp(duel.cells[duel.count - 1].log_x);
     ties->first_less = gaps[0] < 0;
@@ -334,5 +331,32 @@ sm_analyse_ties(struct sm_arena *arena, const struct sm_variant *variants, size_
             SM_TRY(add_tie(arena, &duel, log_x, c > 0 ? gaps[c - 1] < 0 : gaps[c + 1] > 0,
                            &found[ties->count++]));
     }
+    return SM_OK;
+}
+
+enum sm_status
+sm_analyse_ties(struct sm_arena *arena, const struct sm_variant *variants, size_t count,
+                const char *pair, const char *over, const struct sm_run_measure *measure,
+                struct sm_ties *ties)
+{
+    const char *const keys[2] = {over, NULL};
+    struct sm_facet *facets;
+    size_t cell_count;
+    *ties = (struct sm_ties){.count = 0};
+    SM_TRY(take_facets(arena, variants, count, keys, &facets));
+    SM_TRY(split_names(arena, facets, count, pair, ties->names));
+    struct sm_tie_cell *cells = sm_arena_alloc(arena, count, sizeof *cells);
+    if (cells == NULL)
+        return no_memory();
+    SM_TRY(pair_cells(facets, count, ties->names, measure, cells, &cell_count, &ties->unit));
+    SM_TRY(sm_ties_find(arena, cells, cell_count, measure, ties));
+    if (ties->values < 2)
+        return SM_FAIL(SM_ERR_INPUT,
+                       "%s and %s have %zu values of %s in common where both have %s; expected two "
+                       "or more",
+                       ties->names[0], ties->names[1], ties->values, over, measure->name);
+    if (ties->seeds == 0)
+        return SM_FAIL(SM_ERR_INPUT, "%s and %s have no seed in common at all values of %s",
+                       ties->names[0], ties->names[1], over);
     return SM_OK;
 }

@@ -634,6 +634,19 @@ catch_signals(void)
     return SM_OK;
 }
 
+/* A store that cannot be used is told once, before anything runs. */
+static enum sm_status
+try_store(const struct arguments *arguments)
+{
+    struct sm_store *store;
+    if (arguments->resume && access(arguments->store, F_OK) != 0)
+        return SM_FAIL(SM_ERR_INPUT, "--resume: there is no %s; without it, a sweep begins",
+                       arguments->store);
+    SM_TRY(sm_store_open(arguments->store, &store));
+    sm_store_close(store);
+    return SM_OK;
+}
+
 static int
 command_run(int argc, char **argv)
 {
@@ -667,13 +680,16 @@ command_run(int argc, char **argv)
     size_t count = 0;
     enum sm_status status = plan(&arena, &arguments, &options, &trees, &experiments, &count);
     int code = EXIT_SUCCESS;
+    if (status == SM_OK)
+        status = try_store(&arguments);
     if (status == SM_OK) {
         int64_t *ids = sm_arena_zalloc(&arena, count, sizeof *ids);
         status = ids != NULL ? sm_run_all(experiments, count, &options, ids)
                              : SM_FAIL(SM_ERR_NOMEM, "no memory for %zu runs", count);
         struct sm_error error = *sm_error_last();
         /* what was finished is shown even when a later run failed */
-        if (ids != NULL && show(&arena, &arguments, experiments, count, ids) != SM_OK)
+        if (ids != NULL && show(&arena, &arguments, experiments, count, ids) != SM_OK &&
+            status == SM_OK)
             code = fail();
         sm_error_set(&error);
     }
@@ -695,19 +711,6 @@ take_shard(const struct arguments *arguments, struct sm_experiment *experiments,
     for (size_t i = arguments->shard - 1; i < *count; i += arguments->shards)
         experiments[kept++] = experiments[i];
     *count = kept;
-}
-
-/* A store that cannot be used is told once, before anything runs. */
-static enum sm_status
-try_store(const struct arguments *arguments)
-{
-    struct sm_store *store;
-    if (arguments->resume && access(arguments->store, F_OK) != 0)
-        return SM_FAIL(SM_ERR_INPUT, "--resume: there is no %s; without it, a sweep begins",
-                       arguments->store);
-    SM_TRY(sm_store_open(arguments->store, &store));
-    sm_store_close(store);
-    return SM_OK;
 }
 
 static enum sm_status
@@ -877,7 +880,8 @@ command_analyse(int argc, char **argv)
             .over = arguments.over,
             .json = arguments.json,
         };
-        status = sm_analyse(runs, count, &request, stdout);
+        status = count > 0 ? sm_analyse(runs, count, &request, stdout)
+                           : SM_FAIL(SM_ERR_INPUT, "%s: holds no run", arguments.positional[0]);
     }
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
@@ -983,7 +987,8 @@ export_trace(const struct arguments *arguments)
 {
     if (arguments->positional_count == 0)
         return SM_FAIL(SM_ERR_INPUT, "export: expected the file of a store");
-    return sm_timeline_write(arguments->positional[0], (int64_t)arguments->run, arguments->output);
+    return sm_timeline_write(arguments->positional[0], (int64_t)arguments->run, arguments->output,
+                             stdout);
 }
 
 static int
@@ -1190,7 +1195,7 @@ main(int argc, char **argv)
     for (size_t i = 0; commands[i].name != NULL; i++) {
         if (strcmp(commands[i].name, argv[1]) == 0) {
             int code = commands[i].run(argc - 1, argv + 1);
-            if (fflush(stdout) != 0 || ferror(stdout)) {
+            if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_SUCCESS) {
                 SM_FAIL(SM_ERR_IO, "cannot write to standard output: %s", strerror(errno));
                 return fail();
             }

@@ -26,11 +26,19 @@ const measures = [
         unit: "nats",
         logarithmic: true
     },
+    {
+        id: "consensusDistance",
+        name: "Consensus distance",
+        axis: "squared consensus distance",
+        unit: "",
+        logarithmic: true,
+    },
 ];
 
-const mostLines = 120;  // what dygraphs draws without a wait
-const mostRows = 1500;  // more x than can be told apart on a screen
-const mostValues = 40;  // in the list of a hover
+const mostLines = 120; // what dygraphs draws without a wait
+const mostChips = 120;
+const mostRows = 1500; // more x than can be told apart on a screen
+const mostValues = 40; // in the list of a hover
 
 /* ---- curves ---- */
 
@@ -152,8 +160,10 @@ function rowsOf(lines, axis) {
 class Figure {
     constructor(box, data) {
         this.data = data;
+        // a consensus distance of 0 throughout says nothing
         this.measures = measures.filter(
-            (measure) => data.runs.some((run) => run.evaluations[measure.id] !== undefined));
+            (measure) =>
+                data.runs.some((run) => (run.evaluations[measure.id] || []).some(Boolean)));
         this.measure = this.measures[0];
         this.axis = "seconds";
         this.single = false;
@@ -253,18 +263,27 @@ class Figure {
     /* ---- which variants ---- */
 
     addChips(box) {
-        const variants = this.data.variants;
-        this.chips = [];
+        const {variants} = this.data;
+        this.chips = new Map();
+        this.matching = variants.map((variant, i) => i);
         if (variants.length < 2) {
             return;
         }
         if (variants.length > 8) {
             this.addChoice(element("div", {class: "controls"}, box));
         }
-        const list =
+        this.list =
             element("div", {class: "chips", role: "group", "aria-label": "Variants shown"}, box);
-        variants.forEach((variant, i) => {
-            const chip = element("button", {type: "button", class: "chip"}, list);
+        this.listChips();
+    }
+
+    listChips() {
+        const {variants} = this.data;
+        this.chips.clear();
+        this.list.replaceChildren();
+        for (const i of this.matching.slice(0, mostChips)) {
+            const variant = variants[i];
+            const chip = element("button", {type: "button", class: "chip"}, this.list);
             report.sample(variant, chip);
             element("span", {text: variant.name}, chip);
             if (variant.status !== "finished") {
@@ -276,12 +295,21 @@ class Figure {
                 }
                 this.draw();
             });
-            this.chips.push(chip);
-        });
+            this.chips.set(i, chip);
+        }
+        const left = this.matching.length - this.chips.size;
+        if (left > 0) {
+            element("span", {class: "quiet", text: `and ${left} more`}, this.list);
+        }
+        this.markChips();
+    }
+
+    markChips() {
+        this.chips.forEach((chip, i) => chip.setAttribute("aria-pressed", this.shown.has(i)));
     }
 
     addChoice(bar) {
-        const variants = this.data.variants;
+        const {variants} = this.data;
         const filter = element(
             "input", {
                 type: "search",
@@ -291,19 +319,15 @@ class Figure {
             bar);
         filter.addEventListener("input", () => {
             const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-            this.chips.forEach((chip, i) => {
-                const name = variants[i].name.toLowerCase();
-                chip.hidden = !words.every((word) => name.includes(word));
-            });
+            const matches = (name) => words.every((word) => name.includes(word));
+            this.matching = variants.map((variant, i) => i)
+                                .filter((i) => matches(variants[i].name.toLowerCase()));
+            this.listChips();
         });
         const button = (text, wanted) => {
             const node = element("button", {type: "button", class: "button", text}, bar);
             node.addEventListener("click", () => {
-                this.chips.forEach((chip, i) => {
-                    if (!chip.hidden) {
-                        this.shown[wanted(variants[i]) ? "add" : "delete"](i);
-                    }
-                });
+                this.matching.forEach((i) => this.shown[wanted(variants[i]) ? "add" : "delete"](i));
                 this.draw();
             });
         };
@@ -312,6 +336,7 @@ class Figure {
         if (variants.some((variant) => variant.front)) {
             button("Pareto front", (variant) => variant.front);
         }
+        this.note = element("span", {class: "quiet", role: "status"}, bar);
     }
 
     /* ---- drawing ---- */
@@ -321,8 +346,11 @@ class Figure {
         const lines =
             variants.flatMap((variant) => linesOf(variant, this.measure, this.single, this.data))
                 .filter((line) => line.y.length > 0);
-        this.left = Math.max(0, lines.length - mostLines);
         this.lines = lines.slice(0, mostLines);
+        if (this.note) {
+            this.note.textContent =
+                lines.length > mostLines ? `the first ${mostLines} of ${lines.length} lines` : "";
+        }
     }
 
     // Each x with [least, mean, most] of every line, in the units of the axes.
@@ -354,7 +382,7 @@ class Figure {
 
     draw() {
         this.collect();
-        this.chips.forEach((chip, i) => chip.setAttribute("aria-pressed", this.shown.has(i)));
+        this.markChips();
         this.onLog = Boolean(this.measure.logarithmic && this.logarithmic);
         const last =
             Math.max(0, ...this.lines.map((line) => line[this.axis][line[this.axis].length - 1]));
@@ -402,7 +430,7 @@ class Figure {
         const narrow = width < 600;
         const number = (value) => digits(value, 6);
         const model = {...Dygraph.defaultInteractionModel};
-        delete model.touchstart;  // a finger scrolls the page, and reads the values where it taps
+        delete model.touchstart; // a finger scrolls the page, and reads the values where it taps
         delete model.touchmove;
         delete model.touchend;
         return {
@@ -422,7 +450,7 @@ class Figure {
             axisLineColor: "#9aa4af",
             gridLineWidth: 1,
             axisLabelFontSize: 13,
-            axisLabelWidth: narrow ? 44 : 52,
+            axisLabelWidth: narrow ? 58 : 62,
             xLabelHeight: 20,
             yLabelWidth: 20,
             axes: {
@@ -441,7 +469,10 @@ class Figure {
             zoomCallback: () => {
                 this.reset.hidden = !this.graph.isZoomed();
             },
-            underlayCallback: (context, area, graph) => this.drawTarget(context, area, graph),
+            underlayCallback: (context, area, graph) => {
+                this.graph = graph; // the first drawing comes before the constructor's end
+                this.drawTarget(context, area, graph);
+            },
             drawCallback: (graph) => this.drawEnds(graph),
         };
     }
@@ -464,7 +495,36 @@ class Figure {
         context.lineTo(area.x + area.w, y);
         context.stroke();
         context.restore();
-        this.targetAt = [area.x + area.w - 4, y + 15];
+        this.targetAt = this.placeTarget(area, y);
+    }
+
+    // [x, y, textAlign] above or below the target's line, at the end where fewest lines pass.
+    placeTarget(area, y) {
+        const width = 84;
+        const places = [];
+        for (const [left, x, align] of [
+                 [area.x + area.w - width, area.x + area.w - 4, "right"],
+                 [area.x + 4, area.x + 6, "left"]]) {
+            for (const [top, base] of [[y, y + 15], [y - 20, y - 6]]) {
+                const passes = this.lines.filter((line) => this.passes(line, left, width, top));
+                const outside = top < area.y || top + 20 > area.y + area.h;
+                places.push({at: [x, base, align], cost: passes.length + (outside ? 1e6 : 0)});
+            }
+        }
+        return places.reduce((best, place) => place.cost < best.cost ? place : best).at;
+    }
+
+    // Whether a line goes through the 20 pixels below `top`.
+    passes(line, left, width, top) {
+        for (let x = left; x <= left + width; x += 7) {
+            const value = interpolate(
+                line[this.axis], line.y, this.graph.toDataXCoord(x) * this.xScale.factor);
+            const y = value === null ? null : this.graph.toDomYCoord(value / this.yScale.factor);
+            if (y !== null && y > top && y < top + 20) {
+                return true;
+            }
+        }
+        return false;
     }
 
     // Over the lines, with a rim of white.
@@ -474,14 +534,15 @@ class Figure {
         }
         const text = `target ${quantity(this.data.target, "share")}`;
         context.save();
+        const [x, y, align] = this.targetAt;
         context.font = "13px system-ui, sans-serif";
-        context.textAlign = "right";
+        context.textAlign = align;
         context.lineJoin = "round";
         context.lineWidth = 4;
         context.strokeStyle = "#fff";
         context.fillStyle = "#5c6672";
-        context.strokeText(text, ...this.targetAt);
-        context.fillText(text, ...this.targetAt);
+        context.strokeText(text, x, y);
+        context.fillText(text, x, y);
         context.restore();
     }
 
@@ -563,12 +624,15 @@ class Figure {
         values.classList.toggle("many", !few);
         const [left] = graph.toDomCoords(x, 0);
         const area = graph.getArea();
-        const over = few && this.frame.clientWidth >= 700;  // else below, where it hides no line
+        const over = few && this.frame.clientWidth >= 700; // else it would hide the lines
         values.classList.toggle("over", over);
         values.style.left = over && left > area.x + area.w / 2 ? `${area.x + 8}px`
             : over ? "auto"
                    : "0";
         values.style.right = over && left <= area.x + area.w / 2 ? "8px" : "auto";
+        const frame = this.frame.getBoundingClientRect();
+        const below = window.innerHeight - frame.bottom;
+        values.classList.toggle("above", !over && below < values.offsetHeight && below < frame.top);
         this.row = row;
     }
 
@@ -596,8 +660,12 @@ class Figure {
 report.section({
     id: "curves",
     title: "Learning curves",
-    about: "Means over the seeds that finished; the band is the range from worst to best seed. " +
-        "Drag to zoom, double click to reset, click a name to hide it.",
+    about: (data) =>
+        (data.runs.length > data.variants.length
+             ? "Means over the seeds that finished; the band is the range from worst to best seed. "
+             : "") +
+        "Drag to zoom, double click to reset" +
+        (data.variants.length > 1 ? ", click a name to hide it." : "."),
     draw(box, data) {
         if (!data.runs.some(
                 (run) => measures.some((measure) => run.evaluations[measure.id] !== undefined))) {

@@ -9,6 +9,7 @@
 #include "analysis/analysis.h"
 #include "analysis/report/platforms.h"
 #include "analysis/report/settings.h"
+#include "analysis/report/ties.h"
 #include "analysis/report/timelines.h"
 #include "sim/store/record.h"
 
@@ -233,6 +234,34 @@ indices_json(const struct model *model, const struct sm_variant *variant)
     return list;
 }
 
+static size_t
+line_count(const char *text)
+{
+    size_t lines = 0;
+    for (; *text != '\0'; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+/* The text; where it has as many lines as the first variant's, those that differ: [[line, text]].
+ */
+static json_t *
+experiment_json(const struct model *model, size_t v)
+{
+    const char *own = model->variants[v].experiment, *first = model->variants[0].experiment;
+    if (v == 0 || line_count(own) != line_count(first))
+        return text(own);
+    json_t *changes = json_array();
+    for (size_t line = 0; *own != '\0' && *first != '\0'; line++) {
+        const size_t length = strcspn(own, "\n"), other = strcspn(first, "\n");
+        if (length != other || memcmp(own, first, length) != 0)
+            json_array_append_new(changes, json_pack("[i, s%]", (int)line, own, length));
+        own += length + (own[length] == '\n');
+        first += other + (first[other] == '\n');
+    }
+    return changes;
+}
+
 static enum sm_status
 variant_json(struct model *model, size_t v, json_t **object)
 {
@@ -246,7 +275,7 @@ variant_json(struct model *model, size_t v, json_t **object)
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text(variant->name), "runs",
                   indices_json(model, variant), "workers", whole((size_t)first->workers), "seeds",
                   whole(variant->finished), "status", text(status_of(&model->arena, variant)),
-                  "experiment", text(variant->experiment), "settings", settings_json(model, v));
+                  "experiment", experiment_json(model, v), "settings", settings_json(model, v));
     if (*object == NULL)
         return SM_FAIL(SM_ERR_INPUT, "run %lld holds a text that is not UTF-8",
                        (long long)variant->runs[0]->run);
@@ -328,6 +357,10 @@ fill(struct model *model, const struct sm_report_request *request, json_t *root)
     SM_TRY(add_facts(model, root));
     json_object_set_new(root, "judged", judged_json(model));
     json_object_set_new(root, "keys", keys_json(model));
+    json_t *ties;
+    SM_TRY(sm_report_ties(model->variants, model->variant_count, model->keys, model->key_count,
+                          &ties));
+    json_object_set_new(root, "ties", ties);
     json_t *variants = json_array();
     json_object_set_new(root, "variants", variants);
     for (size_t v = 0; v < model->variant_count; v++) {

@@ -9,12 +9,14 @@
  *   judged      {name, unit, moreIsBetter, scale}, null when no run has an accuracy or loss
  *   keys        settings that differ among the variants (settings.h): {key, label, numeric, unit,
  *               logarithmic, swept}; unit is "", seconds, bytes, bytes/s or FLOP/s
- *   variants    {name, runs (indices), workers, seeds (finished runs), status, experiment,
+ *   variants    {name, runs (indices), workers, seeds (finished runs), status, experiment
+ *               (YAML; the lines that differ from the first variant's, which page.js puts in),
  *               settings {key: {text, value}}, measure {name, mean, low, high, half},
  *               seconds {mean}, step {seconds, load, compute, communication, idle, bytes}, front,
  *               target {value, seconds {mean, low, high}, steps, reached},
  *               speedUp {mean, low, high, base (index), pairs}, rate {slope, error, bound},
  *               colour, dash}
+ *   ties        where lines over a swept key cross (ties.h)
  *   runs        the fields of the summary, nested, and those aside; created, variant (index, null
  *               for one that a later run of its seed replaces), evaluations (one list a column;
  *               one without any value is left out), platform (hash)

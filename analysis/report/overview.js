@@ -173,6 +173,22 @@ function shortest(data) {
           ];
 }
 
+// The same against all-reduce, or what else the experiment compares with.
+function faster(data) {
+    const timed = data.variants.filter(
+        (variant) => variant.step.seconds !== null && variant.speedUp.base !== null);
+    const ratio = (variant) =>
+        data.variants[variant.speedUp.base].step.seconds / variant.step.seconds;
+    if (data.judged || timed.length === 0) {
+        return null;
+    }
+    const best = timed.reduce((a, b) => ratio(b) > ratio(a) ? b : a);
+    const base = data.variants[best.speedUp.base].name;
+    return ratio(best) > 1
+        ? ["", best.name, ` is ${report.digits(ratio(best), 3)} times as fast as ${base}.`]
+        : ["No variant is faster than ", base, "."];
+}
+
 function failed(data) {
     const broken = data.runs.filter((run) => run.status !== "finished");
     if (broken.length === 0) {
@@ -201,8 +217,9 @@ report.section({
             element("dt", {text: name}, pair);
             element("dd", {text}, pair);
         }
-        const found =
-            [soonest, highest, fastest, shortest, failed].map((find) => find(data)).filter(Boolean);
+        const found = [soonest, highest, fastest, shortest, faster, failed]
+                          .map((find) => find(data))
+                          .filter(Boolean);
         const list = element("ul", {class: "findings"}, found.length > 0 ? box : null);
         for (const [before, name, after] of found) {
             const item = element("li", {}, list);

@@ -6,9 +6,22 @@
 //
 //     report.section({id: "curves", title: "Accuracy over time", about: "What to look for.",
 //                     draw(element, data) { ... return false where there is nothing to show; }});
+//
+// `about` may be a function of the data.
 "use strict";
 
 const data = JSON.parse(document.getElementById("data").textContent);
+
+// Of most experiments the file holds only the lines that differ from the first one's.
+for (const variant of data.variants) {
+    if (Array.isArray(variant.experiment)) {
+        const lines = data.variants[0].experiment.split("\n");
+        variant.experiment.forEach(([line, text]) => {
+            lines[line] = text;
+        });
+        variant.experiment = lines.join("\n");
+    }
+}
 
 // Okabe and Ito, without the yellow that white paper swallows: told apart by the colour-blind too.
 const colours =
@@ -72,18 +85,21 @@ const times = [
     [0, 1e-9, "ns"],
 ];
 
-// Significant digits without an exponent where people write none: 1500, 0.00012, 1.2e-7.
-function digitsOf(value, digits) {
+// Significant digits without an exponent where people write none: 1500, 0.00012, 1.2e-7. zeros:
+// with those at the end, as in a column of numbers.
+function digitsOf(value, digits, zeros = false) {
     const size = Math.abs(value);
+    let text;
     if (size >= 1e15 || (size > 0 && size < 1e-5)) {
-        return value.toExponential(Math.max(0, digits - 1))
-            .replace(/\.?0+e/, "e")
-            .replace("e+", "e");
+        text =
+            value.toExponential(Math.max(0, digits - 1)).replace(/\.?0+e/, "e").replace("e+", "e");
+    } else if (size >= 1e4) {
+        const rounded = Math.round(Number(value.toPrecision(digits)));
+        text = rounded.toString().replace(/\B(?=(\d{3})+$)/g, "\u2009");
+    } else {
+        const rounded = value.toPrecision(digits);
+        text = zeros && size > 0 && !rounded.includes("e") ? rounded : Number(rounded).toString();
     }
-    const rounded = Number(value.toPrecision(digits));
-    const text = Math.abs(rounded) >= 1e4
-        ? Math.round(rounded).toString().replace(/\B(?=(\d{3})+$)/g, "\u2009")
-        : rounded.toString();
     return text.replace("-", "\u2212");
 }
 
@@ -205,6 +221,12 @@ function responsive(node, draw) {
 function drawForPaper(paper) {
     document.documentElement.classList.toggle("printing", paper);
     drawn.forEach((look) => look());
+    for (const box of document.querySelectorAll(".scroll")) {
+        const fit = paper ? box.clientWidth / box.scrollWidth : 1;
+        [...box.children].forEach((child) => {
+            child.style.zoom = fit < 1 ? fit : "";
+        });
+    }
 }
 window.addEventListener("beforeprint", () => drawForPaper(true));
 window.addEventListener("afterprint", () => drawForPaper(false));
@@ -293,8 +315,9 @@ function drawSection(section, page) {
     if (section.title) {
         element("h2", {id: `${section.id}-title`, text: section.title}, box);
     }
-    if (section.about) {
-        element("p", {class: "about", text: section.about}, box);
+    const about = typeof section.about === "function" ? section.about(data) : section.about;
+    if (about) {
+        element("p", {class: "about", text: about}, box);
     }
     try {
         if (section.draw(element("div", {class: "body"}, box), data) === false) {

@@ -4,7 +4,7 @@
 
 const {element} = report;
 
-const mostShown = 20;  // before a button asks for the rest
+const mostShown = 20; // before a button asks for the rest
 
 function unique(values) {
     return [...new Set(values.filter((value) => value !== null && value !== undefined))];

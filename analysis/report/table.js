@@ -4,7 +4,7 @@
 
 const {element, digits} = report;
 
-const mostRows = 100;  // before a button asks for the rest
+const mostRows = 50; // before a button asks for the rest
 
 /* ---- columns ---- */
 
@@ -157,9 +157,13 @@ function readColumns(columns, rows) {
         const largest =
             numeric ? values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 0;
         const scale = numeric ? report.unitOf(largest, column.unit) : null;
-        const number = (value) => value === null || value === undefined
-            ? ""
-            : digits(value / scale.factor, column.digits || 4);
+        const whole = numeric && values.every((value) => Number.isInteger(value / scale.factor));
+        const number = (value) => {
+            if (value === null || value === undefined) {
+                return "";
+            }
+            return digits(value / scale.factor, whole ? 15 : column.digits || 4, !whole);
+        };
         kept.push({
             ...column,
             right: numeric || column.right,
@@ -298,8 +302,11 @@ class Table {
 report.section({
     id: "table",
     title: "All numbers",
-    about: "Means over the seeds that finished, with bootstrap intervals where there are two or " +
-        "more. A click on a heading sorts.",
+    about: (data) =>
+        (data.runs.length > data.variants.length
+             ? "Means over the seeds that finished, with bootstrap intervals over two or more. "
+             : "") +
+        (data.runs.length > 1 ? "A click on a heading sorts." : ""),
     draw(box, data) {
         report.table = new Table(box, data);
     },

@@ -11,7 +11,8 @@ const rowGap = 7;
 const headHeight = 20;
 const axisHeight = 22;
 const letterWidth = 6.8; // of 12 px text
-const unseen = 2; // pixels: what is narrower parts no text
+const mostUnlike = 4;    // longest over shortest drawing that share a scale unasked
+const unseen = 2;        // pixels: what is narrower parts no text
 
 // What is drawn of each name: full and short text, class of its rectangle, and what a hint says.
 const kinds = {
@@ -20,35 +21,54 @@ const kinds = {
     backward: {text: "backward", short: "B", css: "tl-backward", says: "backward pass"},
     compute: {text: "compute", short: "C", css: "tl-backward", says: "forward and backward pass"},
     update: {text: "update", short: "U", css: "tl-update", says: "optimizer's update"},
-    devices: {text: "devices", short: "D", css: "tl-devices", says: "all-reduce among the worker's own devices"},
+    devices: {
+        text: "devices",
+        short: "D",
+        css: "tl-devices",
+        says: "all-reduce among the worker's own devices"
+    },
     communication: {text: "waits", short: "", css: "tl-exposed", says: "waits for the network"},
-    idle: {text: "", short: "", css: "tl-idle", says: "idle: waits for a rank that is not there yet"},
+    idle:
+        {text: "", short: "", css: "tl-idle", says: "idle: waits for a rank that is not there yet"},
     "all-reduce": {text: "", short: "", css: "tl-network", says: "all-reduce"},
-    "device all-reduce": {text: "", short: "", css: "tl-devices", says: "all-reduce among the worker's own devices"},
+    "device all-reduce":
+        {text: "", short: "", css: "tl-devices", says: "all-reduce among the worker's own devices"},
     message: {text: "", short: "", css: "tl-message", says: "message"},
 };
-const unknown = {text: "", short: "", css: "tl-idle", says: ""};
+const unknown = {
+    text: "",
+    short: "",
+    css: "tl-idle",
+    says: ""
+};
 
 /* ---- data ---- */
 
 const tracks = ["program", "devices", "stream", "message"];
+const isOnDevice = (span) => span.track === "program" || span.track === "devices";
 
 // The columns of a timeline as spans, and what all its drawings need to know of them.
 function read(timeline) {
     const columns = timeline.spans;
     const at = (name, i) => columns[name] ? columns[name][i] : null;
     const spans = columns.rank.map((rank, i) => ({
-        rank: timeline.ranks[rank],
-        track: tracks[columns.track[i]],
-        name: timeline.names[columns.name[i]],
-        step: at("step", i),
-        round: at("round", i),
-        start: columns.start[i],
-        end: columns.start[i] + columns.seconds[i],
-        seconds: columns.seconds[i],
-        bytes: at("bytes", i),
-        from: at("from", i),
-    }));
+                                       rank: timeline.ranks[rank],
+                                       track: tracks[columns.track[i]],
+                                       name: timeline.names[columns.name[i]],
+                                       step: at("step", i),
+                                       round: at("round", i),
+                                       start: columns.start[i],
+                                       end: columns.start[i] + columns.seconds[i],
+                                       seconds: columns.seconds[i],
+                                       bytes: at("bytes", i),
+                                       from: at("from", i),
+                                   }));
+    const begun = new Set(); // spans of a rank come in the order of their starts
+    for (const span of spans.filter((one) => one.step !== null && isOnDevice(one))) {
+        const key = `${span.rank} ${span.step}`;
+        span.begins = !begun.has(key);
+        begun.add(key);
+    }
     const steps = [...new Set(spans.map((span) => span.step).filter((step) => step !== null))];
     return {...timeline, spans, steps: steps.sort((a, b) => a - b), total: timeline.steps};
 }
@@ -61,7 +81,8 @@ function turn(timeline) {
             rounds.set(span.step, span.round);
         }
     }
-    return timeline.steps.find((step) => rounds.has(step - 1) && rounds.get(step) !== rounds.get(step - 1));
+    return timeline.steps.find(
+        (step) => rounds.has(step - 1) && rounds.get(step) !== rounds.get(step - 1));
 }
 
 // So many steps of those there are, with the first turn of a round in their middle.
@@ -84,7 +105,9 @@ function ranksShown(timeline, count) {
     return [...shown, ...servers.slice(0, Math.max(1, count / 4))];
 }
 
-// What one drawing shows: its spans, between which times.
+// What one drawing shows: all that its workers do from the first beginning of these steps to their
+// last end. Who is faster is in later steps by then. Spans get the pieces of them that are seen,
+// at .. till, in seconds after the begin.
 function cut(timeline, choice) {
     const ranks = ranksShown(timeline, choice.workers);
     const steps = stepsShown(timeline, choice.steps);
@@ -92,25 +115,35 @@ function cut(timeline, choice) {
     const inSteps = own.filter((span) => steps.includes(span.step) && span.track !== "message");
     const begin = Math.min(...inSteps.map((span) => span.start));
     const end = Math.max(...inSteps.map((span) => span.end));
-    const meanwhile = own.filter((span) => (span.step === null || span.track === "message") &&
-                                           span.end > begin && span.start < end);
-    return {timeline, ranks, steps, begin, end, spans: [...inSteps, ...meanwhile]};
+    const spans = own.filter((span) => span.end > begin && span.start < end)
+                      .map((span) => ({
+                               ...span,
+                               at: Math.max(span.start, begin) - begin,
+                               till: Math.min(span.end, end) - begin,
+                               begins: span.begins && span.start >= begin
+                           }));
+    return {timeline, ranks, steps, length: end - begin, spans: spans.sort((a, b) => a.at - b.at)};
 }
 
-const algorithmOf = (data, variant) => {
-    const {strategy, outer, compression} = data.runs[variant.runs[0]].algorithm;
-    return [strategy, outer, compression].join(" ");
-};
-
-// One of each algorithm first, then others in their order.
+// One of each strategy first, then of each algorithm, then others in their order.
 function chooseFirst(data, timelines, most) {
-    const seen = new Set();
-    const first = timelines.filter(({variant}) => {
-        const algorithm = algorithmOf(data, data.variants[variant]);
-        return !seen.has(algorithm) && seen.add(algorithm);
-    });
-    const rest = timelines.filter((timeline) => !first.includes(timeline));
-    return new Set([...first, ...rest].slice(0, most));
+    const algorithmOf = (timeline) => data.runs[data.variants[timeline.variant].runs[0]].algorithm;
+    const names = [
+        ({strategy}) => strategy,
+        ({strategy, outer, compression}) => [strategy, outer, compression].join(" "),
+    ];
+    const chosen = new Set();
+    for (const nameOf of names) {
+        const seen = new Set([...chosen].map((timeline) => nameOf(algorithmOf(timeline))));
+        for (const timeline of timelines) {
+            if (!seen.has(nameOf(algorithmOf(timeline)))) {
+                seen.add(nameOf(algorithmOf(timeline)));
+                chosen.add(timeline);
+            }
+        }
+    }
+    timelines.forEach((timeline) => chosen.add(timeline));
+    return new Set([...chosen].slice(0, most));
 }
 
 /* ---- one block ---- */
@@ -130,28 +163,46 @@ function drawAxis(parent, {longest, width, top, bottom, px}) {
         svg("line", {class: "grid", x1: x, x2: x, y1: top, y2: bottom}, parent);
         const text = digits(i * step / factor, 6) + (i === 0 ? `\u00a0${unit}` : "");
         const anchor = i === 0 ? "start" : x > width - 20 ? "end" : "middle";
-        svg("text", {class: "quiet tl-text", x, y: bottom + 15, "text-anchor": anchor, text}, parent);
+        svg("text", {class: "quiet tl-text", x, y: bottom + 15, "text-anchor": anchor, text},
+            parent);
     }
 }
 
 // Text in the middle of a bar: as much of it as fits.
 function drawText(parent, kind, x, y, width) {
-    const text = [kind.text, kind.short].find((words) => words && words.length * letterWidth + 4 <= width);
+    const text =
+        [kind.text, kind.short].find((words) => words && words.length * letterWidth + 4 <= width);
     if (text) {
-        svg("text", {class: `tl-text tl-in ${kind.css}-text`, x: x + width / 2, y, "text-anchor": "middle", text}, parent);
+        svg("text", {
+            class: `tl-text tl-in ${kind.css}-text`,
+            x: x + width / 2,
+            y,
+            "text-anchor": "middle",
+            text
+        },
+            parent);
     }
 }
 
-// One rectangle a span; neighbours of one name (backward, cut into buckets) share their text.
+// One rectangle a span, [index, span]; neighbours of one name (backward, cut into buckets) share
+// their text.
 function drawDevice(parent, spans, y, px) {
     let group = null;
-    const flush = () => group && drawText(parent, group.kind, group.x, y + 14.5, group.end - group.x);
-    for (const span of spans) {
+    const flush = () =>
+        group && drawText(parent, group.kind, group.x, y + 14.5, group.end - group.x);
+    for (const [index, span] of spans) {
         const kind = kinds[span.name] || unknown;
         const x = px(span.at);
         const end = px(span.till);
-        svg("rect", {class: kind.css, x, y, width: Math.max(end - x, 0.5), height: deviceHeight,
-                     "data-span": span.index}, parent);
+        svg("rect", {
+            class: kind.css,
+            x,
+            y,
+            width: Math.max(end - x, 0.5),
+            height: deviceHeight,
+            "data-span": index
+        },
+            parent);
         if (end - x < unseen) {
             continue;
         }
@@ -166,55 +217,55 @@ function drawDevice(parent, spans, y, px) {
 }
 
 function drawNetwork(parent, spans, y, px) {
-    for (const span of spans) {
+    for (const [index, span] of spans) {
         const kind = kinds[span.name] || unknown;
         const x = px(span.at);
-        svg("rect", {class: kind.css, x, y, width: Math.max(px(span.till) - x, 1), height: networkHeight,
-                     "data-span": span.index}, parent);
+        svg("rect", {
+            class: kind.css,
+            x,
+            y,
+            width: Math.max(px(span.till) - x, 1),
+            height: networkHeight,
+            "data-span": index
+        },
+            parent);
     }
 }
 
-// Where each step of a row begins.
-function beginnings(spans, steps) {
-    const first = new Map();
-    for (const span of spans) {
-        if (steps.includes(span.step) && span.track !== "stream" && span.track !== "message" &&
-            !(first.get(span.step) <= span.at)) {
-            first.set(span.step, span.at);
-        }
-    }
-    return first;
-}
-
-function drawHead(parent, view, spans, px, width) {
-    const round = new Map(view.spans.map((span) => [span.step, span.round]));
+// Numbers of the steps of the uppermost row.
+function drawHead(parent, view, px, width) {
+    const own = view.spans.filter((span) => span.rank === view.ranks[0]);
+    const round = new Map(own.map((span) => [span.step, span.round]));
     let free = 0;
-    for (const [step, at] of beginnings(spans, view.steps)) {
-        const turned = round.get(step) !== null && round.has(step - 1) && round.get(step) !== round.get(step - 1);
-        const text = (free === 0 ? `step ${step}` : `${step}`) + (turned ? ` · round ${round.get(step)}` : "");
-        const room = text.length * letterWidth;
+    for (const {step, at} of own.filter((span) => span.begins)) {
+        const turned = round.get(step) !== null && round.has(step - 1) &&
+            round.get(step) !== round.get(step - 1);
+        const text = (free === 0 ? `step ${step}` : `${step}`) +
+            (turned ? ` · round ${round.get(step)}` : "");
+        const room = 2 + report.axes.textWidth(text);
         const x = px(at);
-        if (x + 2 >= free && x + room <= width) {
+        if (x >= free && x + room <= width) {
             svg("text", {class: "quiet tl-text", x: x + 2, y: 14, text}, parent);
-            free = x + room + 8;
+            free = x + room + 6;
         }
     }
 }
 
-// From sender to receiver; from workers that are not shown, from below.
-function drawArrows(parent, view, rows, bottom, px) {
-    const middle = (rank) => rows.has(rank) ? rows.get(rank) + deviceHeight + networkHeight / 2 : bottom;
-    for (const span of view.spans) {
-        if (span.track !== "message") {
-            continue;
+// From sender to receiver, where both are shown.
+function drawArrows(parent, view, rows, px) {
+    const middle = (rank) => rows.get(rank) + deviceHeight + networkHeight / 2;
+    view.spans.forEach((span, index) => {
+        if (span.track !== "message" || !rows.has(span.from)) {
+            return;
         }
         const [x1, y1, x2, y2] = [px(span.at), middle(span.from), px(span.till), middle(span.rank)];
         const length = Math.hypot(x2 - x1, y2 - y1) || 1;
         const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length];
-        const head = `M${x2 - 7 * ux - 3 * uy},${y2 - 7 * uy + 3 * ux}L${x2},${y2}L${x2 - 7 * ux + 3 * uy},${y2 - 7 * uy - 3 * ux}`;
-        svg("path", {class: rows.has(span.from) ? "tl-arrow" : "tl-arrow tl-far", d: `M${x1},${y1}L${x2},${y2}${head}`, "data-from": span.from,
-                     "data-to": span.rank, "data-span": span.index}, parent);
-    }
+        const head = `M${x2 - 7 * ux - 3 * uy},${y2 - 7 * uy + 3 * ux}L${x2},${y2}L${
+            x2 - 7 * ux + 3 * uy},${y2 - 7 * uy - 3 * ux}`;
+        svg("path", {class: "tl-arrow", d: `M${x1},${y1}L${x2},${y2}${head}`, "data-span": index},
+            parent);
+    });
 }
 
 function rankName(timeline, rank) {
@@ -223,7 +274,10 @@ function rankName(timeline, rank) {
 
 function describe(view, span) {
     const kind = kinds[span.name] || unknown;
-    const lines = [kind.says || span.name, `${rankName(view.timeline, span.rank)}, ${quantity(span.seconds, "seconds")}`];
+    const lines = [
+        kind.says || span.name,
+        `${rankName(view.timeline, span.rank)}, ${quantity(span.seconds, "seconds")}`
+    ];
     if (span.step !== null) {
         lines.push(`step ${span.step}` + (span.round !== null ? `, round ${span.round}` : ""));
     }
@@ -233,7 +287,7 @@ function describe(view, span) {
     if (span.bytes !== null) {
         lines.push(quantity(span.bytes, "bytes"));
     }
-    lines.push(`${quantity(view.timeline.origin + span.start, "seconds", 7)} after the start`);
+    lines.push(`${quantity(view.timeline.origin + span.start, "seconds", 6)} after the start`);
     return lines;
 }
 
@@ -243,11 +297,16 @@ function drawBlock(box, data, view, {longest, width, labels, arrows}) {
     const variant = data.variants[timeline.variant];
     const block = element("figure", {class: "tl-block"}, box);
     const caption = element("figcaption", {}, block);
-    report.sample(variant, caption);
-    element("strong", {text: variant.name}, caption);
+    const title = element("div", {}, caption);
+    report.sample(variant, title);
+    element("strong", {text: variant.name}, title);
     const last = view.steps[view.steps.length - 1];
-    element("span", {text: `steps ${view.steps[0]} to ${last} of ${timeline.total}; ` +
-        `over all of them ${quantity(variant.step.seconds, "seconds")} a step`}, caption);
+    element(
+        "span", {
+            text: `steps ${view.steps[0]} to ${last} of ${timeline.total}; ` +
+                `all of them took ${quantity(variant.step.seconds, "seconds")} each on average`
+        },
+        caption);
 
     const rows = new Map();
     let y = headHeight;
@@ -258,32 +317,49 @@ function drawBlock(box, data, view, {longest, width, labels, arrows}) {
     const bottom = y;
     const height = bottom + axisHeight;
     const frame = element("div", {class: "tl-frame"}, block);
-    const names = svg("svg", {class: "tl-names", width: labels, height, "aria-hidden": "true"}, frame);
+    const names =
+        svg("svg", {class: "tl-names", width: labels, height, "aria-hidden": "true"}, frame);
     const scroll = element("div", {class: "scroll tl-scroll"}, frame);
-    const figure = svg("svg", {width, height, role: "img", "aria-label":
-        `${variant.name}: what ${view.ranks.length} of its workers do in steps ${view.steps[0]} to ${last}`}, scroll);
+    const figure =
+        svg("svg", {
+            width,
+            height,
+            role: "img",
+            "aria-label": `${variant.name}: what ${view.ranks.length} of its workers do in steps ${
+                view.steps[0]} to ${last}`
+        },
+            scroll);
     const px = (seconds) => seconds * (width - 1) / longest;
 
     drawAxis(figure, {longest, width, top: headHeight, bottom, px});
-    const clipped = view.spans.map((span, index) => ({
-        ...span, index, at: Math.max(span.start, view.begin) - view.begin, till: Math.min(span.end, view.end) - view.begin,
-    })).filter((span) => span.till > span.at).sort((a, b) => a.at - b.at);
     for (const rank of view.ranks) {
         const top = rows.get(rank);
-        const own = clipped.filter((span) => span.rank === rank);
-        const name = svg("text", {class: "tl-text", x: 0, y: top + 14.5, text: rankName(timeline, rank)}, names);
+        const own = [...view.spans.entries()].filter(([, span]) => span.rank === rank);
+        const onDevice = own.filter(([, span]) => isOnDevice(span));
+        const [begin, end] =
+            [onDevice[0][1].at, Math.max(...onDevice.map(([, span]) => span.till))];
+        const name = svg(
+            "text", {class: "tl-text", x: 0, y: top + 14.5, text: rankName(timeline, rank)}, names);
         svg("title", {text: rankName(timeline, rank)}, name);
-        svg("rect", {class: "tl-row", x: 0, y: top, width: px(view.end - view.begin), height: deviceHeight}, figure);
-        drawDevice(figure, own.filter((span) => span.track === "program" || span.track === "devices"), top, px);
-        drawNetwork(figure, own.filter((span) => span.track === "stream"), top + deviceHeight, px);
-        drawNetwork(figure, own.filter((span) => span.track === "message"), top + deviceHeight, px);
-        for (const at of beginnings(own, view.steps).values()) {
-            svg("line", {class: "tl-step", x1: px(at), x2: px(at), y1: top - 3, y2: top + deviceHeight + networkHeight}, figure);
+        svg("rect",
+            {class: "tl-row", x: px(begin), y: top, width: px(end - begin), height: deviceHeight},
+            figure);
+        drawDevice(figure, onDevice, top, px);
+        drawNetwork(figure, own.filter(([, span]) => !isOnDevice(span)), top + deviceHeight, px);
+        for (const [, {at}] of onDevice.filter(([, span]) => span.begins)) {
+            svg("line", {
+                class: "tl-step",
+                x1: px(at),
+                x2: px(at),
+                y1: top - 3,
+                y2: top + deviceHeight + networkHeight
+            },
+                figure);
         }
     }
-    drawHead(figure, view, clipped.filter((span) => span.rank === view.ranks[0]), px, width);
+    drawHead(figure, view, px, width);
     if (arrows) {
-        drawArrows(figure, {...view, spans: clipped}, rows, bottom, px);
+        drawArrows(figure, view, rows, px);
     }
 
     // One listener for all bars: there are thousands.
@@ -297,21 +373,31 @@ function drawBlock(box, data, view, {longest, width, labels, arrows}) {
     };
     figure.addEventListener("pointermove", say);
     figure.addEventListener("pointerdown", say);
-    figure.addEventListener("pointerleave", report.hideHint);
+    figure.addEventListener(
+        "pointerleave", (event) => event.pointerType !== "touch" && report.hideHint());
     return scroll;
 }
 
 /* ---- the section ---- */
 
 const legend = [
-    ["load", "load"], ["forward", "forward"], ["backward", "backward"], ["update", "update"],
-    ["exposed", "waits for the network"], ["network", "all-reduce"], ["message", "message"], ["devices", "inside a worker"],
+    ["load", "load"],
+    ["forward", "forward"],
+    ["backward", "backward"],
+    ["update", "update"],
+    ["exposed", "waits for the network"],
+    ["network", "all-reduce"],
+    ["message", "message"],
+    ["devices", "inside a worker"],
     ["row", "idle"],
 ];
 // Which of them there are.
 const inLegend = {
-    exposed: ["communication"], network: ["all-reduce"], devices: ["devices", "device all-reduce"],
-    backward: ["backward", "compute"], row: ["idle"],
+    exposed: ["communication"],
+    network: ["all-reduce"],
+    devices: ["devices", "device all-reduce"],
+    backward: ["backward", "compute"],
+    row: ["idle"],
 };
 
 function drawLegend(box, timelines) {
@@ -324,16 +410,26 @@ function drawLegend(box, timelines) {
         const item = element("span", {}, list);
         const picture = svg("svg", {width: 22, height: 12, "aria-hidden": "true"}, item);
         const thin = css === "network" || css === "message";
-        svg("rect", {class: `tl-${css}`, x: 0.5, y: thin ? 2.5 : 0.5, width: 21, height: thin ? 7 : 11}, picture);
+        svg("rect",
+            {class: `tl-${css}`, x: 0.5, y: thin ? 2.5 : 0.5, width: 21, height: thin ? 7 : 11},
+            picture);
         element("span", {text}, item);
     }
 }
 
 // The stripes of waiting; all drawings refer to them.
 function drawPatterns(box) {
-    const home = svg("svg", {width: 0, height: 0, class: "tl-patterns", "aria-hidden": "true"}, box);
-    const stripes = svg("pattern", {id: "tl-stripes", width: 6, height: 6, patternUnits: "userSpaceOnUse",
-                                    patternTransform: "rotate(45)"}, svg("defs", {}, home));
+    const home =
+        svg("svg", {width: 0, height: 0, class: "tl-patterns", "aria-hidden": "true"}, box);
+    const stripes =
+        svg("pattern", {
+            id: "tl-stripes",
+            width: 6,
+            height: 6,
+            patternUnits: "userSpaceOnUse",
+            patternTransform: "rotate(45)"
+        },
+            svg("defs", {}, home));
     svg("rect", {width: 6, height: 6, fill: "#fbe3d3"}, stripes);
     svg("rect", {width: 1.8, height: 6, fill: colours[1]}, stripes);
 }
@@ -342,10 +438,13 @@ function drawChips(box, data, timelines, shown, redraw) {
     if (timelines.length < 2) {
         return;
     }
-    const chips = element("div", {class: "chips controls", role: "group", "aria-label": "Algorithms shown"}, box);
+    const chips = element(
+        "div", {class: "chips controls", role: "group", "aria-label": "Algorithms shown"}, box);
     for (const timeline of timelines) {
         const variant = data.variants[timeline.variant];
-        const chip = element("button", {type: "button", class: "chip", "aria-pressed": String(shown.has(timeline))}, chips);
+        const chip = element(
+            "button", {type: "button", class: "chip", "aria-pressed": String(shown.has(timeline))},
+            chips);
         report.sample(variant, chip);
         element("span", {text: variant.name}, chip);
         chip.addEventListener("click", () => {
@@ -372,27 +471,42 @@ function moveTogether(scrolls) {
 }
 
 function drawTimelines(box, data) {
-    const timelines = (data.timelines || []).map(read).filter((timeline) => timeline.steps.length > 0);
+    const timelines =
+        (data.timelines || []).map(read).filter((timeline) => timeline.steps.length > 0);
     if (timelines.length === 0) {
         return false;
     }
     const narrow = box.clientWidth < 600;
     const shown = chooseFirst(data, timelines, narrow ? 4 : 6); // until others are chosen
     const choice = {same: true, arrows: true, steps: 4, workers: 4};
+    const viewsShown = () => timelines.filter((timeline) => shown.has(timeline))
+                                 .map((timeline) => cut(timeline, choice));
+    const lengths = viewsShown().map((view) => view.length);
+    choice.same = Math.max(...lengths) <= mostUnlike * Math.min(...lengths);
     let width = 0;
     let draw = () => {};
 
     drawPatterns(box);
     const controls = element("div", {class: "controls"}, box);
-    const pick = (label, key, options) => report.pick({
-        label, options, value: choice[key], change(value) { choice[key] = value; draw(); }}, controls);
+    const pick = (label, key, options) => report.pick(
+        {
+            label,
+            options,
+            value: choice[key],
+            change(value) {
+                choice[key] = value;
+                draw();
+            }
+        },
+        controls);
     if (timelines.length > 1) {
         pick("Scale", "same", [[true, "same scale"], [false, "fit each"]]);
     }
     if (timelines.some((timeline) => timeline.steps.length > 4)) {
         pick("Steps", "steps", [[4, "4 steps"], [8, "8 steps"]]);
     }
-    if (timelines.some((timeline) => timeline.ranks.length > 4)) {
+    if (timelines.some(
+            (timeline) => timeline.ranks.filter((rank) => rank < timeline.workers).length > 4)) {
         pick("Workers", "workers", [[4, "4 workers"], [8, "8 workers"]]);
     }
     if (timelines.some((timeline) => timeline.names.includes("message"))) {
@@ -403,12 +517,17 @@ function drawTimelines(box, data) {
     const blocks = element("div", {class: "tl-blocks"}, box);
     draw = () => {
         blocks.replaceChildren();
-        const views = timelines.filter((timeline) => shown.has(timeline)).map((timeline) => cut(timeline, choice));
-        const longest = Math.max(...views.map((view) => view.end - view.begin));
+        const views = viewsShown();
+        const longest = Math.max(...views.map((view) => view.length));
         const labels = narrow ? 66 : 76;
-        const room = Math.max(width - labels, choice.steps * 130);
+        const paper = document.documentElement.classList.contains("printing");
+        const room = Math.max(width - labels, paper ? 0 : choice.steps * 110);
         moveTogether(views.map((view) => drawBlock(blocks, data, view, {
-            longest: choice.same ? longest : view.end - view.begin, width: room, labels, arrows: choice.arrows})));
+                                   longest: choice.same ? longest : view.length,
+                                   width: room,
+                                   labels,
+                                   arrows: choice.arrows
+                               })));
     };
     report.responsive(blocks, (now) => {
         width = now;
@@ -420,8 +539,9 @@ function drawTimelines(box, data) {
 report.section({
     id: "timeline",
     title: "What workers do",
-    about: "A few steps of simulated time, around the end of the first round where there are rounds. Above: what a " +
+    about:
+        "A few steps of simulated time, around the end of the first round where there are rounds. Above: what a " +
         "worker's devices compute, or what they wait for. Below: what its network carries. Dark lines are where a " +
-        "step begins.",
+        "step begins; arrows are messages between workers that are shown.",
     draw: drawTimelines,
 });

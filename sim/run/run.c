@@ -533,6 +533,14 @@ join(struct run *run)
     return SM_OK;
 }
 
+/* What the store said; an error is about it, not about the run. */
+static enum sm_status
+of_store(struct run *run, enum sm_status status)
+{
+    run->refused = run->refused || status != SM_OK;
+    return status;
+}
+
 static enum sm_status
 open_store(struct run *run)
 {
@@ -599,9 +607,7 @@ open_trace(struct run *run)
 static enum sm_status
 open_run(struct run *run)
 {
-    const enum sm_status status = open_store(run);
-    run->refused = status != SM_OK;
-    SM_TRY(status);
+    SM_TRY(of_store(run, open_store(run)));
     if (run->claim != SM_CLAIM_MINE)
         return SM_OK;
     SM_TRY(sm_pool_create(thread_count(run), &run->pool));
@@ -810,7 +816,7 @@ join_evaluations(struct run *run, const struct sm_evaluation **evaluations, size
     for (*count = 0; *count < points && run->marks.arrived[*count] == run->workers; ++*count) {
         joined[*count] = run->stored->evaluations[*count];
         joined[*count].sim_seconds = run->marks.seconds[*count];
-        SM_TRY(sm_store_add(run->store, run->row, &joined[*count]));
+        SM_TRY(of_store(run, sm_store_add(run->store, run->row, &joined[*count])));
     }
     if (*count == points)
         run->summary.hashes.parameters = run->stored->summary.hashes.parameters;
@@ -830,7 +836,7 @@ store_spans(struct run *run)
     const struct sm_span *spans;
     size_t count;
     SM_TRY(sm_sample_spans(&sample, run->arena, &spans, &count));
-    return sm_store_add_spans(run->store, run->row, spans, count);
+    return of_store(run, sm_store_add_spans(run->store, run->row, spans, count));
 }
 
 /* The row of the run gets its final state whatever happened; the run's own error comes first. */
@@ -872,7 +878,7 @@ finish(struct run *run, enum sm_status status, struct sm_run_result *result)
     result->evaluation_count = count;
     if (run->store != NULL) {
         SM_TRY(store_spans(run));
-        SM_TRY(sm_store_finish(run->store, run->row, s));
+        SM_TRY(of_store(run, sm_store_finish(run->store, run->row, s)));
     }
     return status == SM_OK || status == SM_ERR_DIVERGED ? SM_OK : sm_error_set(&error);
 }

@@ -238,6 +238,16 @@ interrupted(const struct sweep *sweep)
                    sweep->ended, sweep->count);
 }
 
+/* The store takes no more, so that what is still to run would be lost. */
+static enum sm_status
+refused(const struct sweep *sweep)
+{
+    const struct sm_error error = *sm_error_last();
+    return SM_FAIL(error.code,
+                   "%s; %zu of %zu runs are done, the same call goes on with the others",
+                   error.message, sweep->ended, sweep->count);
+}
+
 static enum sm_status
 finish(struct sweep *sweep, struct slot *slot)
 {
@@ -257,7 +267,7 @@ finish(struct sweep *sweep, struct slot *slot)
         return interrupted(sweep);
     }
     if (status != SM_OK && outcome.refused)
-        return status;
+        return refused(sweep);
     sweep->patience = FIRST_LOOK_MS;
     end_item(sweep, i, &outcome, status);
     return SM_OK;

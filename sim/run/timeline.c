@@ -69,7 +69,7 @@ add_run(struct sm_trace *trace, struct sm_arena *arena, const struct sm_stored_r
 
 static enum sm_status
 write_runs(struct sm_arena *arena, const struct sm_stored_run *runs, size_t count,
-           const char *output)
+           const char *output, FILE *out)
 {
     size_t processes = 0, process = 0;
     for (size_t i = 0; i < count; i++)
@@ -82,7 +82,7 @@ write_runs(struct sm_arena *arena, const struct sm_stored_run *runs, size_t coun
     if (status == SM_OK && output != NULL)
         status = sm_trace_write(trace, output);
     else if (status == SM_OK)
-        status = sm_trace_print(trace, stdout);
+        status = sm_trace_print(trace, out);
     sm_trace_free(trace);
     return status;
 }
@@ -108,7 +108,8 @@ read_runs(struct sm_arena *arena, struct sm_store *store, int64_t wanted,
 }
 
 static enum sm_status
-timeline_write(struct sm_arena *arena, const char *path, int64_t wanted, const char *output)
+timeline_write(struct sm_arena *arena, const char *path, int64_t wanted, const char *output,
+               FILE *out)
 {
     struct sm_store *store;
     struct sm_stored_run *runs;
@@ -126,14 +127,14 @@ timeline_write(struct sm_arena *arena, const char *path, int64_t wanted, const c
                        "%s: no spans of time; runs of older versions and of the thread engine have "
                        "none",
                        path);
-    return write_runs(arena, runs, count, output);
+    return write_runs(arena, runs, count, output, out);
 }
 
 enum sm_status
-sm_timeline_write(const char *store, int64_t run, const char *output)
+sm_timeline_write(const char *store, int64_t run, const char *output, FILE *out)
 {
     struct sm_arena arena = {0};
-    enum sm_status status = timeline_write(&arena, store, run, output);
+    enum sm_status status = timeline_write(&arena, store, run, output, out);
     sm_arena_fini(&arena);
     return status;
 }

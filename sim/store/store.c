@@ -38,6 +38,15 @@ struct sm_store {
 
 /* ---- errors ---- */
 
+/* SQLite needs to write the file and, beside it, its log. */
+static enum sm_status
+read_only(const char *path)
+{
+    const bool file = faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;
+    return SM_FAIL(SM_ERR_INPUT, "%s: cannot be written, %s read-only", path,
+                   file ? "the file is" : "its folder is");
+}
+
 /* The failure of the last call on `store` as one line for the user. */
 static enum sm_status
 sqlite_fail(const struct sm_store *store)
@@ -45,26 +54,31 @@ sqlite_fail(const struct sm_store *store)
     int code = sqlite3_errcode(store->db) & 0xff;
     int reason = sqlite3_system_errno(store->db);
     const char *path = store->path, *cause = reason != 0 ? strerror(reason) : NULL;
+    if (code == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT))
+        code = SQLITE_FULL;
     switch (code) {
     case SQLITE_NOMEM:
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory", path);
     case SQLITE_CANTOPEN:
-        return SM_FAIL(SM_ERR_INPUT, "cannot open %s: %s", path, cause ? cause : "refused");
+        return SM_FAIL(SM_ERR_INPUT, "cannot open %s: %s; expected a results file", path,
+                       cause ? cause : "refused");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return SM_FAIL(SM_ERR_INPUT, "%s: locked by another program for over %d s", path,
                        BUSY_MS / 1000);
     case SQLITE_READONLY:
-        return SM_FAIL(SM_ERR_INPUT, "%s: cannot be written (read-only)", path);
+        return read_only(path);
     case SQLITE_FULL:
-        return SM_FAIL(SM_ERR_INPUT, "%s: the disk is full; what was stored before is safe", path);
+        return SM_FAIL(SM_ERR_IO, "%s: the disk is full; what was stored before is safe", path);
     case SQLITE_IOERR:
-        return SM_FAIL(SM_ERR_INPUT, "%s: the system failed to read or write it (%s)", path,
+        return SM_FAIL(SM_ERR_IO, "%s: the system failed to read or write it (%s)", path,
                        cause ? cause : sqlite3_errmsg(store->db));
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-        return SM_FAIL(SM_ERR_INPUT, "%s: a damaged results file (%s)", path,
-                       sqlite3_errmsg(store->db));
+    case SQLITE_ERROR: /* our SQL is sound where the tables are */
+        return SM_FAIL(SM_ERR_INPUT,
+                       "%s: a damaged results file (%s); `.recover` of sqlite3 saves what it can",
+                       path, sqlite3_errmsg(store->db));
     default:
         return SM_FAIL(SM_ERR_INPUT, "%s: %s", path, sqlite3_errmsg(store->db));
     }
@@ -456,7 +470,7 @@ open_writable(struct sm_store *store)
     SM_TRY(open_database(store, store->path, SQLITE_OPEN_READWRITE));
     SM_TRY(look_at_header(store, &fresh));
     if (sqlite3_db_readonly(store->db, "main")) /* SQLite falls back to reading, silently */
-        return SM_FAIL(SM_ERR_INPUT, "%s: cannot be written (read-only)", store->path);
+        return read_only(store->path);
     SM_TRY(execute(store, "PRAGMA foreign_keys = ON"));
     if (fresh)
         SM_TRY(create_schema(store));
@@ -499,7 +513,7 @@ open_readonly(struct sm_store *store)
     SM_TRY(open_database(store, store->path, SQLITE_OPEN_READONLY));
     SM_TRY(look_at_header(store, &fresh));
     if (fresh)
-        return SM_FAIL(SM_ERR_INPUT, "%s: an empty file, no results", store->path);
+        return SM_FAIL(SM_ERR_INPUT, "%s: an empty file, expected results", store->path);
     int64_t runs;
     if (query_number(store, "SELECT count(*) FROM runs", &runs) == SM_OK)
         return SM_OK;

@@ -69,7 +69,8 @@ struct sm_evaluation {
 struct sm_store;
 
 /* Opens or makes the file. SM_ERR_INPUT with one line when it cannot be written, is locked, is no
- * store, or was written by a newer version; an existing store is never damaged. */
+ * store, or was written by a newer version, SM_ERR_IO when the disk is full or fails; an existing
+ * store is never damaged. */
 enum sm_status sm_store_open(const char *path, struct sm_store **store);
 /* The same for readers: the file must exist; nothing is written. */
 enum sm_status sm_store_open_readonly(const char *path, struct sm_store **store);

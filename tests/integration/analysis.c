@@ -109,7 +109,9 @@ every_column_is_documented_and_the_examples_run(void **state)
     check_ok(sm_text_read_file(&arena, SM_TEST_SOURCE "/analysis/README.md", &text, &length));
     assert_int_equal(sqlite3_open_v2(folder_file("study.db"), &db, SQLITE_OPEN_READONLY, NULL), 0);
     static const char names[] = "SELECT name FROM pragma_table_info('runs') UNION ALL "
-                                "SELECT name FROM pragma_table_info('evaluations')";
+                                "SELECT name FROM pragma_table_info('evaluations') UNION ALL "
+                                "SELECT name FROM pragma_table_info('spans') UNION ALL "
+                                "SELECT name FROM pragma_table_info('platforms')";
     assert_int_equal(sqlite3_prepare_v2(db, names, -1, &statement, NULL), SQLITE_OK);
     for (; sqlite3_step(statement) == SQLITE_ROW; columns++) {
         snprintf(quoted, sizeof quoted, "`%s`", (const char *)sqlite3_column_text(statement, 0));
@@ -133,7 +135,7 @@ every_column_is_documented_and_the_examples_run(void **state)
             assert_true(rows > 0);
         sqlite3_finalize(statement);
     }
-    assert_int_equal(examples, 3);
+    assert_int_equal(examples, 4);
     sqlite3_close(db);
     sm_arena_fini(&arena);
 }

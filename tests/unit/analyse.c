@@ -416,7 +416,7 @@ misuse_is_one_line(void **state)
         check_fails(sm_analyse(runs, 1, &rows[i].request, stdout), SM_ERR_INPUT, rows[i].part);
     const struct sm_analysis_request wrong = {.best = "algorithm.tau", .by = "second"};
     check_fails(sm_analyse(runs, 1, &wrong, stdout), SM_ERR_NAME, "did you mean 'seconds'?");
-    check_fails(sm_analyse(NULL, 0, &wrong, stdout), SM_ERR_INPUT, "holds no run");
+    check_fails(sm_analyse(NULL, 0, &wrong, stdout), SM_ERR_INPUT, "no runs to analyse");
 }
 
 int
