@@ -7,8 +7,8 @@ const {element, quantity, digits} = report;
 const {plainName, plural, perSecond, range, marksOf, sayRanks, speedOf, drawNetwork, drawInside} =
     report.platform;
 
-const mostInside = 4;  // kinds of workers
-const mostAlike = 4;   // links of one name that have other values
+const mostInside = 4; // kinds of workers
+const mostAlike = 4;  // links of one name that have other values
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const shortFile = (file) => file.replace(/^.*\//, "").replace(/\.xml$/, "");
 
