@@ -98,7 +98,7 @@ function digitsOf(value, digits, zeros = false) {
         text = rounded.toString().replace(/\B(?=(\d{3})+$)/g, "\u2009");
     } else {
         const rounded = value.toPrecision(digits);
-        text = zeros && !rounded.includes("e") ? rounded : Number(rounded).toString();
+        text = zeros && size > 0 && !rounded.includes("e") ? rounded : Number(rounded).toString();
     }
     return text.replace("-", "\u2212");
 }

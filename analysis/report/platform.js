@@ -4,18 +4,23 @@
 "use strict";
 
 const {element, quantity, digits} = report;
-const {plainName, plural, perSecond, marksOf, speedOf, drawNetwork, drawInside} = report.platform;
+const {plainName, plural, perSecond, range, marksOf, sayRanks, speedOf, drawNetwork, drawInside} =
+    report.platform;
 
-const mostInside = 2;  // kinds of workers
+const mostInside = 4;  // kinds of workers
+const mostAlike = 4;   // links of one name that have other values
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const shortFile = (file) => file.replace(/^.*\//, "").replace(/\.xml$/, "");
 
 /* ---- what is out of line ---- */
 
-// A link is odd where most of its name are of another kind.
+// A link is drawn with a dash where most of its name are of another kind.
 function markOdd({links}) {
     for (const link of links) {
         const alike = links.filter(({name}) => name === link.name).map(({count}) => count);
-        link.odd = link.count * 3 <= Math.max(...alike);
+        if (link.count * 3 <= Math.max(...alike)) {
+            link.dash = link.busy ? "dotted" : "dashed";
+        }
     }
 }
 
@@ -23,12 +28,11 @@ function markOdd({links}) {
 function markUnlike({kinds}) {
     const usual = [...kinds].sort((one, other) => other.count - one.count);
     for (const kind of kinds) {
-        const common =
-            usual.find(({devices, count}) => devices === kind.devices && count >= 2 * kind.count);
-        if (common && speedOf(common) !== speedOf(kind)) {
-            kind.unlike = `where ${plural(common.count, "worker")} have ${speedOf(common)}`;
-        } else if (common) {
-            kind.unlike = `unlike ${plural(common.count, "other")}`;
+        const common = usual.find(({devices}) => devices === kind.devices);
+        if (common.count >= 2 * kind.count) {
+            const slow = speedOf(common) !== speedOf(kind);
+            const other = kind.devices > 1 ? "other links inside" : "another link inside";
+            kind.unlike = slow ? `${speedOf(kind)} a device` : other;
         }
     }
 }
@@ -37,21 +41,28 @@ function markUnlike({kinds}) {
 
 function sayTraffic(flow) {
     const where = flow.ways ? `${plural(flow.ways, "way")} of links` : plural(flow.routes, "route");
-    const rate = flow.rate ? quantity(flow.rate, "bytes/s") : plural(flow.flows, "flow");
-    const load = flow.load ? `${quantity(flow.load, "share")} of the bandwidth` : rate;
-    return `Others ask for ${load} on ${where}${flow.random ? ", at random" : ""}.`;
+    const amounts = [
+        flow.load && `${quantity(flow.load, "share")} of the bandwidth`,
+        flow.rate && quantity(flow.rate, "bytes/s"),
+        flow.flows && plural(flow.flows, "flow"),
+    ];
+    return `Others ask for ${amounts.find(Boolean)} on ${where}${
+        flow.random ? ", at random" : ""}.`;
 }
 
 function factsOf(description, runs) {
     const {workers, sampled, sites = [], traffic = [], settings = []} = description;
     const devices = Math.round(description.devices / (sampled || workers));
     const each = devices > 1 ? ` with ${plural(devices, "device")} each` : "";
-    const speeds = [...new Set(description.kinds.map(speedOf))].slice(0, 3).join(" or ");
+    const usual = description.kinds.filter(({unlike}) => !unlike);
+    const speeds = [...new Set(usual.map(speedOf))].slice(0, 3).join(" or ");
+    const unlike = description.kinds.filter((kind) => kind.unlike).slice(0, 4);
     const used = [...new Set(runs.map((run) => run.workers))].sort((a, b) => a - b);
     const fewer = used.length > 1 || (used.length === 1 && used[0] < workers);
     const where = sites.length > 1 ? ` at ${plural(sites.length, "site")}` : "";
     return [
         `${plural(workers, "worker")}${each}${where}, ${speeds} a device.`,
+        ...unlike.map((kind) => `${capital(sayRanks(kind))}: ${kind.unlike}.`),
         fewer && `Runs use the first ${used.join(", ")}.`,
         sampled && `Drawn from the first ${digits(sampled, 7)} workers.`,
         description.irregular && "Too many of its parts differ to draw how they are joined.",
@@ -77,21 +88,32 @@ function drawTable(parent, titles, rows) {
     return body;
 }
 
+// Links of a name with many values become one row, with ranges.
+function foldLinks(links) {
+    const names = new Map();
+    links.forEach((link) => names.set(link.name, [...(names.get(link.name) || []), link]));
+    return [...names.values()].flatMap(
+        (alike) => alike.length > mostAlike ? [alike] : alike.map((link) => [link]));
+}
+
 function drawLinks(parent, {links, more}) {
     const marked = links.some((link) => marksOf(link).length > 0);
     const titles = ["Links", "Number", "Line rate", "For payload", "Share", "Latency"];
-    drawTable(
-        parent, marked ? [...titles, ""] : titles,
-        links.map(
-            (link) =>
-                [plainName(link.name),
-                 digits(link.count, 7),
-                 quantity(link.bandwidth, "bytes/s", 5),
-                 perSecond(link.bandwidth * link.goodput),
-                 quantity(link.goodput, "share", 4),
-                 quantity(link.latency, "seconds", 4),
-                 ...(marked ? [marksOf(link).join(", ")] : []),
-    ]));
+    const ends = (alike, valueOf, write) => {
+        const values = alike.map(valueOf);
+        return range([Math.min(...values), Math.max(...values)], write);
+    };
+    const rows = foldLinks(links).map(
+        (alike) =>
+            [plainName(alike[0].name),
+             digits(alike.reduce((sum, {count}) => sum + count, 0), 7),
+             ends(alike, ({bandwidth}) => bandwidth, (value) => quantity(value, "bytes/s", 5)),
+             ends(alike, ({bandwidth, goodput}) => bandwidth * goodput, perSecond),
+             ends(alike, ({goodput}) => goodput, (value) => quantity(value, "share", 4)),
+             ends(alike, ({latency}) => latency, (value) => quantity(value, "seconds", 4)),
+             ...(marked ? [[...new Set(alike.flatMap(marksOf))].join(", ")] : []),
+    ]);
+    drawTable(parent, marked ? [...titles, ""] : titles, rows);
     if (more) {
         element("p", {class: "quiet", text: `And ${plural(more, "link")} of other kinds.`}, parent);
     }
@@ -155,12 +177,12 @@ function drawPlatform(parent, {description, runs}) {
             drawNetwork(frame, description, width);
         });
     }
-    const kinds = description.kinds.map((kind, index) => ({kind, index}))
-                      .filter(({kind}) => kind.edges.length > 0)
-                      .sort((one, other) => other.kind.count - one.kind.count)
-                      .slice(0, mostInside);
-    kinds.forEach(({index}) => drawInside(narrow, wide, description, index));
-    figures.classList.toggle("pf-one", kinds.length === 0);
+    const drawn = new Set();
+    description.kinds.map((kind, index) => ({kind, index}))
+        .sort((one, other) => other.kind.count - one.kind.count)
+        .slice(0, mostInside)
+        .forEach(({index}) => drawInside(narrow, wide, description, index, drawn));
+    figures.classList.toggle("pf-one", drawn.size === 0);
     drawLinks(parent, description);
 }
 

@@ -77,10 +77,17 @@ function speedOf(kind) {
     return range(ends, (value) => quantity(value, "FLOP/s", 4));
 }
 
+// "worker 3", "workers 0-2,4-7"
+const sayRanks = ({count, ranks}) => `worker${count === 1 ? "" : "s"} ${ranks}`;
+
 const workerWord = (kind) => kind.devices > 1 ? "server" : "worker";
 
 /* ---- looks ---- */
 
+const dashes = {
+    dashed: "8 4",
+    dotted: "2 3"
+};
 const between = "#d55e00";
 const inside = {
     NVLink: "#009e73",
@@ -147,8 +154,10 @@ report.platform = {
     mediumOf,
     plural,
     perSecond,
+    range,
     marksOf,
     sayLink,
+    sayRanks,
     speedOf,
     workerWord,
     lookOf,
@@ -156,4 +165,5 @@ report.platform = {
     box,
     words,
     wrap,
+    letterWidth,
 };

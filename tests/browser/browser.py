@@ -112,6 +112,18 @@ class Browser:
                 self.mouse(kind, x, y, button="left", clickCount=count)
         self.settle()
 
+    def tap(self, x, y):
+        for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
+            self.driver.execute_cdp_cmd("Input.dispatchTouchEvent",
+                                        {"type": kind, "touchPoints": points})
+        self.settle()
+
+    def key(self, name):
+        for kind in ("keyDown", "keyUp"):
+            self.driver.execute_cdp_cmd("Input.dispatchKeyEvent",
+                                        {"type": kind, "key": name, "code": name})
+        self.settle()
+
     # ---- what it says ----
 
     def logs(self):

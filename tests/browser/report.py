@@ -8,6 +8,7 @@ after every test. Names of classes and ids are those of analysis/report.
 """
 import base64
 import collections
+import json
 import re
 import statistics
 import sys
@@ -19,17 +20,17 @@ import stores
 
 NARROW, MIDDLE, WIDE = 390, 700, 1280
 ALL = ("sweep", "timing", "single", "evil", "broken", "huge")
-IN_THE_MIDDLE = ("sweep", "evil") # at each width at least the fullest and the worst
+IN_THE_MIDDLE = ("sweep", "evil")  # at each width at least the fullest and the worst
 
 # The sections of each report, in their order.
 SECTIONS = {
-    "sweep": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "timeline",
+    "sweep": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "platform",
               "table", "reproduction"],
-    "timing": ["overview", "iteration", "sweeps", "platform", "timeline", "table", "reproduction"],
-    "single": ["overview", "curves", "iteration", "platform", "timeline", "table", "reproduction"],
-    "evil": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "timeline",
+    "timing": ["overview", "iteration", "sweeps", "timeline", "platform", "table", "reproduction"],
+    "single": ["overview", "curves", "iteration", "timeline", "platform", "table", "reproduction"],
+    "evil": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "platform",
              "table", "reproduction"],
-    "broken": ["overview", "curves", "iteration", "sweeps", "platform", "timeline", "table",
+    "broken": ["overview", "curves", "iteration", "sweeps", "timeline", "platform", "table",
                "reproduction"],
     "huge": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "table",
              "reproduction"],
@@ -38,7 +39,7 @@ SECTIONS = {
 # What is counted or named, and has no unit.
 UNITLESS = re.compile(r"^(step|steps|tau|worker|seed|test BLEU|test perplexity)\b")
 
-# Every visible text of every figure: [{text, left, top, right, bottom, size, figure, ...}].
+# Every visible text of every figure, or of those in one section: [{text, left, top, right, bottom, size, figure, ...}].
 TEXTS = """
 const seen = [];
 const range = document.createRange();
@@ -58,7 +59,9 @@ const add = (node, figure, size) => {
         });
     }
 };
-const figures = [...document.querySelectorAll("section svg, .curves-plot")];
+const of = arguments.length > 0 ? document.getElementById(arguments[0]) : document;
+const figures = [...of.querySelectorAll("svg, .curves-plot")].filter(
+    (figure) => figure.closest("section"));
 for (const figure of figures) {
     for (const node of figure.querySelectorAll("text")) {
         const matrix = node.getScreenCTM();
@@ -140,6 +143,13 @@ def number(text):
     plain = text.replace("\u2009", "").replace("\u2212", "-")
     found = re.match(r"-?\d+(\.\d+)?(e-?\d+)?", plain)
     return float(found[0]) if found else None
+
+
+def seconds_in(text):
+    """The first time in a text: "compute 282.4 ms, 71 %"."""
+    value, unit = re.search(r"([\d.e\u2009\u2212-]+)\u00a0(d|h|min|s|ms|µs|ns)\b", text).groups()
+    return number(value) * {"d": 86400, "h": 3600, "min": 60, "s": 1, "ms": 1e-3, "µs": 1e-6,
+                            "ns": 1e-9}[unit]
 
 
 class Report(unittest.TestCase):
@@ -398,12 +408,133 @@ class Report(unittest.TestCase):
 
     def test_a_finger_reads_the_curves_too(self):
         self.open("single", NARROW)
-        x, y = self.curve_point(0.5, 0.5)
-        touch = {"touchPoints": [{"x": x, "y": y}]}
-        self.browser.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart"} | touch)
-        self.browser.driver.execute_cdp_cmd("Input.dispatchTouchEvent",
-                                            {"type": "touchEnd", "touchPoints": []})
+        self.browser.tap(*self.curve_point(0.5, 0.5))
         self.browser.wait("return !document.querySelector('.curves-values').hidden", "the values")
+
+    # ---- the other figures ----
+
+    def hint(self):
+        """The lines of the hint that is shown."""
+        return self.js("const hint = document.querySelector('.hint');"
+                       "return hint && !hint.hidden ? [...hint.children].map("
+                       "(line) => line.textContent) : [];")
+
+    def points_on(self, selector):
+        """The middle of each such element, once all are on the screen as far as they fit."""
+        self.box(selector)
+        return self.js("return [...document.querySelectorAll(arguments[0])].map((node) => {"
+                       "const box = node.getBoundingClientRect();"
+                       "return [box.left + box.width / 2, box.top + box.height / 2];});", selector)
+
+    def test_a_hover_on_a_bar_says_what_was_exported(self):
+        self.open("timing")
+        exported = {row["name"]: row for row in self.stores.rows("timing", "runs")}
+        seen = {}
+        for x, y in self.points_on("#iteration .bar"):
+            self.browser.move(x, y)
+            name, total, *parts = self.hint()
+            self.assertTrue(total.endswith(" an iteration"), total)
+            seen[name] = seconds_in(total)
+            # means over workers, the total is the last one's: apart where workers do not wait
+            self.assertTrue(0.95 < sum(map(seconds_in, parts)) / seen[name] < 1.003, parts)
+        self.assertEqual(sorted(seen), sorted(exported))
+        for name, seconds in seen.items():
+            self.assertAlmostEqual(seconds, float(exported[name]["sim.seconds_per_step"]),
+                                   delta=6e-5)
+
+    def test_arrow_keys_read_every_point_of_the_trade_off(self):
+        self.open("sweep")
+        self.js("document.querySelector('#tradeoff svg.chart').focus()")
+        exported = collections.defaultdict(list)
+        for row in self.stores.rows("sweep", "runs"):
+            exported[re.sub(r" seed=\d+", "", row["name"])].append(row)
+        seen = {}
+        for _ in exported:
+            self.browser.key("ArrowRight")
+            name, *lines = self.hint()
+            lines = [line for line in lines if not re.match("also |and ", line)]
+            seen[name] = [number(re.sub(r"^\D*", "", lines[0])), seconds_in(lines[1])]
+        for name, (accuracy, seconds) in seen.items():
+            runs = exported[name]
+            self.assertAlmostEqual(
+                accuracy, statistics.mean(100 * float(run["final.test_accuracy"]) for run in runs),
+                delta=0.006)
+            mean = statistics.mean(float(run["sim.seconds"]) for run in runs)
+            self.assertAlmostEqual(seconds, mean, delta=1e-3 * mean)
+        self.assertGreater(len(seen), 10)  # points that lie on each other are one
+        self.browser.key("Escape")
+        self.assertEqual(self.hint(), [])
+
+    def test_a_hover_on_the_timeline_says_what_was_traced(self):
+        self.open("single")
+        events = json.loads(self.stores.call("export", "single.db", "--format", "trace"))
+        spans = collections.defaultdict(list)
+        for event in events["traceEvents"]:
+            if event["ph"] == "X":
+                spans[event["name"], event["pid"]].append(event)
+        names = {"forward pass": "forward", "backward pass": "backward", "input pipeline": "load"}
+        found = collections.Counter()
+        for x, y in self.points_on("#timeline rect[data-span]")[:40]:
+            self.browser.move(x, y)
+            lines = self.hint()
+            if len(lines) > 3 and lines[0] in names:
+                worker = int(re.match(r"worker (\d+), ", lines[1])[1])
+                start = seconds_in(lines[-1])
+                event = min(spans[names[lines[0]], worker],
+                            key=lambda event: abs(event["ts"] / 1e6 - start))
+                self.assertAlmostEqual(event["ts"] / 1e6, start, delta=1e-4)
+                self.assertAlmostEqual(seconds_in(lines[1]), event["dur"] / 1e6, delta=6e-5)
+                self.assertTrue(lines[2].startswith(f"step {event['args']['step']},"), lines)
+                found[lines[0]] += 1
+        self.assertEqual(sorted(found), sorted(names))
+
+    def test_the_platform_names_its_links(self):
+        self.open("timing")
+        text = self.js("return document.querySelector('#platform').innerText").replace("\u00a0", " ")
+        self.assertIn("10 Gbit/s", text)
+        for x, y in self.points_on("#platform [tabindex='0']:not(.scroll)")[:12]:
+            self.browser.move(x, y)
+            self.assertGreater(len(self.hint()), 0)
+
+    def test_hints_stay_on_a_narrow_screen(self):
+        self.open("evil", NARROW)
+        for x, y in self.points_on("#iteration .bar"):
+            self.browser.tap(x, y)
+            self.assertGreater(len(self.hint()), 2)
+            left, right, width = self.js(
+                "const box = document.querySelector('.hint').getBoundingClientRect();"
+                "return [box.left, box.right, innerWidth];")
+            self.assertGreaterEqual(left, 0)
+            self.assertLessEqual(right, width)
+
+    def test_whatever_is_switched_stays_legible(self):
+        for width in (NARROW, WIDE):
+            self.open("sweep", width)
+            count = self.js("return document.querySelectorAll('.pick label, select option').length")
+            self.assertGreater(count, 10)
+            for i in range(count):
+                part, section = self.js("""
+                    const parts = document.querySelectorAll(".pick label, select option");
+                    const part = parts[Math.min(arguments[0], parts.length - 1)];
+                    if (part.tagName === "OPTION") {
+                        part.selected = true;
+                        part.parentElement.dispatchEvent(new Event("change", {bubbles: true}));
+                    } else if (part.checkVisibility()) {
+                        part.click();
+                    }
+                    return [part.textContent, part.closest("section").id];""", i)
+                self.browser.settle()
+                with self.subTest(width=width, section=section, part=part):
+                    texts = self.js(TEXTS, section)
+                    self.assertEqual(overlaps(texts), [])
+                    self.assertEqual([t["text"] for t in texts if t["cut"] > 1.5], [])
+                    self.assertLessEqual(
+                        self.js("return document.scrollingElement.scrollWidth"), width)
+
+    def test_what_an_older_store_lacks_is_left_out(self):
+        self.open("older")
+        self.assertEqual([section for section, _ in self.js(SECTIONS_SEEN)],
+                         ["overview", "curves", "iteration", "table", "reproduction"])
 
     # ---- table ----
 

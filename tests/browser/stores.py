@@ -123,6 +123,14 @@ class Stores:
             db.execute("DELETE FROM evaluations WHERE run IN "
                        "(SELECT run FROM runs WHERE name LIKE 'runs %')")
 
+    def make_older(self):
+        """As schema 4 had it: neither steps nor the platform."""
+        self.run("older", SWEEP)
+        with sqlite3.connect(self.path("older.db")) as db:
+            db.execute("DROP TABLE spans")
+            db.execute("DROP TABLE platforms")
+            db.execute("PRAGMA user_version = 4")
+
     def make_huge(self, variants=100, seeds=5):
         """A run of the sweep, 500 times, each with another tau and seed."""
         self.run("huge", SWEEP + "compare: [{name: many}]\n",
