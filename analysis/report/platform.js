@@ -7,8 +7,8 @@ const {element, quantity, digits} = report;
 const {plainName, plural, perSecond, range, marksOf, sayRanks, speedOf, drawNetwork, drawInside} =
     report.platform;
 
-const mostInside = 4;  // kinds of workers
-const mostAlike = 4;   // links of one name that have other values
+const mostInside = 4; // kinds of workers
+const mostAlike = 4;  // links of one name that have other values
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const shortFile = (file) => file.replace(/^.*\//, "").replace(/\.xml$/, "");
 
@@ -65,6 +65,7 @@ function factsOf(description, runs) {
         ...unlike.map((kind) => `${capital(sayRanks(kind))}: ${kind.unlike}.`),
         fewer && `Runs use the first ${used.join(", ")}.`,
         sampled && `Drawn from the first ${digits(sampled, 7)} workers.`,
+        description.gaps && "Some zones have no route to each other: what joins them is not drawn.",
         description.irregular && "Too many of its parts differ to draw how they are joined.",
         description.coarse && !description.irregular &&
             "What differs in speed only is drawn alike, with the range of its values.",

@@ -8,7 +8,7 @@ const {mediumOf, plural, sayLink, sayRanks, speedOf, lookOf, line, box, words} =
 
 const deviceHeight = 36;
 const barHeight = 24;
-const rowStep = 62;  // from a row of bars to the next
+const rowStep = 62; // from a row of bars to the next
 
 // The NICs of a kind, by the device or point that each is at: what leaves a worker there.
 function nicsOf(description, index) {

@@ -12,8 +12,8 @@ const {plural, sayLink, speedOf, workerWord, lookOf, line, box, words, wrap, let
 const pillHeight = 26;
 const stackHeight = 56;
 const lineHeight = 18;
-const mostDrawn = 8;   // places of one node
-const leastCell = 40;  // pixels for a stack
+const mostDrawn = 8;  // places of one node
+const leastCell = 40; // pixels for a stack
 
 const isWorker = (node) => node.kind !== undefined;
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);

@@ -7,7 +7,7 @@
 
 const {svg, quantity, digits} = report;
 
-const letterWidth = 6.9;  // of 12.5 px text
+const letterWidth = 6.9; // of 12.5 px text
 
 const media = {
     eth: "Ethernet",
