@@ -12,7 +12,7 @@ const dashes = [null, "7 4", "2 3", "9 3 2 3"];
 // point of one that has no such setting, the same at every x.
 function linesOf(groups, key, measure) {
     const lines = [];
-    for (const {name, variants} of groups) {
+    groups.forEach(({name, variants}, place) => {
         const points = new Map();
         let level = null;
         for (const variant of variants) {
@@ -26,9 +26,9 @@ function linesOf(groups, key, measure) {
         }
         const sorted = [...points.values()].sort((a, b) => a.x - b.x);
         if (sorted.length > 0 || (level !== null && level.state === null)) {
-            lines.push({name, variants, points: sorted, level});
+            lines.push({name, variants, points: sorted, level, place});
         }
-    }
+    });
     return lines;
 }
 
@@ -40,15 +40,14 @@ function chooseLines(lines) {
                      .sort((a, b) => a.points.length - b.points.length)
                      .slice(0, Math.max(0, most - swept.length));
     const drawn = lines.filter((line) => swept.includes(line) || rest.includes(line));
-    return {
-        aside: lines.length - drawn.length,
-        lines: drawn.map((line, i) => ({
-                             ...line,
-                             colour: colours[i % colours.length],
-                             shape: i,
-                             dash: dashes[Math.floor(i / colours.length) % dashes.length],
-                         })),
-    };
+    // few groups keep their looks, also where the measure has no value for some
+    const few = lines.every(({place}) => place < most);
+    const looks = drawn.map((line, i) => {
+        const shape = few ? line.place : i;
+        const dash = dashes[Math.floor(shape / colours.length) % dashes.length];
+        return {...line, shape, dash, colour: colours[shape % colours.length]};
+    });
+    return {aside: lines.length - drawn.length, lines: looks};
 }
 
 // The tie with its interval that the store's analysis has found there; empty where there is none.
