@@ -110,9 +110,7 @@ function lookOf(link, fastest) {
         class: "pf-link",
         stroke: changes ? "#a4343a" : colour,
         "stroke-width": Math.max(1.2, thick),
-        "stroke-dasharray": changes ? "3 4"
-            : link.odd              ? "8 4"
-                                    : null,
+        "stroke-dasharray": changes ? "3 4" : dashes[link.dash],
     };
 }
 
