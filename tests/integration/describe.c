@@ -719,6 +719,18 @@ a_store_has_one_description_of_each_platform_of_its_runs(void **state)
     sm_arena_fini(&arena);
 }
 
+static void
+the_program_prints_what_a_store_would_hold(void **state)
+{
+    (void)state;
+    const char *const arguments[] = {"platform", "check", "wan_4x8", "--json", NULL};
+    const struct program_result *result = program_call(arguments);
+    assert_int_equal(result->status, 0);
+    const char *text = description_text("wan_4x8", NULL, 0);
+    assert_memory_equal(result->out, text, strlen(text));
+    assert_string_equal(result->out + strlen(text), "\n");
+}
+
 int
 main(void)
 {
@@ -741,6 +753,7 @@ main(void)
         cmocka_unit_test(the_whole_file_is_described_however_many_workers_a_run_has),
         cmocka_unit_test(thousands_of_workers_take_no_more_bytes_than_eight),
         cmocka_unit_test(a_store_has_one_description_of_each_platform_of_its_runs),
+        cmocka_unit_test(the_program_prints_what_a_store_would_hold),
     };
     return cmocka_run_group_tests(tests, NULL, folder_teardown);
 }
