@@ -65,11 +65,13 @@ function marksOf(link) {
 function sayLink(link, {inside = false, bandwidth = null, latency = null} = {}) {
     const rate = (value) => inside ? perSecond(value) : quantity(value, "bytes/s", 4);
     const delay = (value) => quantity(value, "seconds", 3);
+    const rates = range(bandwidth || [link.bandwidth, link.bandwidth], rate);
     return [
-        `${mediumOf(link)} ${range(bandwidth || [link.bandwidth, link.bandwidth], rate)}`,
-        range(latency || [link.latency, link.latency], delay),
+        `${mediumOf(link)} ${link.down ? `${rates} up and ${rate(link.down)} down` : rates}`,
+        link.latency > 0 && range(latency || [link.latency, link.latency], delay),
         ...marksOf(link),
-    ].join(", ");
+    ].filter(Boolean)
+        .join(", ");
 }
 
 function speedOf(kind) {
