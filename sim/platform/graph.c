@@ -171,10 +171,9 @@ meet(struct asking *a, const struct sm_hop *hop, size_t *way)
         };
         SM_TRY(names_add(graph, &a->wires, name, wire));
     }
-    if (link == SM_NOWHERE && down) /* one of a <peer>, which is unlike its UP */
-        graph->wires[wire].down = hop->bandwidth;
-    else if (link == SM_NOWHERE)
-        graph->wires[wire].bandwidth = hop->bandwidth;
+    struct sm_graph_wire *made = &graph->wires[wire];
+    if (made->link == SM_NOWHERE) /* by a <peer>, whose DOWN is unlike its UP */
+        *(down ? &made->down : &made->bandwidth) = hop->bandwidth;
     *way = 2 * wire + (half && down);
     return SM_OK;
 }
