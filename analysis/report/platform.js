@@ -65,6 +65,8 @@ function factsOf(description, runs) {
         ...unlike.map((kind) => `${capital(sayRanks(kind))}: ${kind.unlike}.`),
         fewer && `Runs use the first ${used.join(", ")}.`,
         sampled && `Drawn from the first ${digits(sampled, 7)} workers.`,
+        description.contradicts &&
+            "Its ways contradict each other: what its links join is not drawn.",
         description.gaps && "Some zones have no route to each other: what joins them is not drawn.",
         description.irregular && "Too many of its parts differ to draw how they are joined.",
         description.coarse && !description.irregular &&
@@ -104,14 +106,20 @@ function drawLinks(parent, {links, more}) {
         const values = alike.map(valueOf);
         return range([Math.min(...values), Math.max(...values)], write);
     };
+    const rates = (alike, shareOf, write) => {
+        const ups = ends(alike, (link) => link.bandwidth * shareOf(link), write);
+        const down = alike.some((link) => link.down);
+        const downOf = (link) => (link.down || link.bandwidth) * shareOf(link);
+        return down ? `${ups} up, ${ends(alike, downOf, write)} down` : ups;
+    };
     const rows = foldLinks(links).map(
         (alike) =>
             [plainName(alike[0].name),
              digits(alike.reduce((sum, {count}) => sum + count, 0), 7),
-             ends(alike, ({bandwidth}) => bandwidth, (value) => quantity(value, "bytes/s", 5)),
-             ends(alike, ({bandwidth, goodput}) => bandwidth * goodput, perSecond),
+             rates(alike, () => 1, (value) => quantity(value, "bytes/s", 5)),
+             rates(alike, ({goodput}) => goodput, perSecond),
              ends(alike, ({goodput}) => goodput, (value) => quantity(value, "share", 4)),
-             ends(alike, ({latency}) => latency, (value) => quantity(value, "seconds", 4)),
+             ends(alike, ({latency}) => latency, (value) => quantity(value || NaN, "seconds", 4)),
              ...(marked ? [[...new Set(alike.flatMap(marksOf))].join(", ")] : []),
     ]);
     drawTable(parent, marked ? [...titles, ""] : titles, rows);
@@ -196,13 +204,12 @@ function drawChoice(parent, list, show) {
     names.forEach((text, value) => element("option", {value, text}, select));
     select.addEventListener("change", () => show(list[select.value]));
     const shown = differences.titles.slice(0, 8);
-    drawTable(
-        parent, [...shown, "Runs"],
-        list.map(
-            (entry, i) =>
-                [...differences.texts[i].slice(0, shown.length),
-                 `${entry.runs.length}`,
-    ]));
+    const rows = list.map((entry, i) => {
+        const texts = differences.texts[i].slice(0, shown.length);
+        return [...texts, `${entry.runs.length}`];
+    });
+    const body = drawTable(parent, [...shown, "Runs"], rows);
+    body.closest(".pf-table").classList.toggle("pf-many", list.length > 8);
 }
 
 report.section({
