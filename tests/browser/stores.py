@@ -87,7 +87,7 @@ class Stores:
                  "- {name: slowmo, algorithm: {outer: slowmo}}\n"
                  "sweep:\n"
                  "  algorithm.tau: [5, 10, 20]\n"
-                 "  platform.bandwidth.\"*\": [1Gbps, 10Gbps, 100Gbps]\n"
+                 "  platform.bandwidth.\"*\": [500Mbps, 10Gbps, 100Gbps]\n"
                  "  seed: [1, 2, 3]\n")
 
     def make_timing(self):
