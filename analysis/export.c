@@ -144,6 +144,39 @@ print_reals(const double *values, size_t count, FILE *out)
     }
 }
 
+/* Of these the row ends with the mean over the finished runs, under the names of the store. */
+static const struct {
+    const char *column;
+    size_t offset;
+} means[] = {
+#define MEAN(column, member)                                                                       \
+    {                                                                                              \
+        column, offsetof(struct sm_summary, member)                                                \
+    }
+    MEAN("workers", workers),
+    MEAN("steps", steps),
+    MEAN("final_train_loss", final.train_loss),
+    MEAN("final_consensus_distance", final.consensus_distance),
+    MEAN("sim_seconds", sim.seconds),
+    MEAN("sim_load", sim.load),
+    MEAN("sim_compute", sim.compute),
+    MEAN("sim_exposed_communication", sim.exposed_communication),
+    MEAN("sim_idle", sim.idle),
+    MEAN("sim_bytes_sent_per_worker", sim.bytes_sent_per_worker),
+#undef MEAN
+};
+enum { MEANS = sizeof means / sizeof *means };
+
+static double
+mean_of(const struct sm_variant *variant, size_t offset)
+{
+    double sum = 0;
+    for (size_t i = 0; i < variant->count; i++)
+        if (sm_run_finished(variant->runs[i]))
+            sum += *(const double *)((const char *)&variant->runs[i]->summary + offset);
+    return sum / (double)variant->finished;
+}
+
 /* Accuracies are 0 .. 1, as in the other formats. The target is evaluate.target: runs of one store
  * need not have one in common. */
 static void
@@ -178,7 +211,14 @@ print_variant(const struct sm_variant *v, FILE *out)
         fprintf(out, "%zu", v->target_seconds.count);
     fputc(',', out);
     print_real(v->target_seconds.mean, out);
-    fprintf(out, ",%lld\n", (long long)v->runs[0]->run);
+    fprintf(out, ",%lld", (long long)v->runs[0]->run);
+    const double target[] = {v->target_seconds.sd, v->target_steps.mean, v->target_steps.sd};
+    print_reals(target, sizeof target / sizeof *target, out);
+    for (size_t m = 0; m < MEANS; m++) {
+        const double mean = mean_of(v, means[m].offset);
+        print_reals(&mean, 1, out);
+    }
+    fputc('\n', out);
 }
 
 static enum sm_status
@@ -189,11 +229,16 @@ export_seeds(const struct sm_stored_run *runs, size_t count, FILE *out)
     size_t variant_count = 0;
     enum sm_status status =
         sm_variants_find(runs, count, (double)NAN, &arena, &variants, &variant_count);
-    if (status == SM_OK)
+    if (status == SM_OK) {
         fputs("name,seeds,accuracy_mean,accuracy_sd,gain_mean,gain_low,gain_high,gain_of,against,"
               "pairs,left_out,loss_mean,loss_sd,perplexity_mean,perplexity_sd,bleu_mean,bleu_sd,"
-              "seconds_per_step,target,reached,seconds_to_target,first_run\n",
+              "seconds_per_step,target,reached,seconds_to_target,first_run,seconds_to_target_sd,"
+              "steps_to_target,steps_to_target_sd",
               out);
+        for (size_t m = 0; m < MEANS; m++)
+            fprintf(out, ",%s", means[m].column);
+        fputc('\n', out);
+    }
     for (size_t v = 0; status == SM_OK && v < variant_count; v++)
         print_variant(&variants[v], out);
     sm_arena_fini(&arena);

@@ -120,12 +120,13 @@ add_run(struct sm_variant *variant, const struct sm_stored_run *run)
 
 /* ---- what they say together ---- */
 
-enum { STEP_SECONDS = SM_MEASURES + 1, TARGET_SECONDS };
+enum { STEP_SECONDS = SM_MEASURES + 1, TARGET_SECONDS, TARGET_STEPS };
 
 /* One of the measures or of the seconds; NaN when the run did not finish. */
 static double
 value_of(const struct sm_stored_run *run, int what, double target)
 {
+    double steps;
     if (!sm_run_finished(run))
         return (double)NAN;
     switch (what) {
@@ -141,6 +142,9 @@ value_of(const struct sm_stored_run *run, int what, double target)
         return run->summary.sim.seconds_per_step;
     case TARGET_SECONDS:
         return sm_time_to_accuracy(run->evaluations, run->evaluation_count, target, NULL);
+    case TARGET_STEPS:
+        sm_time_to_accuracy(run->evaluations, run->evaluation_count, target, &steps);
+        return steps;
     default:
         return (double)NAN;
     }
@@ -168,6 +172,7 @@ summarize(struct sm_variant *variant, double *values)
     }
     variant->step_seconds = sample_of(variant, STEP_SECONDS, values);
     variant->target_seconds = sample_of(variant, TARGET_SECONDS, values);
+    variant->target_steps = sample_of(variant, TARGET_STEPS, values);
 }
 
 /* ---- what they gain ---- */

@@ -28,8 +28,8 @@ struct sm_variant {
     const struct sm_stored_run **runs; /* (count) one a seed, in the order they began         */
     size_t count, finished;            /* only finished runs are in the samples               */
     struct sm_sample final[SM_MEASURES], step_seconds;
-    double target;                   /* test accuracy, NaN for none                         */
-    struct sm_sample target_seconds; /* of the runs that reach it                           */
+    double target;                                 /* test accuracy, NaN for none           */
+    struct sm_sample target_seconds, target_steps; /* of the runs that reach it             */
 
     const char *against;           /* evaluate.against, NULL for none                      */
     const struct sm_variant *base; /* the variant of that name; NULL: none here            */

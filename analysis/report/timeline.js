@@ -287,7 +287,7 @@ function describe(view, span) {
     if (span.bytes !== null) {
         lines.push(quantity(span.bytes, "bytes"));
     }
-    lines.push(`${quantity(view.timeline.origin + span.start, "seconds", 7)} after the start`);
+    lines.push(`${quantity(view.timeline.origin + span.start, "seconds", 6)} after the start`);
     return lines;
 }
 

@@ -25,6 +25,7 @@ struct span {
 
 struct track {
     char *name; /* NULL: "worker N" */
+    bool wanted;
     size_t devices;
     struct sm_trace_mark mark;
     struct span *spans;
@@ -61,8 +62,10 @@ sm_trace_create(size_t ranks, size_t most)
     trace->ranks = ranks;
     trace->most = most > 0 ? most : SM_TRACE_EVENTS;
     trace->kept = SIZE_MAX;
-    for (size_t rank = 0; rank < ranks; rank++)
+    for (size_t rank = 0; rank < ranks; rank++) {
         trace->tracks[rank].devices = 1;
+        trace->tracks[rank].wanted = true;
+    }
     return trace;
 }
 
@@ -70,8 +73,11 @@ struct sm_trace *
 sm_trace_create_empty(size_t ranks)
 {
     struct sm_trace *trace = sm_trace_create(ranks, 0);
-    if (trace != NULL)
-        trace->empty = true;
+    if (trace == NULL)
+        return NULL;
+    trace->empty = true;
+    for (size_t rank = 0; rank < ranks; rank++)
+        trace->tracks[rank].wanted = false;
     return trace;
 }
 
@@ -85,6 +91,8 @@ void
 sm_trace_set_window(struct sm_trace *trace, struct sm_window *window)
 {
     trace->window = window;
+    for (size_t rank = 0; rank < trace->ranks; rank++)
+        trace->tracks[rank].wanted = !trace->empty || sm_window_sees(window, rank);
 }
 
 void
@@ -140,6 +148,8 @@ sm_trace_begin(struct sm_trace *trace, size_t rank, size_t step, size_t round)
         return;
     trace->tracks[rank].mark = (struct sm_trace_mark){step, round, true};
     sm_window_begin(trace->window, rank, step);
+    if (trace->empty)
+        trace->tracks[rank].wanted = sm_window_wants(trace->window, rank, trace->tracks[rank].mark);
     if (rank != 0)
         return;
     trace->steps = step + 1;
@@ -166,6 +176,13 @@ bool
 sm_trace_wants(const struct sm_trace *trace, size_t rank, struct sm_trace_mark mark)
 {
     return trace != NULL && (is_kept(trace, mark) || sm_window_wants(trace->window, rank, mark));
+}
+
+const bool *
+sm_trace_wanted(const struct sm_trace *trace, size_t rank)
+{
+    static const bool never = false;
+    return trace != NULL ? &trace->tracks[rank].wanted : &never;
 }
 
 bool

@@ -74,6 +74,9 @@ enum sm_status sm_trace_add_span(struct sm_trace *trace, size_t rank,
 bool sm_trace_takes(struct sm_trace *trace, struct sm_trace_mark mark, size_t events);
 /* Whether a span of the rank with this mark is kept at all. */
 bool sm_trace_wants(const struct sm_trace *trace, size_t rank, struct sm_trace_mark mark);
+/* The same of marks of now, for who asks at each span: false where none is. Changes in begin; there
+ * as long as the trace. */
+const bool *sm_trace_wanted(const struct sm_trace *trace, size_t rank);
 /* When the last span that is kept ends; seconds. */
 double sm_trace_end(const struct sm_trace *trace);
 

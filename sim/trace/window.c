@@ -66,7 +66,7 @@ is_in_frame(const struct sm_window *window, size_t step)
 void
 sm_window_begin(struct sm_window *window, size_t rank, size_t step)
 {
-    if (window == NULL || window->lane_of[rank] == UNSEEN)
+    if (!sm_window_sees(window, rank))
         return;
     struct lane *lane = &window->lanes[window->lane_of[rank]];
     const bool inside = is_in_frame(window, step);
@@ -80,9 +80,15 @@ sm_window_begin(struct sm_window *window, size_t rank, size_t step)
 }
 
 bool
+sm_window_sees(const struct sm_window *window, size_t rank)
+{
+    return window != NULL && window->lane_of[rank] != UNSEEN;
+}
+
+bool
 sm_window_wants(const struct sm_window *window, size_t rank, struct sm_trace_mark mark)
 {
-    if (window == NULL || window->lane_of[rank] == UNSEEN)
+    if (!sm_window_sees(window, rank))
         return false;
     if (!mark.known)
         return atomic_load(&window->inside) > 0;

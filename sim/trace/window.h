@@ -29,6 +29,7 @@ void sm_window_free(struct sm_window *window);
 /* What a trace does with its window, which may be NULL. Different ranks may do so at the same time.
  */
 void sm_window_begin(struct sm_window *window, size_t rank, size_t step);
+bool sm_window_sees(const struct sm_window *window, size_t rank);
 bool sm_window_wants(const struct sm_window *window, size_t rank, struct sm_trace_mark mark);
 enum sm_status sm_window_add(struct sm_window *window, size_t rank,
                              const struct sm_trace_span *span);

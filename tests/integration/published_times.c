@@ -26,7 +26,7 @@ static const struct {
 
 static double simulated[ROWS];
 
-/* analysis/studies/sgp_time.yaml: both on 4, 8, 16 and 32 servers */
+/* analysis/studies/paper_time_sgp.yaml: both on 4, 8, 16 and 32 servers */
 enum { COUNTS = 4 };
 static double allreduce[COUNTS], sgp[COUNTS];
 
@@ -62,8 +62,8 @@ simulate(void **state)
     double both[2 * COUNTS];
     for (size_t i = 0; i < ROWS; i++)
         names[i] = published[i].name;
-    run_study(SM_TEST_SOURCE "/analysis/studies/imagenet_time.yaml", ROWS, names, simulated);
-    run_study(SM_TEST_SOURCE "/analysis/studies/sgp_time.yaml", 2 * COUNTS, NULL, both);
+    run_study(SM_TEST_SOURCE "/analysis/studies/paper_time_imagenet.yaml", ROWS, names, simulated);
+    run_study(SM_TEST_SOURCE "/analysis/studies/paper_time_sgp.yaml", 2 * COUNTS, NULL, both);
     memcpy(allreduce, both, sizeof allreduce);
     memcpy(sgp, both + COUNTS, sizeof sgp);
     folder_remove();

@@ -436,6 +436,7 @@ seconds_to_the_target_are_the_mean_of_the_runs_that_reach_it(void **state)
     struct sm_variant *v = variants_of(runs, 3, 0.75, 1);
     assert_int_equal(v->target_seconds.count, 2);
     check_near(v->target_seconds.mean, 30, 1e-12);
+    check_near(v->target_steps.mean, 300, 1e-12);
     assert_true(isnan(variants_of(runs, 3, NAN, 1)->target_seconds.mean));
     for (size_t i = 0; i < 3; i++) /* and the experiment's own, when none is given */
         runs[i].summary.experiment = sm_arena_printf(
@@ -726,16 +727,28 @@ seeds_are_a_row_a_variant(void **state)
         timed_run("timed", 0.5),
     };
     runs[4].summary.status = "diverged";
+    for (size_t i = 0; i < 5; i++) {
+        runs[i].summary.workers = 32;
+        runs[i].summary.sim.idle = (double)(1 << i);
+        runs[i].summary.experiment = sm_arena_printf(
+            &arena, "name: %s\nseed: %zu\nevaluate: {target: 0.75, against: \"%s\"}\n",
+            i < 2 ? "\"local, plain\"" : "slowmo", i, i < 2 ? "" : "local, plain");
+        runs[i].evaluations = rising;
+        runs[i].evaluation_count = COUNT(rising);
+    }
     assert_text(
         export_of(runs, 6, "seeds"),
         "name,seeds,accuracy_mean,accuracy_sd,gain_mean,gain_low,gain_high,gain_of,against,pairs,"
         "left_out,loss_mean,loss_sd,perplexity_mean,perplexity_sd,bleu_mean,bleu_sd,"
-        "seconds_per_step,target,reached,seconds_to_target,first_run\n"
-        "\"local, plain\",2,0.5,0.3535533905932738,,,,,,0,0,0.5,0.3535533905932738,,,,,0.1015,,,,7"
-        "\n"
+        "seconds_per_step,target,reached,seconds_to_target,first_run,seconds_to_target_sd,"
+        "steps_to_target,steps_to_target_sd,workers,steps,final_train_loss,"
+        "final_consensus_distance,sim_seconds,sim_load,sim_compute,sim_exposed_communication,"
+        "sim_idle,sim_bytes_sent_per_worker\n"
+        "\"local, plain\",2,0.5,0.3535533905932738,,,,,,0,0,0.5,0.3535533905932738,,,,,0.1015,"
+        "0.75,2,30,7,0,300,0,32,,,,,,,,1.5,\n"
         "slowmo,2,0.625,0.3535533905932738,0.125,0.125,0.125,accuracy,\"local, plain\",2,1,0.375,"
-        "0.3535533905932738,,,,,0.1015,,,,9\n"
-        "timed,1,,,,,,,,0,0,,,,,,,0.5,,,,4\n");
+        "0.3535533905932738,,,,,0.1015,0.75,2,30,9,0,300,0,32,,,,,,,,6,\n"
+        "timed,1,,,,,,,,0,0,,,,,,,0.5,,,,4,,,,,,,,50,,,,,\n");
 }
 
 static void

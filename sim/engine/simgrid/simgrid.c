@@ -208,8 +208,7 @@ note_message(struct rank *rank, const struct sm_request *request, const struct e
 {
     struct world *world = rank->world;
     struct sm_trace *trace = world->request->trace;
-    const struct sm_trace_mark mark = sm_trace_now(trace, rank->comm.rank);
-    if (world->loads == NULL && !sm_trace_wants(trace, rank->comm.rank, mark))
+    if (world->loads == NULL && !*rank->traced)
         return SM_OK;
     const struct sm_trace_span span = {
         .name = "message",
@@ -218,7 +217,7 @@ note_message(struct rank *rank, const struct sm_request *request, const struct e
         .t1 = request->done ? request->arrived : simgrid_get_clock(),
         .bytes = envelope->bytes,
         .from = request->from,
-        .mark = mark,
+        .mark = sm_trace_now(trace, rank->comm.rank),
     };
     SM_TRY(sm_simgrid_count_message(world, request->from, rank->comm.rank, span.bytes, &span));
     return sm_trace_add_span(trace, rank->comm.rank, &span);
@@ -524,6 +523,7 @@ rank_init(struct world *world, size_t r, struct sm_ledger *ledger)
         .devices = sm_arena_alloc(world->arena, worker->devices, sizeof(sg_host_t)),
         .slowdown = worker->speeds[first] / slowest,
         .ledger = ledger,
+        .traced = sm_trace_wanted(world->request->trace, r),
         /* who serves takes what comes; what is copied when it is there needs somebody to do it */
         .watches = r >= world->size || world->transport.staging > 0 ||
                    !sm_trace_is_empty(world->request->trace) || world->survives,

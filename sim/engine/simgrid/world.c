@@ -26,10 +26,9 @@ enum sm_status
 sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1)
 {
     rank->ledger->seconds[stage] += t1 - t0;
-    struct sm_trace *trace = rank->world->request->trace;
-    const struct sm_trace_mark mark = sm_trace_now(trace, rank->comm.rank);
-    if (!sm_trace_wants(trace, rank->comm.rank, mark))
+    if (!*rank->traced)
         return SM_OK;
+    struct sm_trace *trace = rank->world->request->trace;
     const bool waits =
         stage == SM_STAGE_LOAD || stage == SM_STAGE_COMMUNICATION || stage == SM_STAGE_IDLE;
     return sm_trace_add_span(
@@ -38,7 +37,7 @@ sm_simgrid_account(struct rank *rank, enum sm_stage stage, double t0, double t1)
                                 .track = waits ? SM_TRACE_RANK : SM_TRACE_DEVICES,
                                 .t0 = t0,
                                 .t1 = t1,
-                                .mark = mark});
+                                .mark = sm_trace_now(trace, rank->comm.rank)});
 }
 
 void

@@ -89,6 +89,7 @@ struct rank {
     double time;        /* the rank's own, never behind SimGrid's clock: see sm_simgrid_settle */
     double slowdown;    /* speed of device 0 / speed of the slowest device */
     struct sm_ledger *ledger;
+    const bool *traced; /* whether its spans are wanted now */
     struct sm_task task;
     bool working; /* the task is on the pool */
     sg_actor_t actor;
