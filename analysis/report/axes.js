@@ -417,29 +417,22 @@ function whisker({x, y, from, to, colour}, parent) {
 
 /* ---- figures ---- */
 
-const printed = 700; // px of an A4 page between its margins
-const figures = [];
-
-window.addEventListener("beforeprint", () => figures.forEach((redraw) => redraw(printed)));
-window.addEventListener("afterprint", () => figures.forEach((redraw) => redraw()));
-
 // A box with what draw(width) returns, an element; drawn anew with each width that the box gets.
 // Returns a function that has it drawn anew, after a switch.
 function figure(parent, draw) {
     const box = element("div", {class: "figure"}, parent);
     let width = 0;
-    const redraw = (other) => {
+    const redraw = () => {
         report.hideHint();
         if (width > 0) {
-            box.replaceChildren(draw(other || width));
+            box.replaceChildren(draw(width));
         }
     };
     report.responsive(box, (now) => {
         width = now;
         redraw();
     });
-    figures.push(redraw);
-    return () => redraw();
+    return redraw;
 }
 
 /* ---- hints ---- */

@@ -169,6 +169,7 @@ class Figure {
         this.single = false;
         this.logarithmic = true;
         this.whole = true;
+        this.zoom = null; // [from, to] on the x axis in base units
         this.shown = this.firstShown();
         this.addControls(element("div", {class: "controls"}, box));
         this.frame = element("div", {class: "curves"}, box);
@@ -213,6 +214,7 @@ class Figure {
                 options: [["seconds", "Simulated time"], ["step", "Steps"]],
                 change: (axis) => {
                     this.axis = axis;
+                    this.zoom = null;
                     this.draw();
                 },
             },
@@ -252,7 +254,7 @@ class Figure {
         this.showScale();
         this.reset = element(
             "button", {type: "button", class: "button", text: "Reset zoom", hidden: true}, bar);
-        this.reset.addEventListener("click", () => this.graph.resetZoom());
+        this.reset.addEventListener("click", () => this.resetZoom());
     }
 
     showScale() {
@@ -406,10 +408,16 @@ class Figure {
         const empty = rows.length === 0;
         this.graph = new Dygraph(this.plot, empty ? [[0, [null, null, null]]] : rows, {
             ...this.looks(width, xLabel, yLabel, empty ? 1 : this.lines.length),
+            dateWindow: this.zoom && this.zoom.map((x) => x / this.xScale.factor),
             width,
             height,
         });
-        this.reset.hidden = true;
+        this.reset.hidden = this.zoom === null;
+    }
+
+    resetZoom() {
+        this.zoom = null;
+        this.draw();
     }
 
     looks(width, xLabel, yLabel, count) {
@@ -433,6 +441,7 @@ class Figure {
         delete model.touchstart; // a finger scrolls the page, and reads the values where it taps
         delete model.touchmove;
         delete model.touchend;
+        model.dblclick = () => this.resetZoom();
         return {
             labels,
             series,
@@ -466,8 +475,10 @@ class Figure {
             highlightSeriesBackgroundAlpha: 1,
             highlightCallback: (event, x, points, row, label) => this.showValues(row, label),
             unhighlightCallback: () => this.hideValues(),
-            zoomCallback: () => {
-                this.reset.hidden = !this.graph.isZoomed();
+            zoomCallback: (from, to) => {
+                this.zoom = this.graph.isZoomed("x") ? [from, to].map((x) => x * this.xScale.factor)
+                                                     : this.zoom;
+                this.reset.hidden = false;
             },
             underlayCallback: (context, area, graph) => {
                 this.graph = graph; // the first drawing comes before the constructor's end

@@ -4,20 +4,23 @@
 "use strict";
 
 const {element, quantity, digits} = report;
-const {plainName, plural, perSecond, range, marksOf, speedOf, drawNetwork, drawInside} =
+const {plainName, plural, perSecond, range, marksOf, sayRanks, speedOf, drawNetwork, drawInside} =
     report.platform;
 
-const mostInside = 2;  // kinds of workers
-const mostAlike = 4;   // links of one name that have other values
+const mostInside = 4; // kinds of workers
+const mostAlike = 4;  // links of one name that have other values
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const shortFile = (file) => file.replace(/^.*\//, "").replace(/\.xml$/, "");
 
 /* ---- what is out of line ---- */
 
-// A link is odd where most of its name are of another kind.
+// A link is drawn with a dash where most of its name are of another kind.
 function markOdd({links}) {
     for (const link of links) {
         const alike = links.filter(({name}) => name === link.name).map(({count}) => count);
-        link.odd = link.count * 3 <= Math.max(...alike);
+        if (link.count * 3 <= Math.max(...alike)) {
+            link.dash = link.busy ? "dotted" : "dashed";
+        }
     }
 }
 
@@ -25,12 +28,11 @@ function markOdd({links}) {
 function markUnlike({kinds}) {
     const usual = [...kinds].sort((one, other) => other.count - one.count);
     for (const kind of kinds) {
-        const common =
-            usual.find(({devices, count}) => devices === kind.devices && count >= 2 * kind.count);
-        if (common && speedOf(common) !== speedOf(kind)) {
-            kind.unlike = `where ${plural(common.count, "worker")} have ${speedOf(common)}`;
-        } else if (common) {
-            kind.unlike = `unlike ${plural(common.count, "other")}`;
+        const common = usual.find(({devices}) => devices === kind.devices);
+        if (common.count >= 2 * kind.count) {
+            const slow = speedOf(common) !== speedOf(kind);
+            const other = kind.devices > 1 ? "other links inside" : "another link inside";
+            kind.unlike = slow ? `${speedOf(kind)} a device` : other;
         }
     }
 }
@@ -52,14 +54,18 @@ function factsOf(description, runs) {
     const {workers, sampled, sites = [], traffic = [], settings = []} = description;
     const devices = Math.round(description.devices / (sampled || workers));
     const each = devices > 1 ? ` with ${plural(devices, "device")} each` : "";
-    const speeds = [...new Set(description.kinds.map(speedOf))].slice(0, 3).join(" or ");
+    const usual = description.kinds.filter(({unlike}) => !unlike);
+    const speeds = [...new Set(usual.map(speedOf))].slice(0, 3).join(" or ");
+    const unlike = description.kinds.filter((kind) => kind.unlike).slice(0, 4);
     const used = [...new Set(runs.map((run) => run.workers))].sort((a, b) => a - b);
     const fewer = used.length > 1 || (used.length === 1 && used[0] < workers);
     const where = sites.length > 1 ? ` at ${plural(sites.length, "site")}` : "";
     return [
         `${plural(workers, "worker")}${each}${where}, ${speeds} a device.`,
+        ...unlike.map((kind) => `${capital(sayRanks(kind))}: ${kind.unlike}.`),
         fewer && `Runs use the first ${used.join(", ")}.`,
         sampled && `Drawn from the first ${digits(sampled, 7)} workers.`,
+        description.gaps && "Some zones have no route to each other: what joins them is not drawn.",
         description.irregular && "Too many of its parts differ to draw how they are joined.",
         description.coarse && !description.irregular &&
             "What differs in speed only is drawn alike, with the range of its values.",
@@ -172,12 +178,12 @@ function drawPlatform(parent, {description, runs}) {
             drawNetwork(frame, description, width);
         });
     }
-    const kinds = description.kinds.map((kind, index) => ({kind, index}))
-                      .filter(({kind}) => kind.edges.length > 0)
-                      .sort((one, other) => other.kind.count - one.kind.count)
-                      .slice(0, mostInside);
-    kinds.forEach(({index}) => drawInside(narrow, wide, description, index));
-    figures.classList.toggle("pf-one", kinds.length === 0);
+    const drawn = new Set();
+    description.kinds.map((kind, index) => ({kind, index}))
+        .sort((one, other) => other.kind.count - one.kind.count)
+        .slice(0, mostInside)
+        .forEach(({index}) => drawInside(narrow, wide, description, index, drawn));
+    figures.classList.toggle("pf-one", drawn.size === 0);
     drawLinks(parent, description);
 }
 

@@ -4,11 +4,11 @@
 "use strict";
 
 const {element, svg} = report;
-const {mediumOf, plural, sayLink, speedOf, lookOf, line, box, words} = report.platform;
+const {mediumOf, plural, sayLink, sayRanks, speedOf, lookOf, line, box, words} = report.platform;
 
 const deviceHeight = 36;
 const barHeight = 24;
-const rowStep = 62;  // from a row of bars to the next
+const rowStep = 62; // from a row of bars to the next
 
 // The NICs of a kind, by the device or point that each is at: what leaves a worker there.
 function nicsOf(description, index) {
@@ -262,29 +262,32 @@ function drawFigure(parent, title, about, draw, parts) {
     drawKey(figure, links, whole.fastest);
 }
 
-// One or two figures of a kind of workers: over switches into `narrow`, the mesh into `wide`.
-report.platform.drawInside = (narrow, wide, description, index) => {
+// One or two figures of a kind of workers, but what `drawn` says was drawn of another: over
+// switches into `narrow`, the mesh into `wide`.
+report.platform.drawInside = (narrow, wide, description, index, drawn) => {
     const kind = description.kinds[index];
     const isDevice = (place) => place < kind.devices;
     const direct = ([a, b]) => isDevice(a) && isDevice(b);
     const mesh = kind.edges.filter(direct);
     const tree = kind.edges.filter((edge) => !direct(edge));
     const parts = {description, kind, nics: nicsOf(description, index)};
-    const who = description.kinds.length > 1 ? `, workers ${kind.ranks}` : "";
+    const who = description.kinds.length > 1 ? `, ${sayRanks(kind)}` : "";
     const devices = `${plural(kind.devices, "device")} of ${speedOf(kind)}`;
-    if (mesh.length > 0) {
-        const rings = kind.rings > 1 ? `, all-reduced over ${kind.rings} rings` : "";
-        drawFigure(
-            wide, `Inside a server, from device to device${who}`, `${devices}${rings}`, drawMesh,
-            {...parts, edges: mesh});
-    }
-    if (tree.length > 0 && kind.devices > 1) {
-        const about =
-            mesh.length > 0 ? "where devices have no link of their own, and to the NIC" : devices;
-        drawFigure(
-            mesh.length > 0 ? narrow : wide, `Inside a server, over switches${who}`, about,
-            drawTree, {...parts, edges: tree});
-    } else if (tree.length > 0) {
-        drawFigure(wide, `Inside a worker${who}`, devices, drawTree, {...parts, edges: tree});
+    const figure = (parent, title, about, draw, edges) => {
+        const key = JSON.stringify([title, edges, draw === drawTree ? [...parts.nics.keys()] : []]);
+        if (edges.length > 0 && !drawn.has(key)) {
+            drawn.add(key);
+            drawFigure(parent, `${title}${who}`, about, draw, {...parts, edges});
+        }
+    };
+    const rings = kind.rings > 1 ? `, all-reduced over ${kind.rings} rings` : "";
+    figure(wide, "Inside a server, from device to device", `${devices}${rings}`, drawMesh, mesh);
+    if (kind.devices === 1) {
+        figure(wide, "Inside a worker", devices, drawTree, tree);
+    } else if (mesh.length > 0) {
+        const about = "where devices have no link of their own, and to the NIC";
+        figure(narrow, "Inside a server, over switches", about, drawTree, tree);
+    } else {
+        figure(wide, "Inside a server", devices, drawTree, tree);
     }
 };

@@ -6,13 +6,14 @@
 "use strict";
 
 const {element, svg, tip} = report;
-const {plural, sayLink, speedOf, workerWord, lookOf, line, box, words, wrap} = report.platform;
+const {plural, sayLink, speedOf, workerWord, lookOf, line, box, words, wrap, letterWidth} =
+    report.platform;
 
 const pillHeight = 26;
 const stackHeight = 56;
 const lineHeight = 18;
-const mostDrawn = 8;   // places of one node
-const leastCell = 40;  // pixels for a stack
+const mostDrawn = 8;  // places of one node
+const leastCell = 40; // pixels for a stack
 
 const isWorker = (node) => node.kind !== undefined;
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
@@ -83,6 +84,9 @@ function countPlaces(nodes, edges) {
         const own = edges.filter(({a, b}) => a === index || b === index);
         const parents = new Set(own.map(({a, b}) => a === index ? b : a));
         const [parent] = parents;
+        if (node.count === 2 && parents.size === 1 && parent === index) {
+            return 2;
+        }
         const alone = parents.size === 1 && single[parent] && own.every(({each}) => each[0] === 1);
         return alone && node.count % nodes[parent].count === 0 ? nodes[parent].count : 1;
     });
@@ -159,27 +163,34 @@ function panelsOf(description, rows) {
 
 /* ---- words ---- */
 
-// What the lines above a row are: "8 × InfiniBand 200 Gbit/s, 7 µs".
+// What the lines above a row are: "8 × InfiniBand 200 Gbit/s, 7 µs", and where they are not all the
+// same, whose.
 function labelsOf(description, edges, levels, level, width) {
-    const own = edges.filter(({a, b}) => levels[a] === level && levels[b] > level);
-    const texts = own.filter(({link}) => link).map((edge) => {
-        const low = description.nodes[edge.a];
-        const kind = description.kinds[low.kind];
-        const who = own.length > 1 && kind ? `${plural(low.count, workerWord(kind))}: ` : "";
-        const rails = level === 0 && edge.each[0] > 1 ? `${edge.each[0]} × ` : "";
-        return `${who}${rails}${sayLink(edge.link, edge)}`;
-    });
-    return [...new Set(texts)].flatMap((text) => wrap(text, width));
+    const counts = new Map();
+    let word = "switch";
+    const up = ({a, b, link}) => link && levels[a] === level && levels[b] > level;
+    for (const edge of edges.filter(up)) {
+        const node = description.nodes[edge.a];
+        const rails = isWorker(node) && edge.each[0] > 1 ? `${edge.each[0]} × ` : "";
+        const dashed = edge.link.dash ? ` (${edge.link.dash})` : "";
+        const text = `${rails}${sayLink(edge.link, edge)}${dashed}`;
+        word = isWorker(node) ? workerWord(description.kinds[node.kind]) : word;
+        counts.set(text, (counts.get(text) || 0) + node.count);
+    }
+    const whose = ([text, count]) => counts.size > 1 ? `${plural(count, word)}: ${text}` : text;
+    return [...counts].map(whose).flatMap((text) => wrap(text, width));
 }
 
-// Of nodes that are joined among themselves.
-function loopsOf(description, edges, width) {
-    return edges.filter(({a, b}) => a === b).flatMap(({a, each, ...edge}) => {
+// Of places that are joined to others of their row.
+function loopsOf(description, edges, levels, width) {
+    return edges.filter(({a, b}) => levels[a] === levels[b]).flatMap((edge) => {
+        const {a, b, each, link} = edge;
         const node = description.nodes[a];
-        const who = isWorker(node) ? "each" : "each switch";
-        const to = node.count === 2 ? "to the other" : `to ${each[0]} others`;
-        const what = edge.link ? sayLink(edge.link, edge) : "directly";
-        return wrap(`${who} joined ${to}: ${what}`, width);
+        const word = isWorker(node) ? workerWord(description.kinds[node.kind]) : "switch";
+        const among = a === b && node.count > 2;
+        const who = among ? `each ${word} to ${plural(each[0], "other")}` : `${word} to ${word}`;
+        const dashed = link && link.dash ? ` (${link.dash})` : "";
+        return wrap(`${who}: ${link ? sayLink(link, edge) : "directly"}${dashed}`, width);
     });
 }
 
@@ -194,9 +205,9 @@ function drawStack(parent, place, description, width, y) {
     box(group, "pf-box", place.x, y, width, stackHeight - 6, 7);
     const number = plural(place.stands, workerWord(kind));
     const speed = kind.devices > 1 ? `${kind.devices} × ${speedOf(kind)}` : speedOf(kind);
-    const small = width < 80;
-    words(group, place.x, y + (small ? 29 : 21), [number, `× ${place.stands}`, ""], width - 4);
-    words(group, place.x, y + 39, small ? "" : [speed, speedOf(kind), ""], width - 4, "quiet");
+    const fits = speedOf(kind).length * letterWidth <= width - 4;
+    words(group, place.x, y + (fits ? 21 : 29), [number, `× ${place.stands}`, ""], width - 4);
+    words(group, place.x, y + 39, [speed, speedOf(kind), ""], width - 4, "quiet");
     const here = place.stands < place.node.count ? `, ${place.stands} of them here` : "";
     tip(group,
         () => [`${number} like ${kind.name.replace(/_?gpu\d+$/, "")}`,
@@ -208,12 +219,14 @@ function drawStack(parent, place, description, width, y) {
 
 function drawPoint(parent, place, description, width, y) {
     const hub = description.links[place.node.hub];
-    const name = hub ? `all share ${sayLink(hub)}` : "switch";
-    const number = place.stands > 1 ? [`${place.stands} × ${name}`, `× ${place.stands}`] : [name];
+    const names = hub ? [`all share ${sayLink(hub)}`, sayLink(hub), "shared"] : ["switch"];
+    const times = (name) => place.stands > 1 ? `${place.stands} × ${name}` : name;
     const group = svg("g", {}, parent);
+    const rest = place.stands > 1 ? [`× ${place.stands}`, ""] : [""];
     box(group, "pf-point", place.x, y, width, pillHeight, pillHeight / 2);
-    words(group, place.x, y + 17.5, number, width - 6);
-    tip(group, () => [hub ? name : "Where links meet", hub ? "" : "without a limit of its own"]);
+    words(group, place.x, y + 17.5, [...names.map(times), ...rest], width - 8);
+    tip(group,
+        () => [hub ? names[0] : "Where links meet", hub ? "" : "without a limit of its own"]);
 }
 
 // Where the places of each row stand; the whole width.
@@ -228,14 +241,15 @@ function placeRows(rows, width) {
             place.x = level !== 1 || clash ? even[i] : over[i];
         });
         const gaps = row.map((place, i) => i > 0 ? place.x - row[i - 1].x : whole);
-        row.width = Math.min(level > 0 ? 180 : 200, Math.min(...gaps) - (level > 0 ? 6 : 18));
+        const most = row.some(({node}) => node.hub !== undefined) ? 290 : 180;
+        row.width = Math.min(level > 0 ? most : 200, Math.min(...gaps) - (level > 0 ? 6 : 18));
     });
     return {cell, whole};
 }
 
 // Rows from the top down; labels stand above the row that their lines begin at.
-function stackRows(rows, labels) {
-    let y = 8;
+function stackRows(rows, labels, arcs) {
+    let y = arcs ? 34 : 12;
     for (let level = rows.length - 1; level >= 0; level--) {
         rows[level].y = y;
         y += level > 0 ? pillHeight + 38 + lineHeight * labels[level - 1].length : stackHeight;
@@ -255,6 +269,19 @@ function drawPanels(picture, panels, rows, cell, bottom) {
     }
 }
 
+// Between places of a row: straight to the next one, over those between.
+function drawBeside(picture, one, other, row, look) {
+    const height = one.level > 0 ? pillHeight : stackHeight;
+    const far = Math.abs(row.indexOf(one) - row.indexOf(other)) - 1;
+    if (far === 0) {
+        line(picture, [one.x, row.y + height / 2], [other.x, row.y + height / 2], look);
+        return;
+    }
+    const peak = row.y - Math.min(32, 14 + 10 * far);
+    const d = `M${one.x} ${row.y} C${one.x} ${peak} ${other.x} ${peak} ${other.x} ${row.y}`;
+    svg("path", {d, ...look}, picture);
+}
+
 function drawLines(picture, lines, rows, cell) {
     for (const {low, high, edge, many} of lines) {
         const look = lookOf(edge.link);
@@ -262,8 +289,7 @@ function drawLines(picture, lines, rows, cell) {
             look["stroke-width"] /= 2;
         }
         if (low.level === high.level) {
-            const y = rows[low.level].y + (low.level > 0 ? pillHeight : stackHeight) / 2;
-            line(picture, [low.x, y], [high.x, y], look);
+            drawBeside(picture, low, high, rows[low.level], look);
             continue;
         }
         const bundle = low.level === 0 ? Math.min(8, edge.each[0]) : 1;
@@ -282,9 +308,10 @@ report.platform.drawNetwork = (frame, description, width) => {
     const {rows, lines} = layOut(description, levels, edges);
     const panels = panelsOf(description, rows);
     const labels = rows.map((_, level) => labelsOf(description, edges, levels, level, width - 16));
-    const loops = loopsOf(description, edges, width - 16);
+    const loops = loopsOf(description, edges, levels, width - 16);
     const {cell, whole} = placeRows(rows, width);
-    const bottom = stackRows(rows, labels);
+    const arcs = lines.some(({low, high}) => low.level === high.level && low !== high);
+    const bottom = stackRows(rows, labels, arcs);
     const foot = (panels.length > 0 ? 26 : 4) + lineHeight * loops.length;
     const picture =
         svg("svg", {

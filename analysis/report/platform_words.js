@@ -7,7 +7,7 @@
 
 const {svg, quantity, digits} = report;
 
-const letterWidth = 6.9;  // of 12.5 px text
+const letterWidth = 6.9; // of 12.5 px text
 
 const media = {
     eth: "Ethernet",
@@ -77,10 +77,17 @@ function speedOf(kind) {
     return range(ends, (value) => quantity(value, "FLOP/s", 4));
 }
 
+// "worker 3", "workers 0-2,4-7"
+const sayRanks = ({count, ranks}) => `worker${count === 1 ? "" : "s"} ${ranks}`;
+
 const workerWord = (kind) => kind.devices > 1 ? "server" : "worker";
 
 /* ---- looks ---- */
 
+const dashes = {
+    dashed: "8 4",
+    dotted: "2 3"
+};
 const between = "#d55e00";
 const inside = {
     NVLink: "#009e73",
@@ -150,6 +157,7 @@ report.platform = {
     range,
     marksOf,
     sayLink,
+    sayRanks,
     speedOf,
     workerWord,
     lookOf,
@@ -157,4 +165,5 @@ report.platform = {
     box,
     words,
     wrap,
+    letterWidth,
 };

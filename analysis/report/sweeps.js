@@ -35,8 +35,7 @@ function measuresOf(data) {
                     return ended(variant, {mean: null});
                 }
                 return reached === variant.seeds ? seconds : {
-                    state: reached === 0 ? "not reached"
-                                         : `${reached} of ${variant.seeds} seeds reach it`,
+                    state: reached === 0 ? "not reached" : `${reached} of ${variant.seeds} seeds`,
                     mean: seconds.mean,
                 };
             }
@@ -44,6 +43,7 @@ function measuresOf(data) {
         {
             id: "final",
             stored: judged.name,
+            ratio: !judged.moreIsBetter,
             brief: judged.name,
             title: `final ${judged.name}`,
             unit: judged.unit,
@@ -114,26 +114,44 @@ function bareName(name, key) {
         .join(" ");
 }
 
+// The words that all names have in common.
+function commonName(names) {
+    const words = names.map((name) => name.split(" "));
+    return words[0].filter((word) => words.every((own) => own.includes(word))).join(" ");
+}
+
 // Variants that differ in nothing but `without`, together: [{name, variants}], in the order of the
-// store, with the words of their names in which they differ.
+// store, with the words of their names in which they differ. Names do not count, unless two have
+// all settings in common.
 function groupsOf(variants, without, keys) {
-    const groups = new Map();
     const rest = keys.filter((key) => !without.includes(key));
+    const bare = (variant) => without.reduce(bareName, variant.name);
+    const settings = (variant, own) => JSON.stringify(own.map((key) => textOf(variant, key)));
+    const numbers = new Map();
     for (const variant of variants) {
-        const same = JSON.stringify(rest.map((key) => textOf(variant, key)));
-        if (!groups.has(same)) {
-            groups.set(same, {name: without.reduce(bareName, variant.name), variants: []});
-        }
-        groups.get(same).variants.push(variant);
+        const all = settings(variant, keys);
+        numbers.set(all, (numbers.get(all) || new Set()).add(bare(variant)));
+    }
+    const twins =
+        new Set(variants.filter((variant) => numbers.get(settings(variant, keys)).size > 1)
+                    .map((variant) => settings(variant, rest)));
+    const groups = new Map();
+    for (const variant of variants) {
+        const lacks = without.map((key) => valueOf(variant, key) === null);
+        const same = settings(variant, rest);
+        const group = JSON.stringify([same, lacks, twins.has(same) ? bare(variant) : null]);
+        groups.set(group, [...(groups.get(group) || []), variant]);
     }
     const list = [...groups.values()];
-    const names = axes.distinct(list.map(({name}) => name));
-    list.forEach((group, i) => {
-        const twin = names.indexOf(names[i]) !== i || names.lastIndexOf(names[i]) !== i;
-        const more = rest.map((key) => `${key.label}=${textOf(group.variants[0], key) ?? "none"}`);
-        group.name = twin ? `${names[i]} ${more.join(" ")}` : names[i];
+    const names = list.map((group) => commonName(group.map(bare)) || "all variants");
+    return axes.distinct(names).map((name, i, own) => {
+        const twin = own.indexOf(name) !== i || own.lastIndexOf(name) !== i;
+        const more = rest.map((key) => `${key.label}=${textOf(list[i][0], key) ?? "none"}`);
+        return {
+            name: twin && more.length > 0 ? `${name} ${more.join(" ")}` : name,
+            variants: list[i]
+        };
     });
-    return list;
 }
 
 // A line: {name, variants, points [{x, variant, mean, low, high, state}] by x, level}; level: the
@@ -212,7 +230,9 @@ function hintOf(line, point, key, measure) {
         lines.push(`${key.label} ${quantity(point.x, key.unit)}`);
     }
     lines.push(
-        point.state !== null && point.mean !== null ? `${value}, for ${point.state}` : value);
+        point.state !== null && point.mean !== null
+            ? `${value}, the mean of the ${point.state} that reach it`
+            : value);
     if (point.low !== null && point.low !== point.high) {
         lines.push(`95 % interval ${quantity(point.low, measure.unit)} to ${
             quantity(point.high, measure.unit)}`);
@@ -267,7 +287,12 @@ function drawMissing(lines, area, chart) {
 }
 
 function drawTies(ties, key, area, marks, lines, chart) {
-    const labels = ties.slice(0, rings).map((tie) => {
+    const seen = new Set();
+    const apart = ties.filter((tie) => { // lines may lie upon each other
+        const place = `${Math.round(area.x(tie.x))} ${Math.round(area.y(tie.y))}`;
+        return !seen.has(place) && seen.add(place);
+    });
+    const labels = apart.slice(0, rings).map((tie) => {
         const text = quantity(tie.x, key.unit, 3);
         const place = {x: area.x(tie.x), y: area.y(tie.y), radius: 7};
         axes.whisker(
@@ -298,7 +323,7 @@ function drawLines(lines, ties, key, measure, width) {
         [...new Set(lines.flatMap(({points}) => points.map(({x}) => x)))].sort((a, b) => a - b);
     const x = axes.scaleOf(xs, {
         unit: key.unit,
-        log: xs.length > 1 && xs[xs.length - 1] >= 3 * xs[0],
+        log: key.logarithmic || ties.length > 0,
         count: width < 560 ? 4 : 8,
         marks: xs.length <= 10 ? xs : undefined
     });
@@ -601,7 +626,17 @@ function drawSweeps(box, data) {
             const ties = tiesOf(lines, state.key, state.measure);
             legend.replaceChildren();
             drawLegend(lines, legend);
-            whole.append(drawLines(lines, ties, state.key, state.measure, width));
+            if (lines.some(
+                    ({points, level}) =>
+                        points.concat(level || []).some(({mean}) => mean !== null))) {
+                whole.append(drawLines(lines, ties, state.key, state.measure, width));
+            } else {
+                const states =
+                    new Set(lines.flatMap(({points}) => points.map((point) => point.state)));
+                element(
+                    "p", {text: `No ${state.measure.title} here: ${[...states].join(", ")}.`},
+                    whole);
+            }
             writeTies(ties, state.key, state.measure, whole);
         }
         if (at() !== "") {

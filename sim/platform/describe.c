@@ -842,6 +842,7 @@ write_all(struct describing *d, FILE *out)
         fprintf(out, ",\"sampled\":%zu", d->graph.workers);
     write_flag(out, "irregular", d->irregular);
     write_flag(out, "coarse", d->coarse);
+    write_flag(out, "gaps", platform->gaps);
     write_flag(out, "varies", platform->varies);
     for (const char *const *s = platform->settings; s != NULL && *s != NULL; s++) {
         fputs(s == platform->settings ? ",\"settings\":[" : ",", out);
@@ -858,7 +859,7 @@ write_all(struct describing *d, FILE *out)
         others -= d->kinds[k].count;
     if (others > 0)
         fprintf(out, ",\"others\":%zu", others);
-    if (!d->irregular)
+    if (!d->irregular && !platform->gaps)
         SM_TRY(write_network(d, out));
     SM_TRY(count_links(d)); /* last: those that are drawn have their places by now */
     write_links(d, out);

@@ -9,6 +9,7 @@
  *   {"version": 1, "file": "dgx1_8_10gbe", "workers": 8, "devices": 64,
  *    "sampled": 1024,       of so many workers; absent: all of them were looked at
  *    "irregular": true,     too many parts that differ: kinds only, no nodes and edges
+ *    "gaps": true,          zones without a route to each other: as irregular
  *    "coarse": true,        values were left aside to tell what is alike: they are ranges
  *    "settings": ["network/model:LV08"],
  *    "links": [{"name": "server*_eth", "count": 8, "bandwidth": 1.25e9, "goodput": 0.9564,

@@ -30,7 +30,7 @@ SECTIONS = {
     "single": ["overview", "curves", "iteration", "timeline", "platform", "table", "reproduction"],
     "evil": ["overview", "curves", "iteration", "tradeoff", "sweeps", "timeline", "platform",
              "table", "reproduction"],
-    "broken": ["overview", "curves", "iteration", "sweeps", "timeline", "platform", "table",
+    "broken": ["overview", "curves", "iteration", "timeline", "platform", "table",
                "reproduction"],
     "huge": ["overview", "curves", "iteration", "tradeoff", "sweeps", "platform", "table",
              "reproduction"],

@@ -21,7 +21,21 @@ static enum sm_status
 call_program(void *arg, struct sm_comm *comm)
 {
     const struct call *call = arg;
+    if (call->machine->program == NULL)
+        return SM_OK;
     return call->machine->program(comm, call->machine->in, call->out);
+}
+
+struct survey_call {
+    const struct call *call;
+    const struct sm_platform *platform;
+};
+
+static enum sm_status
+call_survey(void *arg, const struct sm_routes *routes)
+{
+    const struct survey_call *survey = arg;
+    return survey->call->machine->survey(survey->platform, routes, survey->call->out);
 }
 
 /* XML text goes through a file, for that is what people have. */
@@ -86,6 +100,8 @@ run(const struct call *call, struct sm_arena *arena, struct sm_pool *pool, struc
         .wire_scale = machine->wire_scale > 0 ? machine->wire_scale : 1,
         .pool = pool,
         .count_links = machine->count_links,
+        .survey = machine->survey != NULL ? call_survey : NULL,
+        .survey_arg = &(struct survey_call){call, &platform},
         .interrupted = machine->interrupted,
         .worker = call_program,
         .arg = (void *)(uintptr_t)call, /* only read */

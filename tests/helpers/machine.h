@@ -28,7 +28,10 @@ struct machine {
     bool count_links;  /* the report says what the links carried                    */
     const volatile sig_atomic_t *interrupted;
     void (*spoil)(struct sm_platform *platform); /* after loading; NULL: nothing                 */
-    /* One rank's program; `in` is only read, `out` is shared by all ranks. */
+    /* OPTIONAL. Before the ranks start; routes tells the ways of the platform. */
+    enum sm_status (*survey)(const struct sm_platform *platform, const struct sm_routes *routes,
+                             void *out);
+    /* One rank's program (NULL: nothing); `in` is only read, `out` is shared by all ranks. */
     enum sm_status (*program)(struct sm_comm *comm, const void *in, void *out);
     const void *in;
 };

@@ -166,6 +166,62 @@ evaluations_are_columns_and_empty_ones_are_left_out(void **state)
     json_decref(model);
 }
 
+/* A run of a strategy with a round of tau steps that takes so many seconds a step. */
+static struct sm_stored_run
+round_of(int64_t number, const char *strategy, int tau, double seconds)
+{
+    const char *settings =
+        sm_arena_printf(&arena, "algorithm: {strategy: %s, tau: %d}\n", strategy, tau);
+    struct sm_stored_run run = run_of(number, strategy, 1, settings);
+    run.summary.sim.seconds_per_step = seconds;
+    run.evaluation_count = 0;
+    return run;
+}
+
+static void
+lines_over_a_setting_tie_where_their_logarithms_cross(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[] = {round_of(1, "local", 4, 8), round_of(2, "local", 16, 2),
+                                   round_of(3, "sgp", 4, 2),   round_of(4, "sgp", 16, 8),
+                                   round_of(5, "osgp", 4, 8),  round_of(6, "osgp", 16, 2)};
+    json_t *model = model_of(runs, COUNT(runs), NAN);
+    json_t *ties = json_object_get(model, "ties");
+    /* local and osgp are level at both values, which is no crossing */
+    size_t steps = 0;
+    for (size_t t = 0; t < json_array_size(ties); t++) {
+        json_t *tie = json_array_get(ties, t);
+        if (strcmp(text_of(tie, "measure"), "seconds_per_step") != 0)
+            continue;
+        steps++;
+        assert_string_equal(text_of(tie, "key"), "algorithm.tau");
+        check_near(number_of(tie, "at"), 8, 1e-9);
+        const bool local_first = number_of(tie, "first") == 0;
+        check_near(number_of(tie, "second"), local_first ? 2 : 4, 0);
+        assert_true(json_is_true(json_object_get(tie, "firstBelow")) == !local_first);
+    }
+    assert_int_equal(steps, 2);
+    json_decref(model);
+}
+
+static void
+settings_with_more_lines_than_can_be_followed_have_no_ties(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[50];
+    for (int i = 0; i < 25; i++) {
+        const char *name = sm_arena_printf(&arena, "s%d", i);
+        runs[2 * i] = round_of(2 * i + 1, name, 4, 1 + i);
+        runs[2 * i + 1] = round_of(2 * i + 2, name, 16, 26 - i);
+    }
+    json_t *model = model_of(runs, 50, NAN);
+    assert_int_equal(json_array_size(json_object_get(model, "ties")), 0);
+    json_decref(model);
+    model = model_of(runs, 48, NAN);
+    assert_true(json_array_size(json_object_get(model, "ties")) > 0);
+    json_decref(model);
+}
+
 static void
 what_did_not_finish_is_in_no_mean_and_says_what_it_is(void **state)
 {
@@ -438,6 +494,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seeds_are_one_variant_with_means_and_shares_of_a_step),
         cmocka_unit_test(evaluations_are_columns_and_empty_ones_are_left_out),
+        cmocka_unit_test(lines_over_a_setting_tie_where_their_logarithms_cross),
+        cmocka_unit_test(settings_with_more_lines_than_can_be_followed_have_no_ties),
         cmocka_unit_test(what_did_not_finish_is_in_no_mean_and_says_what_it_is),
         cmocka_unit_test(speed_ups_name_their_base_by_its_place),
         cmocka_unit_test(a_run_without_gradients_has_nulls_and_nothing_to_be_judged_by),
