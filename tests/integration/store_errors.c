@@ -37,13 +37,16 @@ static const struct {
     {READS, {"export", "d/bad.db"}},
     {READS, {"export", "d/bad.db", "--format", "tensorboard", "-o", "new.db"}},
     {READS, {"plot", "d/bad.db", "-o", "new.svg"}},
+    {READS, {"report", "d/bad.db", "-o", "new.svg"}},
 };
 enum { CALLS = sizeof calls / sizeof *calls, RUN_RUNS = 3 };
 
+/* Without a word; a report says where it is. */
 static void
 succeeds(const struct program_result *result)
 {
-    if (result->status != 0 || result->err[0] != '\0')
+    if (result->status != 0 ||
+        (result->err[0] != '\0' && strstr(result->err, " runs in new.svg") == NULL))
         fail_msg("exit status %d: %s", result->status, result->err);
 }
 
@@ -270,6 +273,7 @@ a_store_without_runs_is_no_error_but_for_those_who_need_one(void **unused)
     store_query("d/bad.db", "DELETE FROM runs");
     succeeds(program("export", "d/bad.db"));
     one_line(program("analyse", "d/bad.db"), 2, "holds no run", "analyse");
+    one_line(program("report", "d/bad.db"), 2, "holds no run", "report");
     succeeds(program("merge", "d/bad.db", "good.db"));
     stores_are_equal("d/bad.db", "good.db");
 }
@@ -474,10 +478,14 @@ other_writers_on_a_full_disk_are_one_line(void **unused)
     assert_in_range(merged, 1, SWEEP_RUNS - 1);
     one_line(program("run", "s.yaml", "--quiet", "--store", "d/bad.db"), 1, "the disk is full",
              "run");
-    const struct program_result *result = program("export", "good.db", "-o", "d/export.csv");
-    assert_int_equal(result->status, 1);
-    assert_true(is_one_line(result->err));
-    assert_non_null(strstr(result->err, "No space left on device"));
+    static const char *const files[][5] = {{"export", "good.db", "-o", "d/export.csv"},
+                                           {"report", "good.db", "-o", "d/report.html"}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct program_result *result = program_call(files[i]);
+        assert_int_equal(result->status, 1);
+        assert_true(is_one_line(result->err));
+        assert_non_null(strstr(result->err, "No space left on device"));
+    }
     assert_int_equal(store_query("d/bad.db", "SELECT count(*) FROM runs WHERE status = 'finished'"),
                      merged);
     assert_true(mount_disk(8192, MS_REMOUNT));
