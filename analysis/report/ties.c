@@ -7,7 +7,7 @@
 
 #include "analysis/analyse.h"
 
-enum { MOST_LINES = 24 };
+enum { MOST_LINES = 24, FEW_LINES = 8, MOST_CROSSINGS = 3 };
 
 /* What the page draws over a setting, of sm_run_measures. */
 static const char *const measures[] = {
@@ -35,6 +35,17 @@ of_one_line(const struct sweep *sweep, size_t a, size_t b)
 {
     for (size_t k = 0; k < sweep->key_count; k++)
         if (k != sweep->key &&
+            !same(sweep->keys[k].settings[a].text, sweep->keys[k].settings[b].text))
+            return false;
+    return true;
+}
+
+/* Whether they have the same numbers but for the key: lines that are compared even among many. */
+static bool
+alike(const struct sweep *sweep, size_t a, size_t b)
+{
+    for (size_t k = 0; k < sweep->key_count; k++)
+        if (k != sweep->key && sweep->keys[k].numeric &&
             !same(sweep->keys[k].settings[a].text, sweep->keys[k].settings[b].text))
             return false;
     return true;
@@ -90,6 +101,22 @@ pair_cells(const struct sweep *sweep, size_t first, size_t second, struct sm_tie
     return count;
 }
 
+/* Whether the means change places, and not so often that it is chance. */
+static bool
+cross_seldom(const struct sm_tie_cell *cells, size_t count, const struct sm_run_measure *measure)
+{
+    size_t crossings = 0;
+    double last = 0;
+    for (size_t c = 0; c < count; c++) {
+        const double gap = sm_variant_mean(cells[c].sides[0], measure) -
+                           sm_variant_mean(cells[c].sides[1], measure);
+        crossings += gap * last < 0;
+        if (gap < 0 || gap > 0)
+            last = gap;
+    }
+    return crossings > 0 && crossings <= MOST_CROSSINGS;
+}
+
 static json_t *
 real(double value)
 {
@@ -108,10 +135,8 @@ add_pair(const struct sweep *sweep, size_t first, size_t second, json_t *list)
         const struct sm_run_measure *measure;
         struct sm_ties ties = {.count = 0};
         status = sm_run_measure_find(measures[m], &measure);
-        if (status == SM_OK)
+        if (status == SM_OK && cross_seldom(cells, count, measure))
             status = sm_ties_find(&arena, cells, count, measure, &ties);
-        if (ties.count == ties.values) /* level wherever they were run */
-            continue;
         for (size_t t = 0; t < ties.count && status == SM_OK; t++) {
             const struct sm_tie *tie = &ties.ties[t];
             json_array_append_new(
@@ -134,7 +159,7 @@ add_key(struct sweep *sweep, json_t *list)
         return SM_OK;
     for (size_t a = 0; a < sweep->count; a++)
         for (size_t b = a + 1; b < sweep->count && sweep->line[a] == a; b++)
-            if (sweep->line[b] == b)
+            if (sweep->line[b] == b && (lines <= FEW_LINES || alike(sweep, a, b)))
                 SM_TRY(add_pair(sweep, a, b, list));
     return SM_OK;
 }

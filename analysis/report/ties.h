@@ -7,11 +7,15 @@
 
 #include "analysis/report/settings.h"
 
-/* A line is what differs in one key only. *list, a new reference, has for each two of them that
- * cross {key, measure, first, second, at, low, high, firstBelow} first, second: index of the
- * variant that begins the line; at: base units of the key, low and high its bootstrap interval of
- * 95 %, null for one seed; firstBelow: the first has the smaller measure below `at`. Keys with more
- * than 24 lines are left out: nobody can follow so many. */
+/* A line is what differs in one key only. *list, a new reference, holds for each two that cross,
+ * one to three times, and for each measure of the page
+ *
+ *   {key, measure, first, second, at, low, high, firstBelow}
+ *
+ * first, second: index of the variant that begins the line; at: base units of the key; low, high:
+ * its bootstrap interval of 95 %, null for one seed; firstBelow: whether the first has the smaller
+ * measure below `at`. Of more than 8 lines only those are compared whose other numbers are equal,
+ * of more than 24 none: nobody can follow so many. */
 enum sm_status sm_report_ties(const struct sm_variant *variants, size_t count,
                               const struct sm_settings_key *keys, size_t key_count, json_t **list);
 

@@ -217,8 +217,30 @@ settings_with_more_lines_than_can_be_followed_have_no_ties(void **state)
     json_t *model = model_of(runs, 50, NAN);
     assert_int_equal(json_array_size(json_object_get(model, "ties")), 0);
     json_decref(model);
-    model = model_of(runs, 48, NAN);
+    model = model_of(runs, 48, NAN); /* they differ in no other number */
     assert_true(json_array_size(json_object_get(model, "ties")) > 0);
+    json_decref(model);
+}
+
+static void
+of_many_lines_only_those_with_equal_numbers_tie(void **state)
+{
+    (void)state;
+    struct sm_stored_run runs[20];
+    for (int i = 0; i < 10; i++) {
+        runs[2 * i] = round_of(2 * i + 1, i % 2 == 0 ? "local" : "sgp", 4, 1 + i);
+        runs[2 * i + 1] = round_of(2 * i + 2, i % 2 == 0 ? "local" : "sgp", 16, 11 - i);
+        for (int j = 2 * i; j < 2 * i + 2; j++)
+            runs[j].summary.experiment = sm_arena_printf(&arena, "%sworkload: {batch: %d}\n",
+                                                         runs[j].summary.experiment, 8 << i / 2);
+    }
+    json_t *model = model_of(runs, COUNT(runs), NAN);
+    size_t over_tau = 0;
+    json_t *ties = json_object_get(model, "ties");
+    for (size_t t = 0; t < json_array_size(ties); t++)
+        over_tau += strcmp(text_of(json_array_get(ties, t), "key"), "algorithm.tau") == 0 &&
+                    strcmp(text_of(json_array_get(ties, t), "measure"), "seconds_per_step") == 0;
+    assert_int_equal(over_tau, 5); /* local against sgp at each of five batches */
     json_decref(model);
 }
 
@@ -496,6 +518,7 @@ main(void)
         cmocka_unit_test(evaluations_are_columns_and_empty_ones_are_left_out),
         cmocka_unit_test(lines_over_a_setting_tie_where_their_logarithms_cross),
         cmocka_unit_test(settings_with_more_lines_than_can_be_followed_have_no_ties),
+        cmocka_unit_test(of_many_lines_only_those_with_equal_numbers_tie),
         cmocka_unit_test(what_did_not_finish_is_in_no_mean_and_says_what_it_is),
         cmocka_unit_test(speed_ups_name_their_base_by_its_place),
         cmocka_unit_test(a_run_without_gradients_has_nulls_and_nothing_to_be_judged_by),
