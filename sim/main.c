@@ -49,7 +49,7 @@ static const char usage[] =
     "  plot STORE [OPTIONS]               a picture of accuracy or loss (needs gnuplot)\n"
     "  list [AXIS]                        everything registered, or one axis\n"
     "  describe [AXIS] NAME               settings, defaults, ranges, sources; also `experiment`\n"
-    "  platform check FILE.xml            what the program understands of a platform\n"
+    "  platform check FILE.xml [--json]   what the program understands of a platform\n"
     "  platform set FILE.xml KEY=VALUE ...\n"
     "                                     the file with other bandwidths, latencies, speeds\n"
     "  platform make FAMILY [--KEY VALUE] write a platform to standard output\n"
@@ -1122,7 +1122,7 @@ command_platform(int argc, char **argv)
     struct sm_arena arena = {0};
     enum sm_status status;
     if (strcmp(argv[argc - 1], "--help") == 0 && argc < 4) {
-        fputs("usage: slowmo platform check FILE.xml\n"
+        fputs("usage: slowmo platform check FILE.xml [--json]\n"
               "       slowmo platform make FAMILY [--KEY VALUE ...]\n"
               "       slowmo platform make FAMILY --help\n"
               "families:\n",
@@ -1132,6 +1132,8 @@ command_platform(int argc, char **argv)
         status = SM_OK;
     } else if (argc == 3 && strcmp(argv[1], "check") == 0)
         status = sm_platform_inspect(argv[2], home_folder(), stdout);
+    else if (argc == 4 && strcmp(argv[1], "check") == 0 && strcmp(argv[3], "--json") == 0)
+        status = sm_platform_inspect_json(argv[2], home_folder(), stdout);
     else if (argc >= 2 && strcmp(argv[1], "make") == 0)
         status = make_platform(&arena, argc, argv);
     else if (argc >= 2 && strcmp(argv[1], "set") == 0)

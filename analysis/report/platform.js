@@ -65,6 +65,8 @@ function factsOf(description, runs) {
         ...unlike.map((kind) => `${capital(sayRanks(kind))}: ${kind.unlike}.`),
         fewer && `Runs use the first ${used.join(", ")}.`,
         sampled && `Drawn from the first ${digits(sampled, 7)} workers.`,
+        description.contradicts &&
+            "Its ways contradict each other: what its links join is not drawn.",
         description.gaps && "Some zones have no route to each other: what joins them is not drawn.",
         description.irregular && "Too many of its parts differ to draw how they are joined.",
         description.coarse && !description.irregular &&
@@ -104,14 +106,20 @@ function drawLinks(parent, {links, more}) {
         const values = alike.map(valueOf);
         return range([Math.min(...values), Math.max(...values)], write);
     };
+    const rates = (alike, shareOf, write) => {
+        const ups = ends(alike, (link) => link.bandwidth * shareOf(link), write);
+        const down = alike.some((link) => link.down);
+        const downOf = (link) => (link.down || link.bandwidth) * shareOf(link);
+        return down ? `${ups} up, ${ends(alike, downOf, write)} down` : ups;
+    };
     const rows = foldLinks(links).map(
         (alike) =>
             [plainName(alike[0].name),
              digits(alike.reduce((sum, {count}) => sum + count, 0), 7),
-             ends(alike, ({bandwidth}) => bandwidth, (value) => quantity(value, "bytes/s", 5)),
-             ends(alike, ({bandwidth, goodput}) => bandwidth * goodput, perSecond),
+             rates(alike, () => 1, (value) => quantity(value, "bytes/s", 5)),
+             rates(alike, ({goodput}) => goodput, perSecond),
              ends(alike, ({goodput}) => goodput, (value) => quantity(value, "share", 4)),
-             ends(alike, ({latency}) => latency, (value) => quantity(value, "seconds", 4)),
+             ends(alike, ({latency}) => latency, (value) => quantity(value || NaN, "seconds", 4)),
              ...(marked ? [[...new Set(alike.flatMap(marksOf))].join(", ")] : []),
     ]);
     drawTable(parent, marked ? [...titles, ""] : titles, rows);

@@ -68,29 +68,47 @@ function isKnown(edge, nodes) {
     return a === 1 || b === 1 || edge.each[0] === 1 || edge.each[1] === 1 || joinsAll(edge, nodes);
 }
 
-// How often each node is drawn: points one by one while they are few, workers as one stack for each
-// point that they hang on.
+// How many stacks of a node of workers are drawn: one for each point that they hang on.
+function countStacks(index, nodes, edges, single) {
+    const own = edges.filter(({a, b}) => a === index || b === index);
+    const [parent, ...others] = new Set(own.map(({a, b}) => a === index ? b : a));
+    const {count} = nodes[index];
+    if (parent === index && others.length === 0 && count === 2) {
+        return 2;
+    }
+    const alone = others.length === 0 && single[parent] && own.every(({each}) => each[0] === 1);
+    return alone && count % nodes[parent].count === 0 ? nodes[parent].count : 1;
+}
+
+// How often each node is drawn: points one by one while they are few, and where what is drawn once
+// for many is not joined to some of them only.
 function countPlaces(nodes, edges) {
     const single = nodes.map((node) => !isWorker(node) && node.count <= mostDrawn);
-    for (const edge of edges) {
-        if (single[edge.a] && single[edge.b] && !isKnown(edge, nodes)) {
-            single[edge.a] = single[edge.b] = false;
-        }
-    }
-    const counts = nodes.map((node, index) => {
-        if (!isWorker(node)) {
-            return single[index] ? node.count : 1;
-        }
-        const own = edges.filter(({a, b}) => a === index || b === index);
-        const parents = new Set(own.map(({a, b}) => a === index ? b : a));
-        const [parent] = parents;
-        if (node.count === 2 && parents.size === 1 && parent === index) {
-            return 2;
-        }
-        const alone = parents.size === 1 && single[parent] && own.every(({each}) => each[0] === 1);
-        return alone && node.count % nodes[parent].count === 0 ? nodes[parent].count : 1;
+    const count = () => nodes.map((node, index) => {
+        const points = single[index] ? node.count : 1;
+        return isWorker(node) ? countStacks(index, nodes, edges, single) : points;
     });
-    const stacks = sum(counts.filter((count, index) => isWorker(nodes[index])));
+    let counts = count();
+    const unclear = (edge) => {
+        const ends = [edge.a, edge.b];
+        const once = ends.some((end) => counts[end] === 1 && nodes[end].count > 1);
+        return once ? !joinsAll(edge, nodes) : !isKnown(edge, nodes);
+    };
+    for (;;) {
+        const edge = edges.find(
+            ({a, b, ...rest}) => (single[a] || single[b]) && a !== b &&
+                (counts[a] > 1 || counts[b] > 1) && unclear({a, b, ...rest}));
+        if (!edge) {
+            break;
+        }
+        single[edge.a] = single[edge.b] = false;
+        counts = count();
+    }
+    for (const {a, b} of edges.filter((edge) => edge.a === edge.b && !isKnown(edge, nodes))) {
+        single[a] = single[b] = false;
+    }
+    counts = count();
+    const stacks = sum(counts.filter((_, index) => isWorker(nodes[index])));
     return stacks > 2 * mostDrawn ? nodes.map(() => 1) : counts;
 }
 
@@ -142,7 +160,7 @@ function layOut(description, levels, edges) {
         rows[1].forEach((place, i) => place.below.forEach((low) => order.set(low, i)));
         rows[0].sort((one, other) => order.get(one) - order.get(other) || one.index - other.index);
     }
-    return {rows, lines};
+    return {rows, lines, edges, levels, drawn: counts};
 }
 
 // Sites as panels, where each is one place with its workers beneath: [{group, point}].
@@ -165,13 +183,14 @@ function panelsOf(description, rows) {
 
 // What the lines above a row are: "8 × InfiniBand 200 Gbit/s, 7 µs", and where they are not all the
 // same, whose.
-function labelsOf(description, edges, levels, level, width) {
+function labelsOf(description, {edges, levels, drawn}, level, width) {
     const counts = new Map();
     let word = "switch";
     const up = ({a, b, link}) => link && levels[a] === level && levels[b] > level;
     for (const edge of edges.filter(up)) {
         const node = description.nodes[edge.a];
-        const rails = isWorker(node) && edge.each[0] > 1 ? `${edge.each[0]} × ` : "";
+        const once = isWorker(node) || (drawn[edge.a] === 1 && node.count > 1);
+        const rails = once && edge.each[0] > 1 ? `${edge.each[0]} × ` : "";
         const dashed = edge.link.dash ? ` (${edge.link.dash})` : "";
         const text = `${rails}${sayLink(edge.link, edge)}${dashed}`;
         word = isWorker(node) ? workerWord(description.kinds[node.kind]) : word;
@@ -305,9 +324,10 @@ function drawLines(picture, lines, rows, cell) {
 report.platform.drawNetwork = (frame, description, width) => {
     const levels = levelsOf(description);
     const edges = joinEdges(description, levels);
-    const {rows, lines} = layOut(description, levels, edges);
+    const layout = layOut(description, levels, edges);
+    const {rows, lines} = layout;
     const panels = panelsOf(description, rows);
-    const labels = rows.map((_, level) => labelsOf(description, edges, levels, level, width - 16));
+    const labels = rows.map((_, level) => labelsOf(description, layout, level, width - 16));
     const loops = loopsOf(description, edges, levels, width - 16);
     const {cell, whole} = placeRows(rows, width);
     const arcs = lines.some(({low, high}) => low.level === high.level && low !== high);

@@ -65,11 +65,13 @@ function marksOf(link) {
 function sayLink(link, {inside = false, bandwidth = null, latency = null} = {}) {
     const rate = (value) => inside ? perSecond(value) : quantity(value, "bytes/s", 4);
     const delay = (value) => quantity(value, "seconds", 3);
+    const rates = range(bandwidth || [link.bandwidth, link.bandwidth], rate);
     return [
-        `${mediumOf(link)} ${range(bandwidth || [link.bandwidth, link.bandwidth], rate)}`,
-        range(latency || [link.latency, link.latency], delay),
+        `${mediumOf(link)} ${link.down ? `${rates} up and ${rate(link.down)} down` : rates}`,
+        link.latency > 0 && range(latency || [link.latency, link.latency], delay),
         ...marksOf(link),
-    ].join(", ");
+    ].filter(Boolean)
+        .join(", ");
 }
 
 function speedOf(kind) {
@@ -110,9 +112,7 @@ function lookOf(link, fastest) {
         class: "pf-link",
         stroke: changes ? "#a4343a" : colour,
         "stroke-width": Math.max(1.2, thick),
-        "stroke-dasharray": changes ? "3 4"
-            : link.odd              ? "8 4"
-                                    : null,
+        "stroke-dasharray": changes ? "3 4" : dashes[link.dash],
     };
 }
 

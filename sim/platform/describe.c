@@ -117,15 +117,16 @@ label_of(const struct describing *d, size_t wire)
     const struct sm_graph_wire *w = &d->graph.wires[wire];
     const uint64_t flags = (uint64_t)w->shared | (uint64_t)w->varies << 1 | (uint64_t)w->dies << 2 |
                            (uint64_t)w->busy << 3;
-    return mix(mix_number(mix_number(mix_number(2, w->bandwidth), w->goodput), w->latency), flags);
+    const double values[] = {w->bandwidth, w->down, w->goodput, w->latency};
+    return sm_hash(values, sizeof values, mix(2, flags));
 }
 
 static bool
 same_values(const struct sm_graph_wire *a, const struct sm_graph_wire *b)
 {
-    return a->bandwidth == b->bandwidth && a->goodput == b->goodput && a->latency == b->latency &&
-           a->duplex == b->duplex && a->shared == b->shared && a->varies == b->varies &&
-           a->dies == b->dies && a->busy == b->busy;
+    return a->bandwidth == b->bandwidth && a->down == b->down && a->goodput == b->goodput &&
+           a->latency == b->latency && a->duplex == b->duplex && a->shared == b->shared &&
+           a->varies == b->varies && a->dies == b->dies && a->busy == b->busy;
 }
 
 /* The class of links like that one; SM_NOWHERE: not there, and no room for one more. */
@@ -165,6 +166,7 @@ count_links(struct describing *d)
         struct sm_graph_wire wire = {.name = link->name,
                                      .link = i,
                                      .bandwidth = link->bandwidth,
+                                     .down = link->bandwidth,
                                      .goodput = link->goodput,
                                      .latency = link->latency,
                                      .duplex = link->duplex,
@@ -560,7 +562,7 @@ static void
 write_number(FILE *out, const char *key, double value)
 {
     char text[SM_TEXT_DOUBLE];
-    fprintf(out, ",\"%s\":%s", key, sm_text_double(value, text));
+    fprintf(out, ",\"%s\":%s", key, isfinite(value) ? sm_text_double(value, text) : "null");
 }
 
 static void
@@ -635,7 +637,8 @@ write_kind(struct describing *d, size_t index, FILE *out)
         fputc(']', out);
     }
     fprintf(out, ",\"points\":%zu,\"edges\":[", d->points[kind->worker]);
-    for (size_t e = d->first[kind->worker]; e < d->first[kind->worker + 1]; e++) {
+    const bool known = !d->graph.contradicts;
+    for (size_t e = d->first[kind->worker]; known && e < d->first[kind->worker + 1]; e++) {
         const struct edge *edge = &d->edges[e];
         size_t link = SM_NOWHERE;
         if (edge->wire != SM_NOWHERE)
@@ -775,6 +778,8 @@ write_links(const struct describing *d, FILE *out)
         write_text(out, link->name);
         fprintf(out, ",\"count\":%zu", link->count);
         write_number(out, "bandwidth", link->like.bandwidth);
+        if (link->like.down != link->like.bandwidth)
+            write_number(out, "down", link->like.down);
         write_number(out, "goodput", link->like.goodput);
         write_number(out, "latency", link->like.latency);
         write_flag(out, "duplex", link->like.duplex);
@@ -843,6 +848,7 @@ write_all(struct describing *d, FILE *out)
     write_flag(out, "irregular", d->irregular);
     write_flag(out, "coarse", d->coarse);
     write_flag(out, "gaps", platform->gaps);
+    write_flag(out, "contradicts", d->graph.contradicts);
     write_flag(out, "varies", platform->varies);
     for (const char *const *s = platform->settings; s != NULL && *s != NULL; s++) {
         fputs(s == platform->settings ? ",\"settings\":[" : ",", out);
@@ -859,7 +865,7 @@ write_all(struct describing *d, FILE *out)
         others -= d->kinds[k].count;
     if (others > 0)
         fprintf(out, ",\"others\":%zu", others);
-    if (!d->irregular && !platform->gaps)
+    if (!d->irregular && !platform->gaps && !d->graph.contradicts)
         SM_TRY(write_network(d, out));
     SM_TRY(count_links(d)); /* last: those that are drawn have their places by now */
     write_links(d, out);

@@ -7,20 +7,15 @@
  * of a thousand servers is as long as that of eight.
  *
  *   {"version": 1, "file": "dgx1_8_10gbe", "workers": 8, "devices": 64,
- *    "sampled": 1024,       of so many workers; absent: all of them were looked at
- *    "irregular": true,     too many parts that differ: kinds only, no nodes and edges
- *    "gaps": true,          zones without a route to each other: as irregular
- *    "coarse": true,        values were left aside to tell what is alike: they are ranges
- *    "settings": ["network/model:LV08"],
  *    "links": [{"name": "server*_eth", "count": 8, "bandwidth": 1.25e9, "goodput": 0.9564,
  *               "latency": 1e-5, "duplex": true}, ...],
- *        of equal links: line rate in bytes/s, share of it for payload, seconds; further, where
- *        true: unshared (FATPIPE), varies, dies (profiles), busy (traffic of others)
- *    "more": 3,             kinds of links beyond those
+ *        of equal links: line rate in bytes/s ("down": of NAME_DOWN where that is another), share
+ *        of it for payload, seconds; further, where true: unshared (FATPIPE), varies, dies
+ *        (profiles), busy (traffic of others)
  *    "kinds": [{"count": 8, "ranks": "0-7", "name": "server0_gpu0", "devices": 8,
  *               "speeds": [1.57e13], "points": 6, "edges": [[0, 1, 0], ...],
- *               "rails": [0], "rings": 4, "trees": true}, ...],   "others": 3, workers of more
- * kinds of equal workers: FLOP/s of all devices or of each; edges join devices 0..d-1 and the
+ *               "rails": [0], "rings": 4, "trees": true}, ...],
+ *        of equal workers: FLOP/s of all devices or of each; edges join devices 0..d-1 and the
  *        points behind them (switches, CPUs) by a link, -1: by none. Further varies, dies
  *    "nodes": [{"kind": 0, "count": 8, "ranks": "0-7"}, {"count": 1}, ...],
  *        places between workers that are alike: workers of a kind, then switches and the like;
@@ -30,9 +25,21 @@
  *        inside a worker. With coarse: bandwidth and latency, [least, most]
  *    "sites": [{"group": 0, "workers": 8, "nodes": [[0, 8], [1, 1]]}, ...],
  *        where there are several: which nodes, and how many of them, lie inside
- *    "traffic": [{"ways": 16, "load": 0.3, "bytes": 1e7, "random": true}, ...]}
+ *    "traffic": [{"ways": 16, "load": 0.3, "bytes": 1e7, "random": true}, ...],
  *        flows of others: over so many ways of links (ways) or from worker to worker (routes);
  *        load, rate or flows
+ *    "settings": ["network/model:LV08"]}
+ *
+ * and where it applies
+ *
+ *    "sampled": 1024      of so many workers only; devices are theirs
+ *    "coarse": true       what differs in its values only is taken as alike
+ *    "others": 3          workers of kinds beyond those listed
+ *    "more": 3            links of kinds beyond those listed
+ *    "varies": true       some profile changes speeds
+ *    "irregular": true    too many parts differ; or
+ *    "gaps": true         zones have no route to each other; or
+ *    "contradicts": true  no links can have such ways: then there are no nodes and edges
  */
 #ifndef SM_PLATFORM_DESCRIBE_H
 #define SM_PLATFORM_DESCRIBE_H

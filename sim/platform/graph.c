@@ -160,6 +160,7 @@ meet(struct asking *a, const struct sm_hop *hop, size_t *way)
             .name = name,
             .link = link,
             .bandwidth = known != NULL ? known->bandwidth : hop->bandwidth,
+            .down = known != NULL ? known->bandwidth : hop->bandwidth,
             .goodput = known != NULL ? known->goodput : 1,
             .latency = known != NULL && known->latency > 0 ? known->latency : hop->latency,
             .duplex = half,
@@ -170,6 +171,9 @@ meet(struct asking *a, const struct sm_hop *hop, size_t *way)
         };
         SM_TRY(names_add(graph, &a->wires, name, wire));
     }
+    struct sm_graph_wire *made = &graph->wires[wire];
+    if (made->link == SM_NOWHERE) /* by a <peer>, whose DOWN is unlike its UP */
+        *(down ? &made->down : &made->bandwidth) = hop->bandwidth;
     *way = 2 * wire + (half && down);
     return SM_OK;
 }
@@ -568,6 +572,9 @@ number_nodes(struct joining *j)
     for (size_t w = 0; w < graph->wire_count; w++)
         for (size_t e = 0; e < 2; e++)
             graph->wires[w].ends[e] = nodes[root_of(j, 2 * w + e)];
+    for (size_t w = 0; w < graph->wire_count; w++)
+        graph->contradicts = graph->contradicts ||
+                             (j->kinds[w] == DUPLEX && root_of(j, 2 * w) == root_of(j, 2 * w + 1));
     for (size_t r = 0; r < graph->route_count; r++) {
         const struct sm_graph_route *route = &graph->routes[r];
         if (route->count == 0)

@@ -15,6 +15,7 @@ struct sm_graph_wire {
     const char *name; /* as in the file where it stands there */
     size_t link;      /* in the platform's list, SM_NOWHERE where it has none */
     double bandwidth; /* bytes/s, line rate */
+    double down;      /* the same of NAME_DOWN, where a zone made them unlike */
     double goodput, latency;
     bool duplex, shared, varies, dies, busy;
     size_t ends[2]; /* nodes; the same one: all who meet there share it */
@@ -43,8 +44,9 @@ struct sm_graph {
     size_t hop_count, hop_capacity;
     size_t (*stubs)[2]; /* (stub_count) a device beside a point, without a link between */
     size_t stub_count, stub_capacity;
-    size_t *owners; /* (nodes) the worker that it is inside of, or SM_NOWHERE */
-    size_t *sites;  /* (nodes) the group that it is inside of, or SM_NOWHERE  */
+    bool contradicts; /* ways lead from one end of a link to that same end */
+    size_t *owners;   /* (nodes) the worker that it is inside of, or SM_NOWHERE */
+    size_t *sites;    /* (nodes) the group that it is inside of, or SM_NOWHERE  */
 };
 
 enum sm_status sm_graph_build(struct sm_graph *graph, const struct sm_platform *platform,

@@ -242,3 +242,53 @@ sm_platform_inspect(const char *file, const char *home, FILE *out)
     sm_arena_fini(&arena);
     return status;
 }
+
+/* ---- as JSON ---- */
+
+enum { MOST_JSON = 1 << 20 };
+
+struct survey {
+    const struct sm_platform *platform;
+    char *text; /* (MOST_JSON) */
+};
+
+static enum sm_status
+describe(void *arg, const struct sm_routes *routes)
+{
+    struct survey *survey = arg;
+    struct sm_arena arena = {0};
+    const char *json;
+    enum sm_status status = sm_platform_describe(survey->platform, routes, &arena, &json);
+    if (status == SM_OK && strlen(json) >= MOST_JSON)
+        status = SM_FAIL(SM_ERR_NOMEM, "a description of %zu bytes", strlen(json));
+    if (status == SM_OK)
+        strcpy(survey->text, json);
+    sm_arena_fini(&arena);
+    return status;
+}
+
+static enum sm_status
+call_survey(void *arg, void *result, FILE *terminal)
+{
+    (void)terminal;
+    return sm_probe_routes(arg, describe, &(struct survey){arg, result});
+}
+
+enum sm_status
+sm_platform_inspect_json(const char *file, const char *home, FILE *out)
+{
+    struct sm_arena arena = {0};
+    struct sm_platform platform;
+    char *text = sm_arena_zalloc(&arena, MOST_JSON, 1);
+    enum sm_status status =
+        text != NULL
+            ? sm_platform_load(&arena, &(struct sm_platform_request){.file = file, .home = home},
+                               &platform)
+            : SM_FAIL(SM_ERR_NOMEM, "no memory for a description");
+    if (status == SM_OK)
+        status = sm_process_call(call_survey, &platform, text, MOST_JSON, file);
+    if (status == SM_OK)
+        fprintf(out, "%s\n", text);
+    sm_arena_fini(&arena);
+    return status;
+}

@@ -585,6 +585,40 @@ zones_without_a_route_to_each_other_are_not_asked_for_one(void **state)
     json_decref(platform);
 }
 
+static void
+a_peer_has_another_bandwidth_up_than_down(void **state)
+{
+    (void)state;
+#define PEER(name)                                                                                 \
+    "<peer id=\"" name "\" speed=\"1Tf\" bw_in=\"100Mbps\" bw_out=\"20Mbps\" "                     \
+    "coordinates=\"1 1 1\"/>"
+    json_t *platform = description(
+        PLATFORM("<zone id=\"w\" routing=\"Vivaldi\">" PEER("p0") PEER("p1") PEER("p2") "</zone>"),
+        NULL);
+    const json_t *link = item(platform, "links", 0);
+    assert_int_equal(size_of(platform, "links"), 1);
+    assert_int_equal(count_of(link, "count"), 3);
+    check_relative(number_of(link, "bandwidth"), 20e6 / 8, 1e-12);
+    check_relative(number_of(link, "down"), 100e6 / 8, 1e-12);
+    json_decref(platform);
+}
+
+/* A dragonfly of SimGrid 3.32 takes a message from one router to another over no link. */
+static void
+ways_that_contradict_each_other_are_not_drawn(void **state)
+{
+    (void)state;
+    json_t *platform = description(
+        PLATFORM("<cluster id=\"d\" prefix=\"n\" suffix=\"\" radical=\"0-31\" speed=\"1Tf\" "
+                 "bw=\"1Gbps\" lat=\"5us\" topology=\"DRAGONFLY\" "
+                 "topo_parameters=\"2,1;2,1;2,1;4\"/>"),
+        NULL);
+    assert_true(flag(platform, "contradicts"));
+    assert_null(json_object_get(platform, "nodes"));
+    assert_int_equal(count_of(item(platform, "kinds", 0), "count"), 32);
+    json_decref(platform);
+}
+
 /* `count` hosts in a Cluster zone, no two with the same speeds; or in a row of routers. */
 static char *
 unlike_hosts(size_t count, bool row)
@@ -719,6 +753,18 @@ a_store_has_one_description_of_each_platform_of_its_runs(void **state)
     sm_arena_fini(&arena);
 }
 
+static void
+the_program_prints_what_a_store_would_hold(void **state)
+{
+    (void)state;
+    const char *const arguments[] = {"platform", "check", "wan_4x8", "--json", NULL};
+    const struct program_result *result = program_call(arguments);
+    assert_int_equal(result->status, 0);
+    const char *text = description_text("wan_4x8", NULL, 0);
+    assert_memory_equal(result->out, text, strlen(text));
+    assert_string_equal(result->out + strlen(text), "\n");
+}
+
 int
 main(void)
 {
@@ -736,11 +782,14 @@ main(void)
         cmocka_unit_test(links_without_directions_are_a_nic_a_cable_a_trunk_or_a_bus),
         cmocka_unit_test(a_link_that_two_devices_share_begins_beside_both),
         cmocka_unit_test(zones_without_a_route_to_each_other_are_not_asked_for_one),
+        cmocka_unit_test(a_peer_has_another_bandwidth_up_than_down),
+        cmocka_unit_test(ways_that_contradict_each_other_are_not_drawn),
         cmocka_unit_test(what_differs_in_its_speed_only_is_drawn_alike_with_the_range),
         cmocka_unit_test(what_has_too_many_unlike_parts_is_not_drawn),
         cmocka_unit_test(the_whole_file_is_described_however_many_workers_a_run_has),
         cmocka_unit_test(thousands_of_workers_take_no_more_bytes_than_eight),
         cmocka_unit_test(a_store_has_one_description_of_each_platform_of_its_runs),
+        cmocka_unit_test(the_program_prints_what_a_store_would_hold),
     };
     return cmocka_run_group_tests(tests, NULL, folder_teardown);
 }

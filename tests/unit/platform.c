@@ -745,6 +745,53 @@ profile_files_are_found_from_any_folder_and_vary_the_platform(void **state)
     assert_true(p.hash != hash);
 }
 
+static void
+how_much_traffic_there_is_counts_in_the_hash(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const traffic[] = {
+        "{traffic: [{link: node1_eth, load: 0.3}]}",  "{traffic: [{link: node1_eth, load: 0.5}]}",
+        "{traffic: [{from: 0, to: 5, rate: 1Gbps}]}", "{traffic: [{from: 0, to: 5, flows: 2}]}",
+        "{traffic: [{from: 5, to: 0, flows: 2}]}",    NULL};
+    uint64_t hashes[6];
+    for (size_t i = 0; i < 6; i++) {
+        struct sm_platform p;
+        check_ok(load(f, "star_8", 0, traffic[i], &p));
+        hashes[i] = p.hash;
+        for (size_t k = 0; k < i; k++)
+            assert_true(hashes[k] != hashes[i]);
+    }
+}
+
+/* Workers beyond those of a run are there to be described, and a mistake in them harms nobody. */
+static void
+the_workers_that_a_run_leaves_out_are_read_as_well(void **state)
+{
+    struct fixture *f = *state;
+    struct sm_platform p;
+    check_ok(load(f, "dgx1_8_10gbe", 2, NULL, &p));
+    assert_int_equal(p.worker_count, 2);
+    assert_int_equal(p.described, 8);
+    assert_int_equal(p.file_workers, 8);
+    assert_string_equal(p.workers[7].hosts[3], "server7_gpu3");
+    check_ok(load(f, "star_5000", 4, NULL, &p));
+    assert_int_equal(p.described, 1024);
+    assert_int_equal(p.file_workers, 5000);
+    const char *lonely = "<?xml version='1.0'?><platform version=\"4.1\">"
+                         "<zone id=\"z\" routing=\"Full\"><host id=\"a\" speed=\"1Gf\"/>"
+                         "<host id=\"b\" speed=\"1Gf\"/><host id=\"c\" speed=\"1Gf\"/>"
+                         "<link id=\"l\" bandwidth=\"1Gbps\" latency=\"1us\"/>"
+                         "<route src=\"a\" dst=\"b\"><link_ctn id=\"l\"/></route>"
+                         "</zone></platform>";
+    char path[96];
+    snprintf(path, sizeof path, "%s/lonely.xml", f->folder);
+    write_text(path, lonely);
+    check_fails(load(f, path, 0, NULL, &p), SM_ERR_INPUT, "no route leads from 'a' to 'c'");
+    check_ok(load(f, path, 2, NULL, &p));
+    assert_int_equal(p.described, 2);
+    assert_int_equal(p.file_workers, 3);
+}
+
 /* SimGrid dies of some, forgets the last without a word. */
 static void
 traces_are_connected_to_one_host_each(void **state)
@@ -1092,6 +1139,8 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(dgx1_has_32_workers_of_8_devices_and_four_rings),
+        TEST(how_much_traffic_there_is_counts_in_the_hash),
+        TEST(the_workers_that_a_run_leaves_out_are_read_as_well),
         TEST(rings_of_a_dgx1_give_every_nvlink_direction_one_ring_a_link),
         TEST(shipped_platforms_all_load_and_are_listed),
         TEST(committed_platforms_are_what_the_families_write),
