@@ -208,6 +208,7 @@ class Report(unittest.TestCase):
                 "failed": self.js("return [...document.querySelectorAll('.failed')].map("
                                   "(node) => node.textContent)"),
                 "cells": self.cells(), "page": self.js("return document.body.innerText"),
+                "titles": self.js("return [document.title, document.querySelector('h1').textContent]"),
                 "runs": self.js("return report.data.runs.length"),
                 "width": self.js("return document.scrollingElement.scrollWidth"),
             }
@@ -312,6 +313,7 @@ class Report(unittest.TestCase):
         names = [row[0] for row in rows]
         self.assertEqual(sorted(names), sorted({row["name"] for row in self.stores.rows("evil")}))
         self.assertIn("</script><script>alert(1)</script><!-- ]]>", names)
+        self.assertEqual(self.look_at("evil", WIDE)["titles"], [stores.EVIL_TITLE] * 2)
 
     def test_runs_that_broke_off_say_so(self):
         page = self.look_at("broken", WIDE)["page"]
