@@ -15,6 +15,7 @@
 #include "analysis/report/page.h"
 #include "analysis/tensorboard.h"
 #include "sim/base/text.h"
+#include "sim/platform/cache.h"
 #include "sim/platform/make.h"
 #include "sim/platform/platform.h"
 #include "sim/run/calibrate.h"
@@ -32,6 +33,7 @@ enum {
     EXIT_INTERRUPTED = 130,
     MOST_SETS = 256,
     MOST_FILES = 4096,
+    MOST_PLATFORM_BYTES = 256 << 20, /* kept for the runs of a sweep */
 };
 
 static const char usage[] =
@@ -670,6 +672,7 @@ command_run(int argc, char **argv)
         .threads = arguments.threads,
         .timing_only = arguments.timing_only,
         .no_replay = arguments.no_replay,
+        .platforms = sm_platform_cache_create(MOST_PLATFORM_BYTES),
         .engine = engine,
         .progress = arguments.quiet ? NULL : stderr,
         .interrupted = interrupted,
@@ -695,6 +698,7 @@ command_run(int argc, char **argv)
     }
     if (status != SM_OK)
         code = fail();
+    sm_platform_cache_free(options.platforms);
     sm_arena_fini(&arena);
     return code;
 }
@@ -714,7 +718,8 @@ take_shard(const struct arguments *arguments, struct sm_experiment *experiments,
 }
 
 static enum sm_status
-sweep(struct sm_arena *arena, const struct arguments *arguments)
+sweep(struct sm_arena *arena, const struct arguments *arguments,
+      struct sm_platform_cache *platforms)
 {
     const struct sm_node *const *trees;
     struct sm_experiment *experiments;
@@ -730,6 +735,7 @@ sweep(struct sm_arena *arena, const struct arguments *arguments)
                 .once = true,
                 .take_over = arguments->resume,
                 .join = !arguments->no_join,
+                .platforms = platforms,
                 .engine = &sm_engine_simgrid,
                 .progress = arguments->quiet ? NULL : stderr,
                 .interrupted = interrupted},
@@ -767,11 +773,13 @@ command_sweep(int argc, char **argv)
 {
     struct arguments arguments;
     struct sm_arena arena = {0};
+    struct sm_platform_cache *platforms = sm_platform_cache_create(MOST_PLATFORM_BYTES);
     enum sm_status status = parse(argc, argv, sweep_options, 1, "FILE.yaml", &arguments);
     if (status == SM_OK)
         status = catch_signals();
     if (status == SM_OK)
-        status = sweep(&arena, &arguments);
+        status = sweep(&arena, &arguments, platforms);
+    sm_platform_cache_free(platforms);
     sm_arena_fini(&arena);
     return status == SM_OK ? EXIT_SUCCESS : fail();
 }

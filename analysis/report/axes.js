@@ -97,7 +97,7 @@ function scaleOf(values, {unit, log, zero = false, count = 5, pad = 0.05, marks}
     }
     const margin = (high - low) * pad;
     if (!zero || isLog || least < 0) {
-        low -= least >= 0 && !isLog ? Math.min(margin, low) : margin;
+        low -= margin;
     }
     high += margin;
     const ends = [from(low), from(high)];

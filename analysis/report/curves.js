@@ -181,16 +181,11 @@ class Figure {
         this.plot.addEventListener("pointerleave", () => this.hideValues());
     }
 
-    // A few: all. Of many the Pareto front, filled up to eight.
+    // A few: all.
     firstShown() {
         const variants = this.data.variants;
-        const indices = variants.map((variant, i) => i);
-        if (variants.length <= 12) {
-            return new Set(indices);
-        }
-        const front = indices.filter((i) => variants[i].front).slice(0, 12);
-        const others = indices.filter((i) => !variants[i].front);
-        return new Set(front.concat(others.slice(0, Math.max(0, 8 - front.length))));
+        const some = variants.length <= 12 ? variants : report.someOfEach(variants, 8);
+        return new Set(some.map((variant) => variants.indexOf(variant)));
     }
 
     addControls(bar) {

@@ -130,6 +130,7 @@ function drawIteration(box, data) {
     const names = axes.distinct(variants.map((variant) => variant.name));
     const labels = new Map(variants.map((variant, i) => [variant, names[i]]));
     const sorted = variants.slice().sort((a, b) => a.step.seconds - b.step.seconds);
+    const some = new Set(report.someOfEach(variants, few));
     let rows = variants;
     let count = few;
     let redraw = null;
@@ -150,7 +151,7 @@ function drawIteration(box, data) {
         report.pick(
             {
                 label: "variants",
-                options: [[few, `first ${few}`], [Infinity, `all ${variants.length}`]],
+                options: [[few, `${some.size} of them`], [Infinity, `all ${variants.length}`]],
                 change(value) {
                     count = value;
                     redraw();
@@ -159,7 +160,10 @@ function drawIteration(box, data) {
             controls);
     }
     drawLegend(used, box);
-    redraw = axes.figure(box, (width) => drawBars(rows.slice(0, count), used, labels, width));
+    redraw = axes.figure(box, (width) => {
+        const shown = rows.filter((variant) => count > few || some.has(variant));
+        return drawBars(shown, used, labels, width);
+    });
     return true;
 }
 

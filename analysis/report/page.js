@@ -168,6 +168,29 @@ function sample(variant, parent) {
     return picture;
 }
 
+// At most so many of the variants, in their order: of a sweep over several algorithms as many of
+// each, from the middle of what was swept first.
+function someOfEach(variants, most) {
+    const own = data.keys.filter((key) => !key.swept);
+    const groups = new Map();
+    for (const variant of variants) {
+        const text = JSON.stringify(own.map(({key}) => variant.settings[key]));
+        groups.set(text, (groups.get(text) || []).concat(variant));
+    }
+    const chosen = new Set();
+    for (let round = 0; round < most && chosen.size < variants.length; round++) {
+        const next = [...groups.values()].filter((group) => group.length > 0);
+        if (round > 0 && chosen.size + next.length > most) {
+            break;
+        }
+        for (const group of next.slice(0, most)) {
+            const at = [group.length >> 1, 0, group.length - 1][round % 3];
+            chosen.add(group.splice(at, 1)[0]);
+        }
+    }
+    return variants.filter((variant) => chosen.has(variant));
+}
+
 /* ---- controls ---- */
 
 let controls = 0;
@@ -342,6 +365,7 @@ globalThis.report = {
     unitOf,
     lineStyle,
     sample,
+    someOfEach,
     pick,
     responsive,
     tip,

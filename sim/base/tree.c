@@ -191,6 +191,28 @@ sm_tree_copy(struct sm_arena *arena, const struct sm_node *node, const char *key
     return copy;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
+sm_tree_equal(const struct sm_node *a, const struct sm_node *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    if (a->kind != b->kind || !same_text(a->key, b->key) ||
+        (a->kind == SM_NODE_SCALAR && !same_text(a->text, b->text)))
+        return false;
+    const struct sm_node *x = a->first, *y = b->first;
+    while (x != NULL && y != NULL && sm_tree_equal(x, y)) {
+        x = x->next;
+        y = y->next;
+    }
+    return x == NULL && y == NULL;
+}
+
 struct sm_node *
 sm_tree_map(struct sm_arena *arena, const char *key, const struct sm_node *like)
 {

@@ -44,6 +44,9 @@ const struct sm_node *sm_tree_find(struct sm_arena *arena, const struct sm_node 
 size_t sm_tree_count(const struct sm_node *node);
 /* A deep copy with another key (NULL keeps it), not yet in any parent. NULL: no memory. */
 struct sm_node *sm_tree_copy(struct sm_arena *arena, const struct sm_node *node, const char *key);
+/* Whether they hold the same keys and values in the same order, wherever they stood; NULL is like
+ * NULL. */
+bool sm_tree_equal(const struct sm_node *a, const struct sm_node *b);
 /* An empty map that stands where `like` stood. */
 struct sm_node *sm_tree_map(struct sm_arena *arena, const char *key, const struct sm_node *like);
 

@@ -103,12 +103,12 @@ load_platform(struct run *run)
 {
     const struct sm_experiment *experiment = run->experiment;
     run->servers = sm_strategy_servers(&experiment->algorithm.strategy);
-    SM_TRY(sm_platform_load(run->arena,
-                            &(struct sm_platform_request){experiment->platform.file,
-                                                          run->options->home,
-                                                          experiment->platform.workers,
-                                                          run->servers, experiment->platform.node},
-                            &run->platform));
+    SM_TRY(sm_platform_cache_load(
+        run->options->platforms, run->arena,
+        &(struct sm_platform_request){experiment->platform.file, run->options->home,
+                                      experiment->platform.workers, run->servers,
+                                      experiment->platform.node},
+        &run->platform));
     run->workers = run->platform.worker_count - run->servers;
     return SM_OK;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "sim/engine/engine.h"
+#include "sim/platform/cache.h"
 #include "sim/run/experiment.h"
 #include "sim/store/store.h"
 
@@ -23,6 +24,7 @@ struct sm_run_options {
     bool once;        /* not what the store has, or what another process is at              */
     bool take_over;   /* with once: claims of other hosts do not count                      */
     bool join;        /* with once: a stored trajectory is only timed, see sm_run_joins     */
+    struct sm_platform_cache *platforms; /* those that were read before; NULL: none           */
     struct sm_workload *workload; /* that of the experiment, made already; NULL: it is made */
     const struct sm_engine *engine;
     FILE *progress;     /* NULL: silent                                                       */

@@ -137,15 +137,24 @@ numbers_of(struct sweep *sweep, size_t i)
     return &sweep->items[sweep->items[i].first].numbers;
 }
 
-/* The next to start: one that another process was at when it is time to look again, else the first
- * that need not wait for its group. */
+static bool
+may_start(struct sweep *sweep, size_t i)
+{
+    return sweep->items[i].state == WAITING && *numbers_of(sweep, i) != IN_WORK;
+}
+
+/* The next to start: the first that need not wait for its group, rather of the group whose workload
+ * is at hand; else one that another process was at, when it is time to look again. */
 static bool
 next_item(struct sweep *sweep, size_t *next)
 {
     while (sweep->from < sweep->count && sweep->items[sweep->from].state != WAITING)
         sweep->from++;
+    for (*next = sweep->from; sweep->common.group != 0 && *next < sweep->count; ++*next)
+        if (sweep->items[*next].group == sweep->common.group && may_start(sweep, *next))
+            return true;
     for (*next = sweep->from; *next < sweep->count; ++*next)
-        if (sweep->items[*next].state == WAITING && *numbers_of(sweep, *next) != IN_WORK)
+        if (may_start(sweep, *next))
             return true;
     for (*next = 0; milliseconds() >= sweep->look_at && *next < sweep->count; ++*next)
         if (sweep->items[*next].state == TAKEN)

@@ -154,6 +154,40 @@ class Charts(unittest.TestCase):
         self.assertEqual(self.js("return report.axes.distinct(['a tau=1 x', 'b tau=1 x', 'tau=1'])"),
                          ["a x", "b x", "tau=1"])
 
+    def groups(self, variants, without):
+        """[[name of a group, names of its variants]]; variants: (name, {key: number})."""
+        return self.js("""
+            const names = [...new Set(arguments[0].flatMap(([, own]) => Object.keys(own)))];
+            const keys = names.map((key) => ({key, label: key, numeric: true, unit: ""}));
+            const variants = arguments[0].map(([name, own]) => ({name, settings: Object.fromEntries(
+                Object.entries(own).map(([key, value]) => [key, {text: String(value), value}]))}));
+            const {groupsOf, partners} = report.groups;
+            const key = keys.find((own) => own.key === arguments[1]);
+            return groupsOf(variants, [key, ...partners(key, keys, variants)], keys).map(
+                (group) => [group.name, group.variants.map((variant) => variant.name)]);""",
+                       variants, without)
+
+    def test_a_line_is_what_differs_in_one_setting(self):
+        swept = [(f"{name} tau={tau} lr={lr}", {"tau": tau, "lr": lr, "outer": outer})
+                 for outer, name in enumerate(("local", "slowmo")) for tau in (4, 12)
+                 for lr in (0.1, 0.2)]
+        names = [name for name, _ in swept]
+        self.assertEqual(self.groups(swept, "tau"),
+                         [[f"{name} lr={lr}", [own for own in names if own.startswith(name) and
+                                               own.endswith(str(lr))]]
+                          for name in ("local", "slowmo") for lr in (0.1, 0.2)])
+        # settings that go together are one
+        zipped = [(f"{name} tau={tau} lr={tau / 40}", {"tau": tau, "lr": tau / 40, "outer": outer})
+                  for outer, name in enumerate(("local", "slowmo")) for tau in (4, 12)]
+        self.assertEqual([name for name, _ in self.groups(zipped, "tau")], ["local", "slowmo"])
+        # one that has no such setting stands alone; names alone tell no lines apart
+        self.assertEqual(self.groups([("allreduce", {"outer": 0}), ("a", {"tau": 4, "outer": 0}),
+                                      ("b", {"tau": 12, "outer": 0})], "tau"),
+                         [["allreduce", ["allreduce"]], ["a/b", ["a", "b"]]])
+        # unless they have all settings in common
+        self.assertEqual(len(self.groups([("a", {"tau": 4}), ("b", {"tau": 4}), ("b", {"tau": 12})],
+                                         "tau")), 2)
+
     # ---- what they show ----
 
     def exported(self, column):

@@ -245,6 +245,24 @@ dotted_keys_find_what_they_name(void **state)
     assert_null(sm_tree_find(&arena, NULL, "a"));
 }
 
+static void
+trees_are_equal_by_keys_and_values_not_by_places(void **state)
+{
+    (void)state;
+    static const char text[] = "a: {b: [1, 2], c: x}\n";
+    const struct sm_node *tree = parsed(text);
+    assert_true(sm_tree_equal(tree, parsed("\n\na:\n  b: [1, 2]\n  c: x\n")));
+    assert_true(sm_tree_equal(NULL, NULL));
+    assert_false(sm_tree_equal(tree, NULL));
+    static const char *const others[] = {
+        "a: {b: [1, 2], d: x}\n", "a: {b: [1, 2], c: y}\n", "a: {b: [1, 2, 3], c: x}\n",
+        "a: {b: [1], c: x}\n",    "a: {c: x, b: [1, 2]}\n", "a: {b: {e: 1}, c: x}\n",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (sm_tree_equal(tree, parsed(others[i])))
+            fail_msg("%s is no %s", others[i], text);
+}
+
 #define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, NULL, arena_teardown)
 
 int
@@ -260,6 +278,7 @@ main(void)
         WITH_ARENA(dotted_keys_reach_into_the_tree),
         WITH_ARENA(malformed_dotted_keys_are_refused),
         WITH_ARENA(dotted_keys_find_what_they_name),
+        WITH_ARENA(trees_are_equal_by_keys_and_values_not_by_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
