@@ -204,13 +204,12 @@ function drawChoice(parent, list, show) {
     names.forEach((text, value) => element("option", {value, text}, select));
     select.addEventListener("change", () => show(list[select.value]));
     const shown = differences.titles.slice(0, 8);
-    drawTable(
-        parent, [...shown, "Runs"],
-        list.map(
-            (entry, i) =>
-                [...differences.texts[i].slice(0, shown.length),
-                 `${entry.runs.length}`,
-    ]));
+    const rows = list.map((entry, i) => {
+        const texts = differences.texts[i].slice(0, shown.length);
+        return [...texts, `${entry.runs.length}`];
+    });
+    const body = drawTable(parent, [...shown, "Runs"], rows);
+    body.closest(".pf-table").classList.toggle("pf-many", list.length > 8);
 }
 
 report.section({
