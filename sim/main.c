@@ -903,6 +903,8 @@ write_report(struct sm_arena *arena, const struct arguments *arguments, struct s
     const struct sm_stored_run *runs;
     size_t count;
     SM_TRY(sm_store_read(store, arena, &runs, &count));
+    if (count == 0)
+        return SM_FAIL(SM_ERR_INPUT, "%s: holds no run", arguments->positional[0]);
     const char *output = arguments->output != NULL ? arguments->output : "report.html";
     const bool to_stdout = strcmp(output, "-") == 0;
     const char *slash = strrchr(arguments->positional[0], '/');

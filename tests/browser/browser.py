@@ -52,16 +52,15 @@ class Browser:
         self.driver.quit()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def resize(self, width, height=900, mobile=False):
+    def resize(self, width, height=900, mobile=False, scale=1):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height, "deviceScaleFactor": 2 if mobile else 1,
-            "mobile": mobile})
+            "width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile})
         self.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": mobile})
 
-    def open(self, path, width=1280):
+    def open(self, path, width=1280, scale=1):
         """The page, at that width, and the seconds until it was drawn."""
         self.driver.get("about:blank")
-        self.resize(width, 844 if width < 600 else 900, mobile=width < 600)
+        self.resize(width, 844 if width < 600 else 900, width < 600, scale)
         self.logs()
         start = time.monotonic()
         self.driver.get("file://" + path)

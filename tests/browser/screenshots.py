@@ -43,7 +43,7 @@ def main():
         for report in arguments.reports:
             name = os.path.splitext(os.path.basename(report))[0]
             for width in (1280, 390):
-                view.open(os.path.abspath(report), width)
+                view.open(os.path.abspath(report), width, scale=2 if width < 600 else 1)
                 selector = "main section" if arguments.sections else "main"
                 for part, clip in boxes_of(view, selector):
                     part = f"-{part}" if arguments.sections else ""

@@ -43,6 +43,8 @@ EVIL = [
     "${1+1} {{x}} %s %n \\\\ \\t",
 ]
 
+EVIL_TITLE = "<script>alert(1)<b> & 'Größe\""
+
 
 class Stores:
     """Makes stores and reports in `folder` with `program`."""
@@ -70,7 +72,11 @@ class Stores:
                   status=status)
 
     def report(self, name):
-        self.call("report", f"{name}.db", "-o", f"{name}.html")
+        """Its page. The page's title is the store's name, so that of the evil one is evil too."""
+        store = f"{EVIL_TITLE if name == 'evil' else name}.db"
+        if not os.path.exists(self.path(store)):
+            os.link(self.path(f"{name}.db"), self.path(store))
+        self.call("report", store, "-o", f"{name}.html")
         return self.path(f"{name}.html")
 
     def rows(self, name, form="csv"):
@@ -87,7 +93,7 @@ class Stores:
                  "- {name: slowmo, algorithm: {outer: slowmo}}\n"
                  "sweep:\n"
                  "  algorithm.tau: [5, 10, 20]\n"
-                 "  platform.bandwidth.\"*\": [1Gbps, 10Gbps, 100Gbps]\n"
+                 "  platform.bandwidth.\"*\": [500Mbps, 10Gbps, 100Gbps]\n"
                  "  seed: [1, 2, 3]\n")
 
     def make_timing(self):

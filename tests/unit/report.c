@@ -494,7 +494,7 @@ a_store_without_runs_leaves_an_older_page_as_it_was(void **state)
     folder_write("old.html", "old");
     const struct program_result *result = program("report", "empty.db", "-o", "old.html");
     assert_int_equal(result->status, 2);
-    assert_string_equal(result->err, "slowmo: the store holds no run\n");
+    assert_string_equal(result->err, "slowmo: empty.db: holds no run\n");
     char text[8] = "";
     FILE *file = fopen(folder_file("old.html"), "r");
     assert_non_null(file);
