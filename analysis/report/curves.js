@@ -479,7 +479,10 @@ class Figure {
                 this.graph = graph; // the first drawing comes before the constructor's end
                 this.drawTarget(context, area, graph);
             },
-            drawCallback: (graph) => this.drawEnds(graph),
+            drawCallback: (graph) => {
+                this.drawEnds(graph);
+                this.fitNumbers(graph);
+            },
         };
     }
 
@@ -550,6 +553,17 @@ class Figure {
         context.strokeText(text, x, y);
         context.fillText(text, x, y);
         context.restore();
+    }
+
+    // The closer one looks, the more digits stand between the axis and its title.
+    fitNumbers(graph) {
+        const numbers = [...this.plot.querySelectorAll(".dygraph-axis-label-y")];
+        const widest =
+            Math.max(0, ...numbers.map(({textContent}) => report.axes.textWidth(textContent)));
+        const room = Math.ceil(widest) + 22;
+        if (room > graph.getOptionForAxis("axisLabelWidth", "y")) {
+            graph.updateOptions({axes: {y: {axisLabelWidth: room}}});
+        }
     }
 
     // A cross where a run broke off.

@@ -381,6 +381,13 @@ class Report(unittest.TestCase):
         self.browser.wait("return !report.curves.graph.isZoomed()", "the reset")
         self.assertEqual(self.js("return report.curves.graph.xAxisRange()"), whole)
 
+    def test_a_close_look_has_room_for_its_digits(self):
+        self.open("single", NARROW)
+        self.js("report.curves.graph.updateOptions({valueRange: [74.1231, 74.1239]})")
+        texts = self.js(TEXTS, "curves")
+        self.assertIn("74.1234", [text["text"] for text in texts])
+        self.assertEqual(overlaps(texts), [])
+
     def test_the_switch_changes_the_axis_and_its_range(self):
         self.open("sweep")
         label = "return document.querySelector('.dygraph-xlabel').textContent"
