@@ -456,21 +456,9 @@ print_ties(const struct sm_ties *ties, const struct sm_analysis_request *request
 /* ---- as JSON ---- */
 
 static json_t *
-real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *
-text(const char *value)
-{
-    return value != NULL ? json_string(value) : json_null();
-}
-
-static json_t *
 interval(const struct sm_interval *value)
 {
-    return json_pack("[oo]", real(value->low), real(value->high));
+    return json_pack("[oo]", sm_json_real(value->low), sm_json_real(value->high));
 }
 
 static json_t *
@@ -485,17 +473,19 @@ variants_json(const struct sm_analysed *rows, size_t count)
             json_pack(
                 "{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
                 "s:I, s:o, s:o, s:o}",
-                "name", text(a->variant->name), "seeds", (json_int_t)a->variant->finished,
-                "measure", text(m != SM_MEASURES ? sm_measure_names[m] : NULL), "mean",
-                real(a->measure), "interval", interval(&a->measure_interval), "student_half",
-                real(a->measure_half), "sim_seconds", real(a->seconds), "pareto_front", a->front,
-                "target", real(a->variant->target), "reached", (json_int_t)a->target_seconds.count,
-                "seconds_to_target", real(a->target_seconds.mean), "seconds_to_target_interval",
-                interval(&a->target_interval), "steps_to_target", real(a->target_steps.mean),
-                "over", text(a->base != NULL ? a->base->name : NULL), "speed_up", real(a->speed_up),
-                "speed_up_interval", interval(&a->speed_up_interval), "pairs", (json_int_t)a->pairs,
-                "slope", real(a->rate.value), "slope_error", real(a->rate.error),
-                "inverse_sqrt_workers_steps", real(a->bound)));
+                "name", sm_json_text(a->variant->name), "seeds", (json_int_t)a->variant->finished,
+                "measure", sm_json_text(m != SM_MEASURES ? sm_measure_names[m] : NULL), "mean",
+                sm_json_real(a->measure), "interval", interval(&a->measure_interval),
+                "student_half", sm_json_real(a->measure_half), "sim_seconds",
+                sm_json_real(a->seconds), "pareto_front", a->front, "target",
+                sm_json_real(a->variant->target), "reached", (json_int_t)a->target_seconds.count,
+                "seconds_to_target", sm_json_real(a->target_seconds.mean),
+                "seconds_to_target_interval", interval(&a->target_interval), "steps_to_target",
+                sm_json_real(a->target_steps.mean), "over",
+                sm_json_text(a->base != NULL ? a->base->name : NULL), "speed_up",
+                sm_json_real(a->speed_up), "speed_up_interval", interval(&a->speed_up_interval),
+                "pairs", (json_int_t)a->pairs, "slope", sm_json_real(a->rate.value), "slope_error",
+                sm_json_real(a->rate.error), "inverse_sqrt_workers_steps", sm_json_real(a->bound)));
     }
     return list;
 }
@@ -508,10 +498,11 @@ best_json(const struct sm_best *rows, size_t count, const struct sm_analysis_req
     for (size_t i = 0; i < count; i++)
         json_array_append_new(
             list, json_pack("{s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:I}", "name",
-                            text(rows[i].name), "per", text(request->per), "per_value",
-                            text(rows[i].per), "best", request->best, "value", text(rows[i].value),
-                            "by", by->name, "mean", real(rows[i].mean), "interval",
-                            interval(&rows[i].interval), "values", (json_int_t)rows[i].values));
+                            sm_json_text(rows[i].name), "per", sm_json_text(request->per),
+                            "per_value", sm_json_text(rows[i].per), "best", request->best, "value",
+                            sm_json_text(rows[i].value), "by", by->name, "mean",
+                            sm_json_real(rows[i].mean), "interval", interval(&rows[i].interval),
+                            "values", (json_int_t)rows[i].values));
     return list;
 }
 
@@ -522,8 +513,8 @@ ties_json(const struct sm_ties *ties, const struct sm_analysis_request *request,
     json_t *list = json_array();
     for (size_t t = 0; t < ties->count; t++)
         json_array_append_new(list,
-                              json_pack("{s:o, s:o, s:s}", "at", real(ties->ties[t].at), "interval",
-                                        interval(&ties->ties[t].interval), "less_below",
+                              json_pack("{s:o, s:o, s:s}", "at", sm_json_real(ties->ties[t].at),
+                                        "interval", interval(&ties->ties[t].interval), "less_below",
                                         ties->names[!ties->ties[t].first_below]));
     return json_pack("{s:[ss], s:s, s:s, s:I, s:I, s:[ff], s:o}", "of", ties->names[0],
                      ties->names[1], "over", request->over, "by", by->name, "values",

@@ -28,18 +28,6 @@ struct model {
 };
 
 static json_t *
-real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *
-text(const char *value)
-{
-    return value != NULL ? json_string(value) : json_null();
-}
-
-static json_t *
 whole(size_t value)
 {
     return json_integer((json_int_t)value);
@@ -96,10 +84,10 @@ run_json(const struct model *model, const struct sm_stored_run *run, size_t vari
         if (f->aside && strcmp(f->name, "experiment") != 0) /* the variant's, but for the seed */
             failed |= json_object_set_new(object, f->name, sm_field_json(f, &run->summary));
     failed |= json_object_set_new(object, "run", json_integer(run->run));
-    failed |= json_object_set_new(object, "created", text(run->created));
+    failed |= json_object_set_new(object, "created", sm_json_text(run->created));
     failed |= json_object_set_new(object, "variant",
                                   variant < model->variant_count ? whole(variant) : json_null());
-    failed |= json_object_set_new(object, "platform", text(run->summary.hashes.platform));
+    failed |= json_object_set_new(object, "platform", sm_json_text(run->summary.hashes.platform));
     failed |= json_object_set_new(object, "evaluations", evaluations_json(run));
     if (failed == 0)
         return object;
@@ -148,10 +136,11 @@ keys_json(const struct model *model)
     json_t *list = json_array();
     for (size_t k = 0; k < model->key_count; k++) {
         const struct sm_settings_key *key = &model->keys[k];
-        json_array_append_new(
-            list, json_pack("{s:o, s:o, s:b, s:s, s:b, s:b}", "key", text(key->key), "label",
-                            text(key->label), "numeric", key->numeric, "unit", unit_name(key->unit),
-                            "logarithmic", key->logarithmic, "swept", key->swept));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:b, s:s, s:b, s:b}", "key",
+                                        sm_json_text(key->key), "label", sm_json_text(key->label),
+                                        "numeric", key->numeric, "unit", unit_name(key->unit),
+                                        "logarithmic", key->logarithmic, "swept", key->swept));
     }
     return list;
 }
@@ -165,8 +154,8 @@ settings_json(const struct model *model, size_t variant)
         json_object_set_new(object, model->keys[k].key,
                             setting->text == NULL
                                 ? json_null()
-                                : json_pack("{s:o, s:o}", "text", text(setting->text), "value",
-                                            real(setting->value)));
+                                : json_pack("{s:o, s:o}", "text", sm_json_text(setting->text),
+                                            "value", sm_json_real(setting->value)));
     }
     return object;
 }
@@ -193,15 +182,15 @@ part_json(struct sm_arena *arena, const struct sm_variant *variant, enum part pa
     for (size_t i = 0; i < variant->count; i++)
         values[i] = sm_run_finished(variant->runs[i]) ? part_of(&variant->runs[i]->summary, part)
                                                       : (double)NAN;
-    *value = real(sm_sample_take(values, variant->count).mean);
+    *value = sm_json_real(sm_sample_take(values, variant->count).mean);
     return SM_OK;
 }
 
 static json_t *
 mean_json(double mean, const struct sm_interval *interval)
 {
-    return json_pack("{s:o, s:o, s:o}", "mean", real(mean), "low", real(interval->low), "high",
-                     real(interval->high));
+    return json_pack("{s:o, s:o, s:o}", "mean", sm_json_real(mean), "low",
+                     sm_json_real(interval->low), "high", sm_json_real(interval->high));
 }
 
 /* "finished", or what became of how many: "2 finished, 1 diverged". */
@@ -250,7 +239,7 @@ experiment_json(const struct model *model, size_t v)
 {
     const char *own = model->variants[v].experiment, *first = model->variants[0].experiment;
     if (v == 0 || line_count(own) != line_count(first))
-        return text(own);
+        return sm_json_text(own);
     json_t *changes = json_array();
     for (size_t line = 0; *own != '\0' && *first != '\0'; line++) {
         const size_t length = strcspn(own, "\n"), other = strcspn(first, "\n");
@@ -271,23 +260,23 @@ variant_json(struct model *model, size_t v, json_t **object)
     json_t *parts[BYTES + 1];
     for (enum part p = LOAD; p <= BYTES; p++)
         SM_TRY(part_json(&model->arena, variant, p, &parts[p]));
-    *object =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text(variant->name), "runs",
-                  indices_json(model, variant), "workers", whole((size_t)first->workers), "seeds",
-                  whole(variant->finished), "status", text(status_of(&model->arena, variant)),
-                  "experiment", experiment_json(model, v), "settings", settings_json(model, v));
+    *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", sm_json_text(variant->name),
+                        "runs", indices_json(model, variant), "workers",
+                        whole((size_t)first->workers), "seeds", whole(variant->finished), "status",
+                        sm_json_text(status_of(&model->arena, variant)), "experiment",
+                        experiment_json(model, v), "settings", settings_json(model, v));
     if (*object == NULL)
         return SM_FAIL(SM_ERR_INPUT, "run %lld holds a text that is not UTF-8",
                        (long long)variant->runs[0]->run);
     json_t *measure = mean_json(a->measure, &a->measure_interval);
-    json_object_set_new(measure, "half", real(a->measure_half));
+    json_object_set_new(measure, "half", sm_json_real(a->measure_half));
     json_object_set_new(
         measure, "name",
-        text(variant->measure != SM_MEASURES ? sm_measure_names[variant->measure] : NULL));
+        sm_json_text(variant->measure != SM_MEASURES ? sm_measure_names[variant->measure] : NULL));
     json_t *target =
-        json_pack("{s:o, s:o, s:o, s:o}", "value", real(variant->target), "seconds",
+        json_pack("{s:o, s:o, s:o, s:o}", "value", sm_json_real(variant->target), "seconds",
                   mean_json(a->target_seconds.mean, &a->target_interval), "steps",
-                  real(a->target_steps.mean), "reached", whole(a->target_seconds.count));
+                  sm_json_real(a->target_steps.mean), "reached", whole(a->target_seconds.count));
     json_t *speed_up = mean_json(a->speed_up, &a->speed_up_interval);
     json_object_set_new(speed_up, "base",
                         a->base != NULL ? whole((size_t)(a->base - model->variants)) : json_null());
@@ -295,12 +284,12 @@ variant_json(struct model *model, size_t v, json_t **object)
     json_t *rest = json_pack(
         "{s:o, s:{s:o}, s:{s:o, s:o, s:o, s:o, s:o, s:o}, s:b, s:o, s:o, s:{s:o, s:o, s:o}, s:o, "
         "s:o}",
-        "measure", measure, "seconds", "mean", real(a->seconds), "step", "seconds",
-        real(variant->step_seconds.mean), "load", parts[LOAD], "compute", parts[COMPUTE],
+        "measure", measure, "seconds", "mean", sm_json_real(a->seconds), "step", "seconds",
+        sm_json_real(variant->step_seconds.mean), "load", parts[LOAD], "compute", parts[COMPUTE],
         "communication", parts[COMMUNICATION], "idle", parts[IDLE], "bytes", parts[BYTES], "front",
-        a->front, "target", target, "speedUp", speed_up, "rate", "slope", real(a->rate.value),
-        "error", real(a->rate.error), "bound", real(a->bound), "colour", whole(v % COLOURS), "dash",
-        whole(v / COLOURS % DASHES));
+        a->front, "target", target, "speedUp", speed_up, "rate", "slope",
+        sm_json_real(a->rate.value), "error", sm_json_real(a->rate.error), "bound",
+        sm_json_real(a->bound), "colour", whole(v % COLOURS), "dash", whole(v / COLOURS % DASHES));
     const int failed = json_object_update_new(*object, rest);
     return failed == 0 ? SM_OK : SM_FAIL(SM_ERR_NOMEM, "no memory for the report");
 }
@@ -316,9 +305,10 @@ add_facts(struct model *model, json_t *root)
     SM_TRY(sm_facet_take(&model->arena, &model->variants[0], work, &works));
     SM_TRY(sm_facet_take(&model->arena, &model->variants[0], machine, &machines));
     json_object_set_new(root, "facts",
-                        json_pack("{s:o, s:o, s:o, s:o}", "model", text(works.values[0]), "dataset",
-                                  text(works.values[1]), "platform", text(machines.values[0]),
-                                  "profile", text(machines.values[1])));
+                        json_pack("{s:o, s:o, s:o, s:o}", "model", sm_json_text(works.values[0]),
+                                  "dataset", sm_json_text(works.values[1]), "platform",
+                                  sm_json_text(machines.values[0]), "profile",
+                                  sm_json_text(machines.values[1])));
     return SM_OK;
 }
 
@@ -351,9 +341,9 @@ fill(struct model *model, const struct sm_report_request *request, json_t *root)
                                &model->analysed));
     SM_TRY(sm_settings_find(&model->arena, model->variants, model->variant_count, &model->keys,
                             &model->key_count));
-    json_object_set_new(root, "title", text(request->title));
-    json_object_set_new(root, "version", text(request->version));
-    json_object_set_new(root, "target", real(model->target));
+    json_object_set_new(root, "title", sm_json_text(request->title));
+    json_object_set_new(root, "version", sm_json_text(request->version));
+    json_object_set_new(root, "target", sm_json_real(model->target));
     SM_TRY(add_facts(model, root));
     json_object_set_new(root, "judged", judged_json(model));
     json_object_set_new(root, "keys", keys_json(model));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis/analyse.h"
+#include "sim/store/record.h"
 
 enum { MOST_LINES = 24, FEW_LINES = 8, MOST_CROSSINGS = 3 };
 
@@ -117,12 +118,6 @@ cross_seldom(const struct sm_tie_cell *cells, size_t count, const struct sm_run_
     return crossings > 0 && crossings <= MOST_CROSSINGS;
 }
 
-static json_t *
-real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static enum sm_status
 add_pair(const struct sweep *sweep, size_t first, size_t second, json_t *list)
 {
@@ -140,11 +135,12 @@ add_pair(const struct sweep *sweep, size_t first, size_t second, json_t *list)
         for (size_t t = 0; t < ties.count && status == SM_OK; t++) {
             const struct sm_tie *tie = &ties.ties[t];
             json_array_append_new(
-                list, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:b}", "key",
-                                sweep->keys[sweep->key].key, "measure", measure->name, "first",
-                                (json_int_t)first, "second", (json_int_t)second, "at",
-                                real(tie->at), "low", real(tie->interval.low), "high",
-                                real(tie->interval.high), "firstBelow", tie->first_below));
+                list,
+                json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:b}", "key",
+                          sweep->keys[sweep->key].key, "measure", measure->name, "first",
+                          (json_int_t)first, "second", (json_int_t)second, "at",
+                          sm_json_real(tie->at), "low", sm_json_real(tie->interval.low), "high",
+                          sm_json_real(tie->interval.high), "firstBelow", tie->first_below));
         }
     }
     sm_arena_fini(&arena);

@@ -5,16 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_TIMELINES = 40 }; /* some 35 kB each */
+#include "sim/store/record.h"
 
-static json_t *
-number(double value)
-{
-    if (!isfinite(value))
-        return json_null();
-    return value == floor(value) && fabs(value) < 1e15 ? json_integer((json_int_t)value)
-                                                       : json_real(value);
-}
+enum { MOST_TIMELINES = 40 }; /* some 35 kB each */
 
 static size_t
 track_index(const char *name)
@@ -75,7 +68,7 @@ spans_json(const struct sm_stored_run *run, double origin, json_t *ranks, json_t
             span->from_worker};
         for (enum column c = 0; c < COLUMNS; c++) {
             any[c] = any[c] || isfinite(values[c]);
-            json_array_append_new(lists[c], number(values[c]));
+            json_array_append_new(lists[c], sm_json_number(values[c]));
         }
     }
     for (enum column c = 0; c < COLUMNS; c++)
@@ -94,10 +87,10 @@ timeline_json(const struct sm_stored_run *run, size_t variant)
     json_t *ranks = json_array(), *names = json_array();
     json_t *spans = spans_json(run, origin, ranks, names);
     return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "variant",
-                     (json_int_t)variant, "run", (json_int_t)run->run, "seed", number(s->seed),
-                     "workers", number(s->workers), "steps", number(s->steps), "tau",
-                     number(s->algorithm.tau), "origin", number(origin), "ranks", ranks, "names",
-                     names, "spans", spans);
+                     (json_int_t)variant, "run", (json_int_t)run->run, "seed",
+                     sm_json_number(s->seed), "workers", sm_json_number(s->workers), "steps",
+                     sm_json_number(s->steps), "tau", sm_json_number(s->algorithm.tau), "origin",
+                     sm_json_number(origin), "ranks", ranks, "names", names, "spans", spans);
 }
 
 /* The first run of the variant that has spans; *timeline is NULL when none has. */

@@ -183,16 +183,10 @@ sm_explanation_print(const struct sm_explanation *e, FILE *out)
 /* ---- JSON ---- */
 
 static json_t *
-real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *
 worker_json(const struct sm_explanation *e, size_t worker, double seconds)
 {
     return json_pack("{s:I, s:s, s:o}", "worker", (json_int_t)worker, "host", e->hosts[worker],
-                     "seconds", real(seconds));
+                     "seconds", sm_json_real(seconds));
 }
 
 static json_t *
@@ -202,11 +196,12 @@ stages_json(const struct sm_explanation *e)
     const double whole = mean_step(e);
     for (size_t i = 0; i < SM_STAGES; i++) {
         const struct stage s = summarize(e, i);
-        json_object_set_new(
-            stages, sm_stage_names[i],
-            json_pack("{s:o, s:o, s:o, s:o}", "mean", real(s.mean), "share", real(s.mean / whole),
-                      "fastest", worker_json(e, s.fastest, worker_seconds(e, s.fastest, i)),
-                      "slowest", worker_json(e, s.slowest, worker_seconds(e, s.slowest, i))));
+        json_object_set_new(stages, sm_stage_names[i],
+                            json_pack("{s:o, s:o, s:o, s:o}", "mean", sm_json_real(s.mean), "share",
+                                      sm_json_real(s.mean / whole), "fastest",
+                                      worker_json(e, s.fastest, worker_seconds(e, s.fastest, i)),
+                                      "slowest",
+                                      worker_json(e, s.slowest, worker_seconds(e, s.slowest, i))));
     }
     return stages;
 }
@@ -219,7 +214,7 @@ workers_json(const struct sm_explanation *e)
     for (size_t r = 0; r < e->workers; r++) {
         json_t *worker = worker_json(e, r, e->ends[r] / (double)e->steps);
         for (size_t i = 0; i < SM_STAGES; i++)
-            json_object_set_new(worker, sm_stage_names[i], real(worker_seconds(e, r, i)));
+            json_object_set_new(worker, sm_stage_names[i], sm_json_real(worker_seconds(e, r, i)));
         json_array_append_new(workers, worker);
     }
     return workers;
@@ -232,11 +227,11 @@ classes_json(const struct sm_explanation *e)
     for (size_t c = 0; c < e->class_count; c++) {
         const struct sm_link_class *class = &e->classes[c];
         json_array_append_new(
-            classes,
-            json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "links", class->name, "count",
-                      (json_int_t) class->links, "used", (json_int_t) class->used, "bytes_per_step",
-                      real(class->bytes / (double)e->steps), "mean_utilisation", real(class->mean),
-                      "highest_utilisation", real(class->most), "busiest", class->busiest));
+            classes, json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "links", class->name, "count",
+                               (json_int_t) class->links, "used", (json_int_t) class->used,
+                               "bytes_per_step", sm_json_real(class->bytes / (double)e->steps),
+                               "mean_utilisation", sm_json_real(class->mean), "highest_utilisation",
+                               sm_json_real(class->most), "busiest", class->busiest));
     }
     return classes;
 }
@@ -251,11 +246,12 @@ links_json(const struct sm_explanation *e)
         if (!(link->bytes[0] + link->bytes[1] > 0))
             continue;
         json_t *object = json_pack("{s:s}", "name", link->name);
-        json_object_set_new(object, link->duplex ? "bytes_up" : "bytes", real(link->bytes[0]));
+        json_object_set_new(object, link->duplex ? "bytes_up" : "bytes",
+                            sm_json_real(link->bytes[0]));
         if (link->duplex)
-            json_object_set_new(object, "bytes_down", real(link->bytes[1]));
-        json_object_set_new(object, "bandwidth", real(link->bandwidth));
-        json_object_set_new(object, "utilisation", real(link->utilisation));
+            json_object_set_new(object, "bytes_down", sm_json_real(link->bytes[1]));
+        json_object_set_new(object, "bandwidth", sm_json_real(link->bandwidth));
+        json_object_set_new(object, "utilisation", sm_json_real(link->utilisation));
         json_array_append_new(links, object);
     }
     return links;
@@ -267,10 +263,10 @@ variations_json(const struct sm_explanation *e)
     json_t *variations = json_array();
     for (size_t i = 0; i < e->variation_count; i++) {
         const struct sm_variation *v = &e->variations[i];
-        json_t *object =
-            json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "setting", v->setting, "lower", v->less,
-                      "higher", v->more, "seconds_lower", real(v->seconds[0]), "seconds_higher",
-                      real(v->seconds[1]), "elasticity", real(v->elasticity));
+        json_t *object = json_pack(
+            "{s:s, s:s, s:s, s:o, s:o, s:o}", "setting", v->setting, "lower", v->less, "higher",
+            v->more, "seconds_lower", sm_json_real(v->seconds[0]), "seconds_higher",
+            sm_json_real(v->seconds[1]), "elasticity", sm_json_real(v->elasticity));
         if (v->effect != SM_EFFECT_SOME)
             json_object_set_new(object, "warning", json_string(effect_text(v)));
         json_array_append_new(variations, object);
@@ -284,13 +280,13 @@ sm_explanation_print_json(const struct sm_explanation *e, FILE *out)
     json_t *warnings = json_array();
     for (size_t i = 0; i < e->warning_count; i++)
         json_array_append_new(warnings, json_string(e->warnings[i]));
-    json_t *object =
-        json_pack("{s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", e->name,
-                  "workers", (json_int_t)e->workers, "steps", (json_int_t)e->steps, "all_steps",
-                  e->all_steps > 0 ? json_integer((json_int_t)e->all_steps) : json_null(), "runs",
-                  (json_int_t)e->runs, "seconds_per_step", real(e->seconds_per_step), "stages",
-                  stages_json(e), "per_worker", workers_json(e), "link_classes", classes_json(e),
-                  "links", links_json(e), "settings", variations_json(e), "warnings", warnings);
+    json_t *object = json_pack(
+        "{s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", e->name, "workers",
+        (json_int_t)e->workers, "steps", (json_int_t)e->steps, "all_steps",
+        e->all_steps > 0 ? json_integer((json_int_t)e->all_steps) : json_null(), "runs",
+        (json_int_t)e->runs, "seconds_per_step", sm_json_real(e->seconds_per_step), "stages",
+        stages_json(e), "per_worker", workers_json(e), "link_classes", classes_json(e), "links",
+        links_json(e), "settings", variations_json(e), "warnings", warnings);
     if (object == NULL)
         return SM_FAIL(SM_ERR_NOMEM, "%s: no memory for JSON, or a name that is not UTF-8",
                        e->name);

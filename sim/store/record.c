@@ -107,14 +107,23 @@ const struct sm_field sm_span_fields[] = {
     FIELD(WHOLE, from_worker), {.name = NULL},
 };
 
-static json_t *
-number_json(double value, bool whole)
+json_t *
+sm_json_real(double value)
 {
-    if (!isfinite(value))
-        return json_null();
-    if (whole && value == rint(value) && fabs(value) < 0x1p63)
-        return json_integer((json_int_t)value);
-    return json_real(value);
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *
+sm_json_number(double value)
+{
+    return value == rint(value) && fabs(value) < 0x1p63 ? json_integer((json_int_t)value)
+                                                        : sm_json_real(value);
+}
+
+json_t *
+sm_json_text(const char *value)
+{
+    return value != NULL ? json_string(value) : json_null();
 }
 
 static json_t *
@@ -134,14 +143,12 @@ sm_field_json(const struct sm_field *field, const void *record)
 {
     const void *value = sm_field_in(field, record);
     switch (field->kind) {
-    case SM_FIELD_TEXT: {
-        const char *text = *(const char *const *)value;
-        return text != NULL ? json_string(text) : json_null();
-    }
+    case SM_FIELD_TEXT:
+        return sm_json_text(*(const char *const *)value);
     case SM_FIELD_REAL:
-        return number_json(*(const double *)value, false);
+        return sm_json_real(*(const double *)value);
     case SM_FIELD_WHOLE:
-        return number_json(*(const double *)value, true);
+        return sm_json_number(*(const double *)value);
     case SM_FIELD_COUNT:
         return json_integer((json_int_t) * (const size_t *)value);
     case SM_FIELD_WARNINGS:

@@ -43,6 +43,11 @@ sm_field_in(const struct sm_field *field, const void *record)
 json_t *sm_field_json(const struct sm_field *field, const void *record);
 json_t *sm_record_json(const struct sm_field *fields, const void *record);
 
+/* null for NaN, infinity and NULL; a number that is whole as an integer. New references. */
+json_t *sm_json_real(double value);
+json_t *sm_json_number(double value);
+json_t *sm_json_text(const char *value);
+
 /* Writes the value on one line. Unlike jansson's own dump, numbers get the fewest digits that read
  * back as the same double. */
 void sm_json_print(const json_t *value, FILE *out);
