@@ -83,7 +83,7 @@ function to_target(study, row, what, decimals,    reached) {
     if (reached + 0 == 0)
         return "-"
     return with_deviation(study, row, what "_to_target", what "_to_target_sd", 1, decimals) \
-        (reached < get(study, row, "seeds") ? " (" reached ")" : "")
+        (reached + 0 < get(study, row, "seeds") + 0 ? " (" reached ")" : "")
 }
 
 function share(study, row, what) {
@@ -284,7 +284,7 @@ function topologies(    i, name, star, tree, distance) {
         name = tree = star
         sub(/ .*/, "", name)
         sub(/star_32/, "fattree_64", tree)
-        distance = get(table, star, "final_consensus_distance")
+        distance = get(table, star, "final_consensus_distance") + 0
         printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, accuracy(table, star),
             distance < 1e-9 ? "0" : sprintf("%.2g", distance), to_target(table, star, "steps", 0),
             milliseconds(table, star), to_target(table, star, "seconds", 1),
