@@ -18,7 +18,8 @@ workloads:  base
 algorithms: base comm
 analysis:   base store
 run:        base comm collective platform timing trace store engine workloads algorithms analysis
-main:       base comm collective platform timing trace store engine workloads algorithms analysis run
+cli:        base platform store run analysis
+main:       base cli
 tests:      base comm collective platform timing trace store engine workloads algorithms analysis run
 '
 
@@ -67,6 +68,7 @@ must_fail "algorithms that know workloads" planted 'algorithms/outer/x.c:3:#incl
 must_fail "a base that knows comm" planted 'sim/base/x.h:9:# include "sim/comm/comm.h"'
 must_fail "an engine that knows the store" planted 'sim/engine/pool.c:1:#include "sim/store/store.h"'
 must_fail "a library that includes tests" planted 'sim/run/run.c:1:#include "tests/helpers/check.h"'
+must_fail "a run that knows the command line" planted 'sim/run/run.c:1:#include "sim/cli/cli.h"'
 must_fail "SimGrid outside its room" planted 'sim/engine/thread/x.c:1:#include <simgrid/actor.h>'
 must_fail "SimGrid's own log outside its room" planted 'sim/run/x.c:1:#include <xbt/log.h>'
 must_fail "a header without its path" planted 'sim/base/x.c:1:#include "vec.h"'
