@@ -44,7 +44,7 @@ struct clocks {
     struct sm_ledger spent[WORKERS];
 };
 
-/* Timing only, as sim/run/run.c has it: one float for the model. */
+/* Timing only, as sim/run/run_prepare.c has it: one float for the model. */
 static enum sm_status
 train_timed(struct sm_comm *comm, const void *in, void *out)
 {
