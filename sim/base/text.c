@@ -137,6 +137,21 @@ sm_text_double(double value, char buffer[SM_TEXT_DOUBLE])
     return buffer;
 }
 
+void
+sm_text_json(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            fprintf(out, "\\%c", *text);
+        else if ((unsigned char)*text < ' ')
+            fprintf(out, "\\u%04x", (unsigned)*text);
+        else
+            fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
 static int
 by_name(const void *a, const void *b)
 {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "sim/base/arena.h"
 #include "sim/base/status.h"
@@ -31,6 +32,9 @@ enum { SM_TEXT_DOUBLE = 32 }; /* bytes that hold any double */
 char *sm_text_digits(double value, int digits, char *buffer, size_t size);
 /* The fewest digits that read back as the same double. Into buffer; returns it. */
 char *sm_text_double(double value, char buffer[SM_TEXT_DOUBLE]);
+
+/* The text as a string of JSON, in its quotes. */
+void sm_text_json(const char *text, FILE *out);
 
 /* The name with each run of digits as one `*`: what names that only count share, and a glob that
  * matches them; other characters that mean something in a glob are escaped. Into buffer, cut where

@@ -22,8 +22,8 @@ enum {
     MOST_SITES = 32         /* all pairs of which are asked                  */
 };
 
-static enum sm_status
-no_memory(const struct sm_graph *graph)
+enum sm_status
+sm_graph_no_memory(const struct sm_graph *graph)
 {
     return SM_FAIL(SM_ERR_NOMEM, "%s: no memory to describe the platform", graph->platform->file);
 }
@@ -59,7 +59,7 @@ names_init(const struct sm_graph *graph, struct names *names, size_t count)
         names->capacity *= 2;
     names->keys = sm_arena_zalloc(graph->arena, names->capacity, sizeof *names->keys);
     names->values = sm_arena_alloc(graph->arena, names->capacity, sizeof *names->values);
-    return names->keys != NULL && names->values != NULL ? SM_OK : no_memory(graph);
+    return names->keys != NULL && names->values != NULL ? SM_OK : sm_graph_no_memory(graph);
 }
 
 static size_t
@@ -138,14 +138,14 @@ meet(struct asking *a, const struct sm_hop *hop, size_t *way)
     const struct sm_platform *platform = graph->platform;
     const char *name = sm_arena_strdup(graph->arena, hop->name);
     if (name == NULL)
-        return no_memory(graph);
+        return sm_graph_no_memory(graph);
     const bool down = ends_with(name, "_DOWN");
     size_t link = names_find(&a->links, name);
     const bool half = link == SM_NOWHERE && (down || ends_with(name, "_UP"));
     if (half) {
         name = sm_arena_strndup(graph->arena, name, strlen(name) - (down ? 5 : 3));
         if (name == NULL)
-            return no_memory(graph);
+            return sm_graph_no_memory(graph);
         link = names_find(&a->links, name);
     }
     size_t wire = names_find(&a->wires, name);
@@ -563,7 +563,7 @@ number_nodes(struct joining *j)
     struct sm_graph *graph = j->graph;
     size_t *nodes = sm_arena_alloc(graph->arena, 2 * graph->wire_count, sizeof *nodes);
     if (nodes == NULL)
-        return no_memory(graph);
+        return sm_graph_no_memory(graph);
     graph->node_count = graph->device_count;
     for (size_t e = 0; e < 2 * graph->wire_count; e++)
         if (root_of(j, e) == e)
@@ -615,7 +615,7 @@ join_ends(struct sm_graph *graph)
     };
     if (j.up == NULL || j.kinds == NULL || j.between == NULL || j.seen == NULL || j.odd == NULL ||
         j.beside == NULL || j.crowded == NULL || j.in == NULL || j.out == NULL)
-        return no_memory(graph);
+        return sm_graph_no_memory(graph);
     for (size_t e = 0; e < 2 * wires; e++) {
         j.up[e] = e;
         j.beside[e] = SM_NOWHERE;
@@ -640,7 +640,7 @@ find_insides(struct sm_graph *graph, size_t *inside, bool sites)
     size_t *others = sm_arena_alloc(graph->arena, graph->node_count, sizeof *others);
     bool *met = sm_arena_zalloc(graph->arena, graph->node_count, sizeof *met);
     if (others == NULL || met == NULL)
-        return no_memory(graph);
+        return sm_graph_no_memory(graph);
     for (size_t n = 0; n < graph->node_count; n++)
         inside[n] = others[n] = SM_NOWHERE;
     for (size_t r = 0; r < graph->route_count; r++) {
@@ -683,7 +683,7 @@ count_devices(struct sm_graph *graph)
     const size_t all = platform->described;
     graph->devices = sm_arena_alloc(graph->arena, all + 1, sizeof *graph->devices);
     if (graph->devices == NULL)
-        return no_memory(graph);
+        return sm_graph_no_memory(graph);
     size_t ways = 0;
     graph->devices[0] = 0;
     for (; graph->workers < all && graph->workers < MOST_WORKERS; graph->workers++) {
@@ -696,7 +696,7 @@ count_devices(struct sm_graph *graph)
     graph->device_count = graph->devices[graph->workers];
     graph->worker_of = sm_arena_alloc(graph->arena, graph->device_count, sizeof *graph->worker_of);
     if (graph->worker_of == NULL)
-        return no_memory(graph);
+        return sm_graph_no_memory(graph);
     for (size_t w = 0; w < graph->workers; w++)
         for (size_t d = graph->devices[w]; d < graph->devices[w + 1]; d++)
             graph->worker_of[d] = w;
@@ -748,7 +748,7 @@ sm_graph_build(struct sm_graph *graph, const struct sm_platform *platform,
     graph->owners = sm_arena_alloc(arena, graph->node_count, sizeof *graph->owners);
     graph->sites = sm_arena_alloc(arena, graph->node_count, sizeof *graph->sites);
     if (graph->owners == NULL || graph->sites == NULL)
-        return no_memory(graph);
+        return sm_graph_no_memory(graph);
     SM_TRY(find_insides(graph, graph->owners, false));
     return find_insides(graph, graph->sites, true);
 }

@@ -52,6 +52,7 @@ struct sm_graph {
 enum sm_status sm_graph_build(struct sm_graph *graph, const struct sm_platform *platform,
                               const struct sm_routes *routes, struct sm_arena *arena);
 
+enum sm_status sm_graph_no_memory(const struct sm_graph *graph);
 /* Room for one more in an array of `size`-byte items in arena; *items moves. */
 enum sm_status sm_graph_room(struct sm_arena *arena, void *items, size_t count, size_t *capacity,
                              size_t size);

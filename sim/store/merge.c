@@ -15,25 +15,18 @@ struct pair {
 };
 
 static bool
-is_any(const char *status, const char *const *wanted)
-{
-    while (*wanted != NULL && (status == NULL || strcmp(status, *wanted) != 0))
-        wanted++;
-    return *wanted != NULL;
-}
-
-static bool
 is_done(const struct sm_stored_run *run)
 {
-    return is_any(run->summary.status, (const char *const[]){"finished", "diverged", NULL});
+    return sm_store_is_done(run->summary.status);
 }
 
 /* A stalled or failed run says something too. */
 static bool
 is_ended(const struct sm_stored_run *run)
 {
+    const char *status = run->summary.status;
     return is_done(run) ||
-           is_any(run->summary.status, (const char *const[]){"stalled", "failed", NULL});
+           (status != NULL && (strcmp(status, "stalled") == 0 || strcmp(status, "failed") == 0));
 }
 
 /* How long a run took decides nothing, nor does what did not stand in older stores. */

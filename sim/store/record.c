@@ -107,6 +107,12 @@ const struct sm_field sm_span_fields[] = {
     FIELD(WHOLE, from_worker), {.name = NULL},
 };
 
+bool
+sm_store_is_done(const char *status)
+{
+    return status != NULL && (strcmp(status, "finished") == 0 || strcmp(status, "diverged") == 0);
+}
+
 json_t *
 sm_json_real(double value)
 {

@@ -43,6 +43,9 @@ sm_field_in(const struct sm_field *field, const void *record)
 json_t *sm_field_json(const struct sm_field *field, const void *record);
 json_t *sm_record_json(const struct sm_field *fields, const void *record);
 
+/* Whether a run of that status (NULL: none) got to its end: finished or diverged. */
+bool sm_store_is_done(const char *status);
+
 /* null for NaN, infinity and NULL; a number that is whole as an integer. New references. */
 json_t *sm_json_real(double value);
 json_t *sm_json_number(double value);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/text.h"
 #include "sim/trace/window.h"
 
 struct span {
@@ -294,21 +295,6 @@ struct writer {
 };
 
 static void
-write_text(FILE *file, const char *text)
-{
-    fputc('"', file);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            fprintf(file, "\\%c", *text);
-        else if ((unsigned char)*text < ' ')
-            fprintf(file, "\\u%04x", (unsigned)*text);
-        else
-            fputc(*text, file);
-    }
-    fputc('"', file);
-}
-
-static void
 write_name(struct writer *writer, const char *kind, size_t pid, size_t tid, const char *name)
 {
     fprintf(writer->file, "%s{\"ph\": \"M\", \"name\": \"%s_name\", \"pid\": %zu, ",
@@ -316,7 +302,7 @@ write_name(struct writer *writer, const char *kind, size_t pid, size_t tid, cons
     if (tid > 0)
         fprintf(writer->file, "\"tid\": %zu, ", tid);
     fputs("\"args\": {\"name\": ", writer->file);
-    write_text(writer->file, name);
+    sm_text_json(name, writer->file);
     fputs("}}", writer->file);
     writer->separator = ",\n";
 }
@@ -353,7 +339,7 @@ static void
 write_slice(struct writer *writer, size_t rank, size_t tid, const struct span *span)
 {
     fprintf(writer->file, "%s{\"ph\": \"X\", \"name\": ", writer->separator);
-    write_text(writer->file, span->name);
+    sm_text_json(span->name, writer->file);
     fprintf(writer->file, ", \"pid\": %zu, \"tid\": %zu, ", rank, tid);
     write_times(writer->file, span);
     write_args(writer->file, span);
@@ -420,10 +406,10 @@ write_counters(struct writer *writer, const struct sm_trace *trace)
         const struct counter *counter = &trace->counters[i];
         for (size_t j = 0; j < counter->count; j++) {
             fprintf(writer->file, "%s{\"ph\": \"C\", \"name\": ", writer->separator);
-            write_text(writer->file, counter->name);
+            sm_text_json(counter->name, writer->file);
             fprintf(writer->file, ", \"pid\": %zu, \"tid\": %zu, \"ts\": %.3f, \"args\": {", pid,
                     tid, 1e6 * counter->samples[j].t);
-            write_text(writer->file, counter->series);
+            sm_text_json(counter->series, writer->file);
             fprintf(writer->file, ": %.9g}}", counter->samples[j].value);
         }
     }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tests/unit/names.c -- names that differ only in their numbers share a class, which is a glob. */
+/* tests/unit/names.c -- names that differ only in their numbers share a class, which is a glob; any
+ * name is a string of JSON. */
 #include <fnmatch.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/text.h"
@@ -39,12 +43,30 @@ what_does_not_fit_is_cut(void **state)
     assert_true(strlen(class) >= 5);
 }
 
+static void
+a_string_of_json_reads_back_as_the_name(void **state)
+{
+    (void)state;
+    const char *name = "a \"b\\c\"\t\x01\n \xc3\xa9";
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    sm_text_json(name, out);
+    fclose(out);
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+    assert_non_null(value);
+    assert_string_equal(json_string_value(value), name);
+    json_decref(value);
+    free(text);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_of_digits_become_stars_and_the_class_matches_its_names),
         cmocka_unit_test(what_does_not_fit_is_cut),
+        cmocka_unit_test(a_string_of_json_reads_back_as_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
