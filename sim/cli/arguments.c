@@ -359,6 +359,26 @@ bad_option(int argc, char **argv, const struct argp_option *options)
                    command);
 }
 
+/* Whoever mistypes a name does not lose runs. */
+static enum sm_status
+spare_stores(const struct sm_arguments *arguments)
+{
+    static const char sqlite[] = "SQLite format 3";
+    const char *const written[] = {arguments->output, arguments->trace, arguments->save};
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+        char head[sizeof sqlite] = "";
+        FILE *file = written[i] != NULL ? fopen(written[i], "rb") : NULL;
+        if (file == NULL)
+            continue;
+        const bool store = fread(head, sizeof head, 1, file) == 1 && strcmp(head, sqlite) == 0;
+        fclose(file);
+        if (store)
+            return SM_FAIL(SM_ERR_INPUT, "%s: %s holds results and is not written over",
+                           arguments->command, written[i]);
+    }
+    return SM_OK;
+}
+
 enum sm_status
 sm_cli_parse(int argc, char **argv, const struct argp_option *options, size_t positional_most,
              const char *positional, struct sm_arguments *arguments)
@@ -385,7 +405,7 @@ sm_cli_parse(int argc, char **argv, const struct argp_option *options, size_t po
         argp_help(&argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_LONG, name);
         exit(EXIT_SUCCESS);
     }
-    return SM_OK;
+    return spare_stores(arguments);
 }
 
 enum sm_status

@@ -194,7 +194,8 @@ sm_window_collect(const struct sm_window *window, struct sm_arena *arena,
     size_t ranks = frame->rank_count, end = frame->end;
     for (size_t i = 0; i < ranks; i++) {
         const struct lane *lane = &window->lanes[i];
-        qsort(lane->spans, lane->count, sizeof *lane->spans, compare_spans);
+        if (lane->count > 0) /* else there may be no list */
+            qsort(lane->spans, lane->count, sizeof *lane->spans, compare_spans);
         end = lane->whole < end ? lane->whole : end;
     }
     end = end > frame->first ? end : frame->first + 1;

@@ -280,6 +280,22 @@ a_store_without_runs_is_no_error_but_for_those_who_need_one(void **unused)
     stores_are_equal("d/bad.db", "good.db");
 }
 
+static void
+a_store_is_not_written_over_by_what_is_made_of_it(void **unused)
+{
+    (void)unused;
+    static const char *const written[][5] = {{"report", "good.db", "-o", "d/bad.db"},
+                                             {"export", "good.db", "-o", "d/bad.db"},
+                                             {"plot", "good.db", "-o", "d/bad.db"},
+                                             {"run", "s.yaml", "--trace", "d/bad.db"},
+                                             {"run", "s.yaml", "--save", "d/bad.db"}};
+    run_shell("cp good.db d/bad.db");
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++)
+        one_line(program(written[i][0], written[i][1], written[i][2], written[i][3]), 2,
+                 "d/bad.db holds results", written[i][0]);
+    stores_are_equal("d/bad.db", "good.db");
+}
+
 /* ---- older ones ---- */
 
 static void
@@ -507,6 +523,7 @@ main(void)
         cmocka_unit_test(nothing_and_an_empty_file_are_taken_by_writers_alone),
         cmocka_unit_test(damaged_stores_are_one_line),
         cmocka_unit_test(a_store_without_runs_is_no_error_but_for_those_who_need_one),
+        cmocka_unit_test(a_store_is_not_written_over_by_what_is_made_of_it),
         cmocka_unit_test(stores_of_all_older_versions_serve_every_command),
         cmocka_unit_test(a_locked_store_is_one_line_after_some_patience),
         cmocka_unit_test(what_may_not_be_written_is_named_and_read_all_the_same),
