@@ -79,8 +79,9 @@ networks_end_with_the_same_bits_for_any_number_of_threads(void **state)
 {
     (void)state;
     for (size_t i = 0; workload_at(i) != NULL; i++) {
-        struct training *runs[3];
-        for (size_t t = 0; t < 3; t++) {
+        enum { COUNTS = CHECK_STRIDE > 1 ? 2 : 3 };
+        struct training *runs[COUNTS];
+        for (size_t t = 0; t < COUNTS; t++) {
             const struct training_how how = {.threads = t + 1};
             runs[t] = training_run(&how,
                                    "{steps: 6, platform: {file: star_4}, workload: %s, algorithm: "
@@ -90,7 +91,7 @@ networks_end_with_the_same_bits_for_any_number_of_threads(void **state)
             assert_string_equal(runs[t]->state, "finished");
             assert_string_equal(runs[t]->hash, runs[0]->hash);
         }
-        for (size_t t = 0; t < 3; t++)
+        for (size_t t = 0; t < COUNTS; t++)
             free(runs[t]);
     }
 }
