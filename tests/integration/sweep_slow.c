@@ -46,7 +46,8 @@ a_locked_store_ends_a_sweep_with_one_line(void **unused)
     const struct program_result *result =
         program("sweep", "s.yaml", "--jobs", "2", "--quiet", "--store", "l.db");
     assert_int_equal(result->status, 2);
-    assert_non_null(strstr(result->err, "l.db: locked by another program for over 10 s; 0 of 12 runs are "));
+    assert_non_null(
+        strstr(result->err, "l.db: locked by another program for over 10 s; 0 of 12 runs are "));
     assert_int_equal(strchr(result->err, '\n')[1], '\0');
     sqlite3_close(other);
     assert_int_equal(program("sweep", "s.yaml", "--quiet", "--store", "l.db")->status, 0);
